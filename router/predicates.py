@@ -1,0 +1,253 @@
+"""Conditions over readings and request facts, in three-valued logic. Pure.
+
+A fact is known or None. A comparison with an unknown fact is unknown; `all`, `any` and `not` follow Kleene: a false part
+makes `all` false and a true part makes `any` true whatever is unknown beside it. Nothing here turns unknown into a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from router.errors import PolicyError
+from router.naming import did_you_mean
+from router.types import SIGNALS, Value, signal
+
+__all__ = ["FACTS", "OPERATORS", "AllOf", "AnyOf", "Compare", "Facts", "Not", "Predicate", "parse"]
+
+Facts = Callable[[str], Value | None]
+"""Looks a fact up by name; None where it is unknown."""
+
+MAX_DEPTH: Final = 16
+MAX_CONDITIONS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a condition may speak of, beside the signals."""
+
+    holds: str
+    about: str
+
+
+FACTS: Final[Mapping[str, Fact]] = {
+    "model": Fact("text", "the model that the app named"),
+    "label": Fact("text", "the request's privacy label"),
+    "time_left_ms": Fact("number", "time to the request's deadline, in milliseconds"),
+    "upload_bytes": Fact("number", "bytes that would cross the network, the most over the remote targets"),
+}
+
+_NUMERIC: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "greater_than": lambda fact, bound: fact > bound,
+    "less_than": lambda fact, bound: fact < bound,
+    "at_least": lambda fact, bound: fact >= bound,
+    "at_most": lambda fact, bound: fact <= bound,
+}
+OPERATORS: Final = (*_NUMERIC, "equals", "one_of")
+
+
+class Predicate(Protocol):
+    """A condition."""
+
+    def holds(self, facts: Facts) -> bool | None:
+        """True, False, or None where it depends on something unknown."""
+
+    def names(self) -> Iterator[str]:
+        """The facts it speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One fact against one value (for `one_of`: a tuple of values)."""
+
+    name: str
+    operator: str
+    value: Value | tuple[Value, ...]
+
+    def holds(self, facts: Facts) -> bool | None:
+        fact = facts(self.name)
+        if fact is None:
+            return None
+        if self.operator == "equals":
+            return fact == self.value
+        if self.operator == "one_of":
+            assert isinstance(self.value, tuple)
+            return fact in self.value
+        assert not isinstance(fact, str) and not isinstance(self.value, str | tuple)
+        return _NUMERIC[self.operator](fact, self.value)
+
+    def names(self) -> Iterator[str]:
+        yield self.name
+
+    def __str__(self) -> str:
+        value = list(self.value) if isinstance(self.value, tuple) else self.value
+        return f"{self.name} {self.operator.replace('_', ' ')} {_in_words(value)}"
+
+
+def _in_words(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True where every part is; an empty one always is."""
+
+    parts: tuple[Predicate, ...]
+
+    def holds(self, facts: Facts) -> bool | None:
+        outcome: bool | None = True
+        for part in self.parts:
+            held = part.holds(facts)
+            if held is False:
+                return False
+            if held is None:
+                outcome = None
+        return outcome
+
+    def names(self) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.names()
+
+    def __str__(self) -> str:
+        return " and ".join(_inside(part) for part in self.parts) or "always"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True where at least one part is."""
+
+    parts: tuple[Predicate, ...]
+
+    def holds(self, facts: Facts) -> bool | None:
+        outcome: bool | None = False
+        for part in self.parts:
+            held = part.holds(facts)
+            if held is True:
+                return True
+            if held is None:
+                outcome = None
+        return outcome
+
+    def names(self) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.names()
+
+    def __str__(self) -> str:
+        return " or ".join(_inside(part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite; the opposite of unknown is unknown."""
+
+    part: Predicate
+
+    def holds(self, facts: Facts) -> bool | None:
+        held = self.part.holds(facts)
+        return None if held is None else not held
+
+    def names(self) -> Iterator[str]:
+        yield from self.part.names()
+
+    def __str__(self) -> str:
+        return f"not ({self.part})"
+
+
+def _inside(part: Predicate) -> str:
+    return f"({part})" if isinstance(part, AllOf | AnyOf) else str(part)
+
+
+def parse(table: object, path: str, *, targets: frozenset[str] = frozenset()) -> Predicate:
+    """Read a condition from a document's table, such as `{battery_pct = {less_than = 20}, charging = false}`.
+
+    Several keys in one table are all wanted. `targets` are the names that `rtt_ms.NAME` may speak of.
+    Raises PolicyError: with the path of the table that holds the fault."""
+    budget = [MAX_CONDITIONS]
+    return _parse(table, path, targets, MAX_DEPTH, budget)
+
+
+def _parse(table: object, path: str, targets: frozenset[str], depth: int, budget: list[int]) -> Predicate:
+    if not isinstance(table, dict):
+        raise PolicyError(
+            path,
+            f"a condition is a table such as {{ cpu_load = {{ greater_than = 0.8 }} }}, not {_kind(table)}",
+        )
+    if depth == 0:
+        raise PolicyError(path, f"conditions are nested more than {MAX_DEPTH} deep")
+    parts: list[Predicate] = []
+    for key, value in table.items():
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise PolicyError(path, f"more than {MAX_CONDITIONS} conditions in one rule")
+        if key in ("all", "any"):
+            if not isinstance(value, list) or not value:
+                raise PolicyError(f"{path}.{key}", "a list of at least one condition is wanted")
+            inner = tuple(
+                _parse(part, f"{path}.{key}[{i}]", targets, depth - 1, budget) for i, part in enumerate(value)
+            )
+            parts.append(AllOf(inner) if key == "all" else AnyOf(inner))
+        elif key == "not":
+            parts.append(Not(_parse(value, f"{path}.not", targets, depth - 1, budget)))
+        else:
+            parts.extend(_comparisons(key, value, path, targets))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _comparisons(name: str, value: object, path: str, targets: frozenset[str]) -> list[Predicate]:
+    holds = _holds(name, path, targets)
+    here = f"{path}.{name}"
+    if not isinstance(value, dict):
+        return [Compare(name, "equals", _value(value, holds, here))]
+    if not value:
+        raise PolicyError(here, f"an operator is wanted: {', '.join(OPERATORS)}")
+    comparisons: list[Predicate] = []
+    for operator, operand in value.items():
+        if operator not in OPERATORS:
+            raise PolicyError(here, f'unknown key "{operator}"{did_you_mean(operator, OPERATORS)}')
+        if operator in _NUMERIC and holds != "number":
+            raise PolicyError(f"{here}.{operator}", f"{name} is a {holds}; use equals or one_of")
+        if operator == "one_of":
+            if not isinstance(operand, list) or not operand:
+                raise PolicyError(f"{here}.one_of", "a list of at least one value is wanted")
+            comparisons.append(
+                Compare(
+                    name,
+                    operator,
+                    tuple(_value(o, holds, f"{here}.one_of[{i}]") for i, o in enumerate(operand)),
+                )
+            )
+        else:
+            comparisons.append(Compare(name, operator, _value(operand, holds, f"{here}.{operator}")))
+    return comparisons
+
+
+def _holds(name: str, path: str, targets: frozenset[str]) -> str:
+    if (known := SIGNALS.get(name)) is not None:
+        return known.holds
+    if (fact := FACTS.get(name)) is not None:
+        return fact.holds
+    prefix, _, target = name.partition(".")
+    if prefix == "rtt_ms" and (described := signal(name)) is not None:
+        if target in targets:
+            return described.holds
+        raise PolicyError(path, f'unknown target "{target}" in "{name}"{did_you_mean(target, targets)}')
+    known_names = [*SIGNALS, *FACTS, "all", "any", "not"]
+    raise PolicyError(path, f'unknown key "{name}"{did_you_mean(name, known_names)}')
+
+
+def _value(value: object, holds: str, path: str) -> Value:
+    if holds == "flag" and isinstance(value, bool):
+        return value
+    if holds == "text" and isinstance(value, str):
+        return value
+    if holds == "number" and isinstance(value, int | float) and not isinstance(value, bool):
+        # Comparisons with NaN are all false, which would be a silent change of routing.
+        if value != value or value in (float("inf"), float("-inf")) or abs(value) > 1e15:
+            raise PolicyError(path, f"{value} is not a usable number; give a finite one below 1e15")
+        return float(value)
+    raise PolicyError(path, f"a {holds} is wanted, not {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    names = {bool: "a flag", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
+    return names.get(type(value), f"a {type(value).__name__}")

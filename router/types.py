@@ -1,0 +1,171 @@
+"""The values that routing is about: targets, readings, a request and the situation it is decided in.
+
+Plain frozen values without behaviour beyond what they derive from themselves. `now`, `at` and deadlines are monotonic
+seconds of one clock; a name with `_utc` would be wall time, and there is none here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+__all__ = [
+    "DEVICE",
+    "QUANTILES",
+    "SIGNALS",
+    "BreakerPhase",
+    "Kind",
+    "Mode",
+    "Reading",
+    "Request",
+    "Signal",
+    "Situation",
+    "TargetView",
+    "TimeEstimate",
+    "Value",
+    "signal",
+]
+
+Value = float | bool | str
+"""What a reading holds when it is known."""
+
+
+class Kind(StrEnum):
+    """What sort of place a target is. Everything but the device is reached over a network."""
+
+    DEVICE = "device"
+    FOG = "fog"
+    CLOUD = "cloud"
+
+
+DEVICE: Final = "device"
+"""The device's own name as a target; there is one."""
+
+
+class Mode(StrEnum):
+    """How a policy chooses: four fixed orders, and `auto`, which weighs."""
+
+    ONLY_ON_DEVICE = "only_on_device"
+    PREFER_ON_DEVICE = "prefer_on_device"
+    PREFER_IN_CLOUD = "prefer_in_cloud"
+    ONLY_IN_CLOUD = "only_in_cloud"
+    AUTO = "auto"
+
+
+class BreakerPhase(StrEnum):
+    """See breaker.py."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What can be read: its kind of value, unit, the range outside which a value is refused, and how long it holds."""
+
+    name: str
+    holds: Literal["number", "flag"]
+    unit: str
+    low: float
+    high: float
+    stale_after_s: float
+    about: str
+
+
+# Stale after: some five times the sampling interval of the agent, so that one late sample does not blind a rule.
+SIGNALS: Final[Mapping[str, Signal]] = {
+    s.name: s
+    for s in (
+        Signal("battery_pct", "number", "%", 0, 100, 150, "charge left in the battery"),
+        Signal("charging", "flag", "", 0, 1, 150, "whether external power is connected"),
+        Signal("cpu_load", "number", "share", 0, 1, 5, "share of all cores that was busy"),
+        Signal("memory_free_mb", "number", "MB", 0, 1e9, 15, "memory that can be had without swapping"),
+        Signal("temperature_c", "number", "°C", -60, 200, 15, "hottest sensor of the processor"),
+        Signal("rtt_ms", "number", "ms", 0, 600_000, 15, "round trip to the remote target's own endpoint"),
+    )
+}
+
+
+def signal(name: str) -> Signal | None:
+    """Return the signal called `name`; `rtt_ms.NAME` is the round trip to the target NAME."""
+    return SIGNALS.get("rtt_ms" if name.startswith("rtt_ms.") else name)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured signal. A value of None is unknown: the source could not tell, and says nothing friendlier."""
+
+    name: str
+    value: Value | None
+    source: str
+    at: float
+
+
+QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Where a distribution of times is carried; few enough that two of them combine in 25 sums."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeEstimate:
+    """How long a target would take for this request: seconds at QUANTILES, rising. `samples` is 0 for a prior."""
+
+    quantiles_s: tuple[float, float, float, float, float]
+    samples: int
+
+    @property
+    def optimistic_s(self) -> float:
+        return self.quantiles_s[0]
+
+    @property
+    def median_s(self) -> float:
+        return self.quantiles_s[2]
+
+    @property
+    def pessimistic_s(self) -> float:
+        return self.quantiles_s[4]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One target as it looks to one request.
+
+    `serves` False comes with `why_not`. `upload_bytes` is what would cross the network (0 for the device),
+    `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until an evaluation tells."""
+
+    name: str
+    kind: Kind
+    serves: bool
+    why_not: str
+    upload_bytes: int
+    upload_limit_bytes: int
+    time: TimeEstimate
+    p_fail: float
+    p_wrong: float | None
+    breaker: BreakerPhase
+    breaker_admits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One inference that the app asked for. `label` None means the app gave none, which is the strictest."""
+
+    id: str
+    model: str
+    label: str | None
+    deadline: float
+    can_score: bool
+    """Whether the release says where a device answer's confidence is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a decision may depend on, beside the policy. Decide twice on equal situations: equal decisions."""
+
+    request: Request
+    readings: Mapping[str, Reading]
+    targets: tuple[TargetView, ...]
+    p_escalate: float | None
+    """Share of this model's device answers that were not certain enough lately; None before there were any."""
+    now: float
