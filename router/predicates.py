@@ -1,7 +1,8 @@
 """Conditions over readings and request facts, in three-valued logic. Pure.
 
-A fact is known or None. A comparison with an unknown fact is unknown; `all`, `any` and `not` follow Kleene: a false part
-makes `all` false and a true part makes `any` true whatever is unknown beside it. Nothing here turns unknown into a number."""
+A fact is known or None. A comparison with an unknown fact is unknown; `all`, `any` and `not` follow Kleene: a false
+part makes `all` false and a true part makes `any` true, whatever is unknown beside it. Nothing here turns unknown into
+a number."""
 
 from __future__ import annotations
 

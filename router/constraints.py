@@ -1,0 +1,97 @@
+"""Which targets may answer at all, and which of them is closed by what. Pure.
+
+A closed target stays closed: nothing that comes later weighs it in again. The order of the checks is the order in which
+reasons are given; what the label forbids is told first. Privacy fails closed; a missing signal closes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.policy import Policy
+from router.types import BreakerPhase, Kind, Mode, Situation, TargetView
+
+__all__ = ["Closed", "Constraint", "close"]
+
+
+class Constraint(StrEnum):
+    """What can close a target, in the order of the checks."""
+
+    LABEL = "label"
+    MODE = "mode"
+    RULE = "rule"
+    NOT_SERVED = "not_served"
+    TOO_LARGE = "too_large"
+    BREAKER = "breaker"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A target, what closed it, and the particulars in words."""
+
+    target: str
+    constraint: Constraint
+    detail: str
+
+
+_MODE_CLOSES = {Mode.ONLY_ON_DEVICE: "remote targets", Mode.ONLY_IN_CLOUD: "the device"}
+
+
+def close(
+    policy: Policy, situation: Situation, mode: Mode, forbidden: Mapping[str, str]
+) -> tuple[tuple[TargetView, ...], tuple[Closed, ...]]:
+    """Return the feasible targets in the situation's order, and the closed ones with their reasons.
+
+    `forbidden` maps a target's name or kind to the rule that forbids it. Where time alone closes all that is left, the
+    quickest stays open: to try is better than not to, and only what is run teaches that it has become quicker."""
+    feasible: list[TargetView] = []
+    closed: list[Closed] = []
+    hurried: list[TargetView] = []
+    left_s = situation.request.deadline - situation.now
+    for target in situation.targets:
+        reason = _closed_by(policy, situation, mode, forbidden, target)
+        if reason is not None:
+            closed.append(reason)
+        elif target.time.optimistic_s > left_s:
+            hurried.append(target)
+        else:
+            feasible.append(target)
+    if hurried and not feasible and left_s > 0:
+        quickest = min(
+            hurried, key=lambda target: (target.time.optimistic_s, target.kind is not Kind.DEVICE, target.name)
+        )
+        hurried.remove(quickest)
+        feasible.append(quickest)
+    for target in hurried:
+        detail = f"needs {target.time.optimistic_s * 1000:.3g} ms at best, {left_s * 1000:.3g} ms are left"
+        closed.append(Closed(target.name, Constraint.TIME, detail))
+    return tuple(feasible), tuple(closed)
+
+
+def _closed_by(
+    policy: Policy, situation: Situation, mode: Mode, forbidden: Mapping[str, str], target: TargetView
+) -> Closed | None:
+    name = target.name
+    label = situation.request.label
+    if not policy.permits(label, name, target.kind):
+        named = f'label "{label}"' if label in policy.labels else "a missing or unknown label, the strictest,"
+        return Closed(name, Constraint.LABEL, f"{named} does not permit it")
+    remote = target.kind is not Kind.DEVICE
+    if (mode is Mode.ONLY_ON_DEVICE and remote) or (mode is Mode.ONLY_IN_CLOUD and not remote):
+        return Closed(name, Constraint.MODE, f"mode {mode.value} closes {_MODE_CLOSES[mode]}")
+    rule = forbidden.get(name) or forbidden.get(target.kind.value)
+    if rule is not None:
+        return Closed(name, Constraint.RULE, f'rule "{rule}" forbids it')
+    if not target.serves:
+        return Closed(name, Constraint.NOT_SERVED, target.why_not)
+    if target.upload_bytes > target.upload_limit_bytes:
+        detail = f"{target.upload_bytes} bytes to send, {target.upload_limit_bytes} is the limit"
+        return Closed(name, Constraint.TOO_LARGE, detail)
+    if not target.breaker_admits:
+        probing = target.breaker is BreakerPhase.HALF_OPEN
+        return Closed(
+            name, Constraint.BREAKER, "another call is probing it" if probing else "it failed too often lately"
+        )
+    return None

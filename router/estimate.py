@@ -1,0 +1,167 @@
+"""How long a target takes, learnt from what was run. Pure: observations and instants come in, estimates go out.
+
+A point prediction is corrected by what was seen: the distribution of the ratio (time taken / time predicted) is kept in
+logarithmic buckets of 2 % width whose weights fade by the sample, so that a device that throttles or a cloud
+that queues shows within some twenty answers. A prediction moves with the round trip that was measured a moment ago, so
+a target that is not being called is still judged by today's network. What was not observed for a while is forgotten.
+
+Not here: what a time is worth (objective.py), and who may be asked at all (constraints.py)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from router.types import QUANTILES, TimeEstimate
+
+__all__ = ["EstimateSettings", "Ratios", "Share", "Throughput", "prior_quantiles"]
+
+_WIDTH: Final = math.log(1.02)
+_RANGE: Final = 700  # buckets to either side of 1: a factor of about a million, beyond which times are clamped
+_RESCALE_AT: Final = 1e12
+_Z95: Final = 1.6448536269514722  # the standard normal's 95 % quantile
+_Z75: Final = 0.6744897501960817
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateSettings:
+    """`memory_samples`: how many of the latest observations weigh, roughly. `forget_after_s`: with nothing observed
+    for this long the prior speaks again, so that a target that looked bad once is not shut out for good."""
+
+    memory_samples: int = 20
+    forget_after_s: float = 60.0
+
+
+def prior_quantiles(low_s: float, high_s: float) -> tuple[float, float, float, float, float]:
+    """Return times at QUANTILES of the log-normal distribution whose 5 % and 95 % quantiles are given."""
+    middle = (math.log(low_s) + math.log(high_s)) / 2
+    sigma = (math.log(high_s) - math.log(low_s)) / (2 * _Z95)
+    low_mid, median, high_mid = (math.exp(middle + z * sigma) for z in (-_Z75, 0.0, _Z75))
+    return (low_s, low_mid, median, high_mid, high_s)
+
+
+class Ratios:
+    """The fading distribution of time taken over time predicted, for one target and model.
+
+    Holds no clock and no lock: whoever owns it passes `now` and keeps writers apart."""
+
+    __slots__ = ("_growth", "_last_at", "_quantiles", "_settings", "_stale", "_weight", "_weights", "samples")
+
+    def __init__(self, settings: EstimateSettings) -> None:
+        self._settings = settings
+        # Forward decay: newer observations weigh more, instead of older ones being touched again.
+        self._growth = 1.0 / (1.0 - 1.0 / max(2, settings.memory_samples))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._weights: dict[int, float] = {}
+        self._weight = 1.0
+        self._last_at = -math.inf
+        self._quantiles: tuple[float, ...] = ()
+        self._stale = False
+        self.samples = 0
+
+    def observe(self, taken_s: float, predicted_s: float, now: float) -> None:
+        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it)."""
+        if not (taken_s > 0 and predicted_s > 0):
+            return
+        if now - self._last_at > self._settings.forget_after_s:
+            self._clear()
+        bucket = round(math.log(taken_s / predicted_s) / _WIDTH)
+        bucket = max(-_RANGE, min(_RANGE, bucket))
+        self._weight *= self._growth
+        self._weights[bucket] = self._weights.get(bucket, 0.0) + self._weight
+        self._last_at = now
+        self._stale = True
+        self.samples += 1
+        if self._weight > _RESCALE_AT:
+            floor = self._weight * 1e-9
+            self._weights = {b: w / self._weight for b, w in self._weights.items() if w > floor}
+            self._weight = 1.0
+
+    def estimate(self, predicted_s: float, prior: tuple[float, float, float, float, float], now: float) -> TimeEstimate:
+        """Return the estimate for a prediction: the ratios seen times `predicted_s`, or `prior` before there are any.
+
+        One or two observations do not make a distribution: below three the prior's spread stays."""
+        if self.samples == 0 or now - self._last_at > self._settings.forget_after_s:
+            return TimeEstimate(prior, 0)
+        if self._stale:
+            self._quantiles = self._compute()
+            self._stale = False
+        q05, q25, q50, q75, q95 = (ratio * predicted_s for ratio in self._quantiles)
+        if self.samples < 3:
+            spread = q50 / prior[2]
+            q05, q95 = min(q05, prior[0] * spread), max(q95, prior[4] * spread)
+        return TimeEstimate((q05, q25, q50, q75, q95), self.samples)
+
+    def _compute(self) -> tuple[float, ...]:
+        buckets = sorted(self._weights)
+        total = sum(self._weights.values())
+        found: list[float] = []
+        cumulated, index = 0.0, 0
+        for quantile in QUANTILES:
+            while cumulated + self._weights[buckets[index]] < quantile * total and index < len(buckets) - 1:
+                cumulated += self._weights[buckets[index]]
+                index += 1
+            found.append(math.exp(buckets[index] * _WIDTH))
+        return tuple(found)
+
+
+class Share:
+    """A fading share of yes among yes and no: of failures, of escalations. None before there was anything."""
+
+    __slots__ = ("_keep", "_last_at", "_settings", "_total", "_yes")
+
+    def __init__(self, settings: EstimateSettings) -> None:
+        self._settings = settings
+        self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
+        self._yes = 0.0
+        self._total = 0.0
+        self._last_at = -math.inf
+
+    def observe(self, yes: bool, now: float) -> None:
+        """Learn one outcome."""
+        if now - self._last_at > self._settings.forget_after_s:
+            self._yes = self._total = 0.0
+        self._yes = self._yes * self._keep + yes
+        self._total = self._total * self._keep + 1.0
+        self._last_at = now
+
+    def value(self, now: float) -> float | None:
+        """Return the share, or None where nothing recent is known."""
+        if self._total == 0.0 or now - self._last_at > self._settings.forget_after_s:
+            return None
+        return self._yes / self._total
+
+
+class Throughput:
+    """Bytes a second that the uplink carries: the harmonic mean of recent transfers large enough to tell.
+
+    A transfer's time is what its call took beyond the round trip; small ones are all round trip and teach nothing."""
+
+    # Below this the transfer fits the initial congestion window of ten segments and takes one round trip.
+    MEASURABLE_BYTES: Final = 16_384
+
+    __slots__ = ("_keep", "_last_at", "_seconds_per_byte", "_settings")
+
+    def __init__(self, settings: EstimateSettings) -> None:
+        self._settings = settings
+        self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
+        self._seconds_per_byte = 0.0
+        self._last_at = -math.inf
+
+    def observe(self, sent_bytes: int, taken_s: float, now: float) -> None:
+        """Learn that `sent_bytes` took `taken_s` to cross."""
+        if sent_bytes < self.MEASURABLE_BYTES or not taken_s > 0:
+            return
+        pace = taken_s / sent_bytes
+        known = self.seconds_per_byte(now)
+        self._seconds_per_byte = pace if known is None else known * self._keep + pace * (1 - self._keep)
+        self._last_at = now
+
+    def seconds_per_byte(self, now: float) -> float | None:
+        """Return the pace, or None where no recent transfer told."""
+        if now - self._last_at > self._settings.forget_after_s:
+            return None
+        return self._seconds_per_byte

@@ -1,0 +1,45 @@
+"""What is to be done for one request: which target first, which after a failure, and whether to escalate. Values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Escalation", "Leg", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One target to try. It is given up `reserve_s` before the deadline, so that the legs behind it have time."""
+
+    target: str
+    reserve_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Ask `to` when the device's score is not strictly above `below`; the device's answer is held meanwhile."""
+
+    to: str
+    below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Legs are tried in order until one answers. An escalation follows only an answer of the device."""
+
+    legs: tuple[Leg, ...]
+    escalation: Escalation | None = None
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Every target that this plan could ever reach."""
+        reached = {leg.target for leg in self.legs}
+        if self.escalation is not None:
+            reached.add(self.escalation.to)
+        return frozenset(reached)
+
+    def __str__(self) -> str:
+        text = ", else ".join(leg.target for leg in self.legs)
+        if self.escalation is not None:
+            text += f"; {self.escalation.to} when its score is at most {self.escalation.below:g}"
+        return text
