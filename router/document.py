@@ -60,7 +60,7 @@ class _Part(BaseModel):
 
 
 class RulePart(_Part):
-    """Rules are read from the top and every one that holds applies: `forbid` adds up, of the others the first counts."""
+    """Rules are read from the top; every one that holds applies: `forbid` adds up, of the others the first counts."""
 
     name: Name
     when: Annotated[dict[str, Any], WithJsonSchema(_CONDITION)]  # Any: read by predicates.parse

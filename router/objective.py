@@ -13,7 +13,7 @@ from typing import Final
 
 from router.policy import EscalationTerms, TargetTerms, Worth
 
-__all__ = ["Candidate", "Expectation", "Prospect", "cascade", "cost", "single", "with_fallback"]
+__all__ = ["Candidate", "Expectation", "Prospect", "cascade", "cost", "prospect", "single", "with_fallback"]
 
 # The probability that each of the five quantiles stands for: from midway to its neighbour on either side.
 WEIGHTS: Final = (0.15, 0.225, 0.25, 0.225, 0.15)
@@ -96,15 +96,18 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
     share_s = max(0.0, left_s - reserve_s)
     p_late = (1 - first.p_fail) * _over(first.times_s, share_s)
     p_second = first.p_fail + p_late
-    first_s = _mean_until(first.times_s, share_s)
-    behind = single(second, max(0.0, left_s - share_s) if p_late > first.p_fail else left_s)
+    after_failure, after_wait = single(second, left_s), single(second, left_s - share_s)
+
+    def behind(failed: float, waited: float) -> float:
+        return first.p_fail * failed + p_late * waited
+
     return Expectation(
-        p_wrong=(1 - p_second) * first.p_wrong + p_second * behind.p_wrong,
-        p_miss=p_second * behind.p_miss,
-        p_fail=p_second * behind.p_fail,
-        seconds=first_s + p_second * behind.seconds,
-        usd=first.usd + p_second * behind.usd,
-        megabytes=first.upload_bytes / 1e6 + p_second * behind.megabytes,
+        p_wrong=(1 - p_second) * first.p_wrong + behind(after_failure.p_wrong, after_wait.p_wrong),
+        p_miss=behind(after_failure.p_miss, after_wait.p_miss),
+        p_fail=behind(after_failure.p_fail, after_wait.p_fail),
+        seconds=_mean_until(first.times_s, share_s) + behind(after_failure.seconds, after_wait.seconds),
+        usd=first.usd + p_second * second.usd,
+        megabytes=(first.upload_bytes + p_second * second.upload_bytes) / 1e6,
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from router.breaker import BreakerSettings
-from router.document import PolicyDocument, RulePart
+from router.document import EscalationPart, PolicyDocument, RulePart
 from router.errors import PolicyError
 from router.estimate import EstimateSettings, prior_quantiles
 from router.naming import did_you_mean
@@ -34,16 +34,25 @@ _DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kin
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationTerms:
+    """See document.EscalationPart."""
+
+    below: float
+    recovers: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """See document.RulePart. `never_escalate` is its "never"."""
+    """See document.RulePart."""
 
     name: str
     when: Predicate
     apply_when_unknown: bool
     mode: Mode | None
     forbid: frozenset[str]
-    escalate_below: float | None
-    never_escalate: bool
+    escalation: EscalationTerms | Literal["never"] | None
+    """What it wants of escalation; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +74,6 @@ class Worth:
     second: float
     dollar: float
     megabyte: float
-
-
-@dataclass(frozen=True, slots=True)
-class EscalationTerms:
-    """See document.EscalationPart."""
-
-    below: float
-    recovers: float
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,10 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
     labels: dict[str, frozenset[str]] = {}
     for label, listed in document.labels.items():
         labels[label] = _places(listed, places, f"labels.{label}")
-    rules = tuple(_rule(part, f"rules[{i}]", places, frozenset(kinds)) for i, part in enumerate(document.rules))
+    rules = tuple(
+        _rule(part, f"rules[{i}]", places, frozenset(kinds), document.escalation)
+        for i, part in enumerate(document.rules)
+    )
     _refuse_twice([rule.name for rule in rules])
     for name in document.stale_after_s:
         if signal(name) is None:
@@ -202,19 +205,29 @@ def _places(listed: Iterable[str], known: set[str], path: str) -> frozenset[str]
     return frozenset(listed)
 
 
-def _rule(part: RulePart, path: str, places: set[str], targets: frozenset[str]) -> Rule:
+def _rule(
+    part: RulePart, path: str, places: set[str], targets: frozenset[str], believed: EscalationPart | None
+) -> Rule:
     if part.mode is None and not part.forbid and part.escalate_below is None:
         raise PolicyError(path, "the rule does nothing; give it mode, forbid or escalate_below")
-    below = part.escalate_below
     return Rule(
         name=part.name,
         when=parse_condition(part.when, f"{path}.when", targets=targets),
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
         forbid=_places(part.forbid, places, f"{path}.forbid"),
-        escalate_below=below if isinstance(below, float) else None,
-        never_escalate=below == "never",
+        escalation=_rule_escalation(part.escalate_below, believed),
     )
+
+
+def _rule_escalation(
+    below: float | Literal["never"] | None, believed: EscalationPart | None
+) -> EscalationTerms | Literal["never"] | None:
+    if not isinstance(below, float):
+        return below
+    # Where the document has no beliefs about escalating, their defaults serve the rule's threshold.
+    part = EscalationPart(below=below) if believed is None else believed.model_copy(update={"below": below})
+    return EscalationTerms(**part.model_dump())
 
 
 def _refuse_twice(names: list[str]) -> None:

@@ -19,6 +19,7 @@ __all__ = ["read_document"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+_BRANCH: Final = re.compile(r"constrained-|literal\[")
 _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -83,8 +84,8 @@ def _path(location: list[int | str]) -> str:
 
 
 def _without_branches(location: list[int | str]) -> list[int | str]:
-    # pydantic appends which branch of a union failed, such as "literal['never']"; no key of ours looks so.
-    return [part for part in location if isinstance(part, int) or not any(c in part for c in "['")]
+    # pydantic appends which branch of a union failed, such as "literal['never']" or "constrained-float".
+    return [part for part in location if isinstance(part, int) or not _BRANCH.match(part)]
 
 
 def _keys_at(location: list[int | str], model: type[BaseModel]) -> list[str]:

@@ -1,0 +1,98 @@
+"""A decision in words, for people, and in one line, for a result's `reason`. Pure: reads the record, decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from router.attempt import Ending, Outcome
+from router.engine import Decision, ReadingUsed
+from router.types import Kind, Mode
+
+__all__ = ["in_words", "reason"]
+
+
+def reason(decision: Decision, outcome: Outcome) -> str:
+    """Return one line: who answered, and why it came to that."""
+    if outcome.ending is not Ending.ANSWERED:
+        return f"{outcome.ending.value}: {_failures(outcome) or 'nothing was asked'}"
+    parts = [_why_first(decision)]
+    escalation = decision.plan.escalation if decision.plan is not None else None
+    if escalation is not None and outcome.certain is True:
+        parts.append(f"certain enough: score {outcome.score:.3g} is above {escalation.below:g}")
+    elif outcome.escalated and outcome.certain is None:
+        parts.append("escalated: the device was not certain enough")
+    elif outcome.certain is False:
+        parts.append(f"not certain, and kept: {_failures(outcome) or 'no time was left to escalate'}")
+    elif outcome.failures:
+        parts.append(f"after {_failures(outcome)}")
+    if outcome.late:
+        parts.append("late: the run could not be interrupted")
+    return f"{outcome.target}: " + "; ".join(parts)
+
+
+def _why_first(decision: Decision) -> str:
+    rules = f" by rule {', '.join(decision.rules)}" if decision.rules else ""
+    if decision.candidates:
+        best = decision.candidates[0]
+        if len(decision.candidates) == 1:
+            return f"{best.name} is the only plan left ({_closed(decision)}){rules}"
+        runner_up = decision.candidates[1]
+        return f'"{best.name}" costs {best.cost:.3g}, "{runner_up.name}" {runner_up.cost:.3g}{rules}'
+    return f"mode {decision.mode.value}{rules}"
+
+
+def _closed(decision: Decision) -> str:
+    return (
+        "; ".join(f"{c.target} closed by {c.constraint.value}" for c in decision.closed) or "there is no other target"
+    )
+
+
+def _failures(outcome: Outcome) -> str:
+    return ", ".join(f"{f.target} failed ({f.code})" for f in outcome.failures)
+
+
+def in_words(decision: Decision, outcome: Outcome | None = None) -> str:
+    """Return the whole story: the request, the readings, the rules, what closed which target, what was weighed, and,
+    given its outcome, what came of it."""
+    return "\n".join(_lines(decision, outcome))
+
+
+def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
+    request = decision.situation.request
+    left_ms = (request.deadline - decision.situation.now) * 1000
+    label = f'label "{request.label}"' if request.label is not None else "no label (the strictest)"
+    yield f"Request {request.id} for {request.model}: {label}, {left_ms:.3g} ms to its deadline."
+    yield f"Mode {decision.mode.value}{_because(decision)}; policy {decision.policy_digest[:19]}."
+    for reading in decision.readings:
+        yield f"  read {_reading(reading)}"
+    for view in decision.situation.targets:
+        basis = f"{view.time.samples} answers" if view.time.samples else "a prior"
+        low, high = view.time.optimistic_s * 1000, view.time.pessimistic_s * 1000
+        sent = f", {view.upload_bytes} bytes to send" if view.kind is not Kind.DEVICE else ""
+        yield f"  {view.name}: {low:.3g} to {high:.3g} ms after {basis}{sent}"
+    for closed in decision.closed:
+        yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
+    for rank, candidate in enumerate(decision.candidates):
+        e = candidate.expected
+        yield (
+            f"  {'chosen' if rank == 0 else 'or'}: {candidate.name}, cost {candidate.cost:.4g} "
+            f"(wrong {e.p_wrong:.3g}, missed {e.p_miss:.3g}, failed {e.p_fail:.3g}, "
+            f"{e.seconds * 1000:.3g} ms, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes)"
+        )
+    yield f"Plan: {decision.plan}." if decision.plan is not None else "No plan: every target is closed."
+    if outcome is not None:
+        yield f"Outcome: {reason(decision, outcome)}."
+
+
+def _because(decision: Decision) -> str:
+    if decision.rules:
+        return f", after rule {', '.join(decision.rules)}"
+    return " as the policy says" if decision.mode is not Mode.AUTO else ""
+
+
+def _reading(reading: ReadingUsed) -> str:
+    if reading.known:
+        return f"{reading.name} = {reading.value} ({reading.source}, {reading.age_s:.1f} s old)"
+    if reading.value is None:
+        return f"{reading.name} unknown ({reading.source or 'no source'})"
+    return f"{reading.name} stale ({reading.value}, {reading.age_s:.1f} s old)"

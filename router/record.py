@@ -1,0 +1,55 @@
+"""Decisions as JSON and back: what a log keeps, what a replay reads. Pure; holds no input and no output of a model.
+
+A record written here and read back is an equal Decision, and `replay` decides again from the situation in it: the same
+policy gives the same decision, another policy says what it would have done."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from router.attempt import Outcome
+from router.engine import Decision, decide
+from router.errors import RecordError
+from router.policy import Policy
+
+__all__ = ["RECORD_VERSION", "Record", "from_json", "replay", "to_json"]
+
+RECORD_VERSION: Final = 1
+MAX_RECORD_BYTES: Final = 1 << 20
+
+
+class Record(BaseModel):
+    """One line of a log."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    record_version: Annotated[Literal[1], Field(alias="record")] = RECORD_VERSION
+    decision: Decision
+    outcome: Outcome | None = None
+    """None while the attempt has not ended."""
+
+
+def to_json(decision: Decision, outcome: Outcome | None = None) -> str:
+    """Return one line of JSON for a decision, and what came of it."""
+    return Record(decision=decision, outcome=outcome).model_dump_json(by_alias=True)
+
+
+def from_json(text: str) -> Record:
+    """Read a record back.
+
+    Raises RecordError: for anything that `to_json` of this version did not write."""
+    if len(text) > MAX_RECORD_BYTES:
+        raise RecordError(f"a record is at most {MAX_RECORD_BYTES} characters long; this is not one")
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"not a decision record of version {RECORD_VERSION}: {place}: {first['msg']}") from error
+
+
+def replay(decision: Decision, policy: Policy) -> Decision:
+    """Decide again, in the decision's situation, under `policy`."""
+    return decide(policy, decision.situation)
