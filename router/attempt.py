@@ -21,11 +21,11 @@ own thread cannot be interrupted: its answer may come after the deadline, is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from router.plan import Plan
 from router.types import DEVICE
+from router.values import value
 
 __all__ = [
     "Attempt",
@@ -60,7 +60,7 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """One target's failure. `code` is a word of the error table; `detail` carries no input, output or foreign text."""
 
@@ -73,7 +73,7 @@ class Failure:
 # -- events: what the driver tells -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Succeeded:
     """`target` answered. `score` is the device's confidence, None where none could be read."""
 
@@ -81,19 +81,19 @@ class Succeeded:
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """`target` will not answer."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Woke:
     """The time asked for with Wake has come; harmless when it comes early, late or twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cancelled:
     """The caller no longer wants an answer."""
 
@@ -103,7 +103,7 @@ Event = Succeeded | Failed | Woke | Cancelled
 # -- commands: what the driver does ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Run:
     """Ask `target`; its answer is of no use after `until`."""
 
@@ -111,21 +111,21 @@ class Run:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wake:
     """Send Woke at `at`; a later Wake replaces an earlier one."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cancel:
     """Stop `target`; whatever it still says is ignored."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How it ended. `target` answered; `certain` is None where no escalation was planned for the answer."""
 
@@ -138,7 +138,7 @@ class Outcome:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finish:
     """The last command of every attempt."""
 
@@ -148,7 +148,7 @@ class Finish:
 Command = Run | Wake | Cancel | Finish
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """Where an attempt stands. `held_score` is the device's while an escalation runs."""
 

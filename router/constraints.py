@@ -6,11 +6,11 @@ reasons are given; what the label forbids is told first. Privacy fails closed; a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from router.policy import Policy
 from router.types import BreakerPhase, Kind, Mode, Situation, TargetView
+from router.values import value
 
 __all__ = ["Closed", "Constraint", "close"]
 
@@ -27,7 +27,7 @@ class Constraint(StrEnum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Closed:
     """A target, what closed it, and the particulars in words."""
 

@@ -1,4 +1,4 @@
-"""A decision in words, for people, and in one line, for a result's `reason`. Pure: reads the record, decides nothing."""
+"""A decision in words, for people, and in one line, for a result's `reason`. Pure: it reads, and decides nothing."""
 
 from __future__ import annotations
 

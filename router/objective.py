@@ -7,31 +7,32 @@ five quantiles of types.QUANTILES, each standing for the share of probability ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from router.policy import EscalationTerms, TargetTerms, Worth
+from router.values import value
 
 __all__ = ["Candidate", "Expectation", "Prospect", "cascade", "cost", "prospect", "single", "with_fallback"]
 
 # The probability that each of the five quantiles stands for: from midway to its neighbour on either side.
 WEIGHTS: Final = (0.15, 0.225, 0.25, 0.225, 0.15)
+Times = tuple[float, float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prospect:
     """One target as the objective sees it: seconds at QUANTILES, probabilities, dollars and bytes a call."""
 
     name: str
-    times_s: tuple[float, float, float, float, float]
+    times_s: Times
+    mean_s: float
     p_wrong: float
     p_fail: float
     usd: float
     upload_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expectation:
     """What is expected of a plan."""
 
@@ -43,7 +44,7 @@ class Expectation:
     megabytes: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """A plan that was weighed: its name in words, its cost, and what the cost is made of."""
 
@@ -54,7 +55,7 @@ class Candidate:
 
 def prospect(
     name: str,
-    times_s: tuple[float, float, float, float, float],
+    times_s: Times,
     p_wrong: float | None,
     p_fail: float,
     upload_bytes: int,
@@ -62,7 +63,8 @@ def prospect(
 ) -> Prospect:
     """Return a target's prospect; its wrongness is measured (`p_wrong`) or, before that, the policy's belief."""
     wrong = terms.p_wrong if p_wrong is None else p_wrong
-    return Prospect(name, times_s, wrong, p_fail, terms.usd_per_request, upload_bytes)
+    mean_s = _mean_until(times_s, times_s[4])
+    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes)
 
 
 def cost(expected: Expectation, worth: Worth) -> float:
@@ -79,23 +81,20 @@ def cost(expected: Expectation, worth: Worth) -> float:
 
 def single(target: Prospect, left_s: float) -> Expectation:
     """Expect of asking one target alone, with `left_s` to the deadline."""
-    p_miss = (1 - target.p_fail) * _over(target.times_s, left_s)
-    p_answer = (1 - target.p_fail) - p_miss
-    return Expectation(
-        p_wrong=p_answer * target.p_wrong,
-        p_miss=p_miss,
-        p_fail=target.p_fail,
-        seconds=_mean_until(target.times_s, left_s),
-        usd=target.usd,
-        megabytes=target.upload_bytes / 1e6,
-    )
+    p_miss, seconds = _until(target, left_s)
+    p_miss *= 1 - target.p_fail
+    p_answer = 1 - target.p_fail - p_miss
+    return Expectation(p_answer * target.p_wrong, p_miss, target.p_fail, seconds, target.usd, target.upload_bytes / 1e6)
 
 
 def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: float) -> Expectation:
     """Expect of asking `first` until `reserve_s` before the deadline, and `second` if it failed or was given up."""
     share_s = max(0.0, left_s - reserve_s)
-    p_late = (1 - first.p_fail) * _over(first.times_s, share_s)
+    p_late, first_s = _until(first, share_s)
+    p_late *= 1 - first.p_fail
     p_second = first.p_fail + p_late
+    if p_second == 0.0:
+        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6)
     after_failure, after_wait = single(second, left_s), single(second, left_s - share_s)
 
     def behind(failed: float, waited: float) -> float:
@@ -105,7 +104,7 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
         p_wrong=(1 - p_second) * first.p_wrong + behind(after_failure.p_wrong, after_wait.p_wrong),
         p_miss=behind(after_failure.p_miss, after_wait.p_miss),
         p_fail=behind(after_failure.p_fail, after_wait.p_fail),
-        seconds=_mean_until(first.times_s, share_s) + behind(after_failure.seconds, after_wait.seconds),
+        seconds=first_s + behind(after_failure.seconds, after_wait.seconds),
         usd=first.usd + p_second * second.usd,
         megabytes=(first.upload_bytes + p_second * second.upload_bytes) / 1e6,
     )
@@ -116,31 +115,56 @@ def cascade(device: Prospect, remote: Prospect, terms: EscalationTerms, share: f
 
     An escalation that does not come back in time costs its bytes and the wait, and leaves the device's answer."""
     alone = single(device, left_s)
-    in_time = 0.0
-    waited = 0.0
-    for device_s, device_weight in zip(device.times_s, WEIGHTS, strict=True):
-        for remote_s, remote_weight in zip(remote.times_s, WEIGHTS, strict=True):
-            weight = device_weight * remote_weight
-            room_s = max(0.0, left_s - device_s)
-            waited += weight * min(remote_s, room_s)
-            if remote_s <= room_s:
-                in_time += weight
+    in_time, waited = _escalated(device.times_s, remote, left_s)
     helped = in_time * (1 - remote.p_fail)
     gain = terms.recovers * max(0.0, device.p_wrong - remote.p_wrong)
     p_answer = 1 - alone.p_fail - alone.p_miss
     return Expectation(
-        p_wrong=alone.p_wrong - p_answer * helped * gain,
-        p_miss=alone.p_miss,
-        p_fail=alone.p_fail,
-        seconds=alone.seconds + share * waited,
-        usd=alone.usd + share * remote.usd,
-        megabytes=alone.megabytes + share * remote.upload_bytes / 1e6,
+        alone.p_wrong - p_answer * helped * gain,
+        alone.p_miss,
+        alone.p_fail,
+        alone.seconds + share * waited,
+        alone.usd + share * remote.usd,
+        alone.megabytes + share * remote.upload_bytes / 1e6,
     )
 
 
-def _over(times_s: Sequence[float], limit_s: float) -> float:
-    return sum(weight for time_s, weight in zip(times_s, WEIGHTS, strict=True) if time_s > limit_s)
+def _escalated(device_s: Times, remote: Prospect, left_s: float) -> tuple[float, float]:
+    """Return the probability that an escalation comes back in time, and the seconds expected to be waited for it."""
+    if device_s[4] + remote.times_s[4] <= left_s:
+        return 1.0, remote.mean_s
+    in_time = waited = 0.0
+    for one_s, weight in zip(device_s, WEIGHTS, strict=True):
+        room_s = max(0.0, left_s - one_s)
+        in_time += weight * (1 - _over(remote.times_s, room_s))
+        waited += weight * _mean_until(remote.times_s, room_s)
+    return in_time, waited
 
 
-def _mean_until(times_s: Sequence[float], limit_s: float) -> float:
-    return sum(weight * min(time_s, limit_s) for time_s, weight in zip(times_s, WEIGHTS, strict=True))
+def _until(target: Prospect, limit_s: float) -> tuple[float, float]:
+    """Return the probability of taking longer than `limit_s`, and the seconds expected to be spent up to it."""
+    if target.times_s[4] <= limit_s:
+        return 0.0, target.mean_s
+    return _over(target.times_s, limit_s), _mean_until(target.times_s, limit_s)
+
+
+def _over(times_s: Times, limit_s: float) -> float:
+    # Unrolled, as the function below: these two are most of what weighing costs. Times rise.
+    if limit_s >= times_s[4]:
+        return 0.0
+    if limit_s >= times_s[2]:
+        return 0.15 if limit_s >= times_s[3] else 0.375
+    if limit_s >= times_s[1]:
+        return 0.625
+    return 0.85 if limit_s >= times_s[0] else 1.0
+
+
+def _mean_until(times_s: Times, limit_s: float) -> float:
+    a, b, c, d, e = times_s
+    return (
+        0.15 * (a if a < limit_s else limit_s)
+        + 0.225 * (b if b < limit_s else limit_s)
+        + 0.25 * (c if c < limit_s else limit_s)
+        + 0.225 * (d if d < limit_s else limit_s)
+        + 0.15 * (e if e < limit_s else limit_s)
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from router.values import value
 
 __all__ = ["Escalation", "Leg", "Plan"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Leg:
     """One target to try. It is given up `reserve_s` before the deadline, so that the legs behind it have time."""
 
@@ -15,7 +15,7 @@ class Leg:
     reserve_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Escalation:
     """Ask `to` when the device's score is not strictly above `below`; the device's answer is held meanwhile."""
 
@@ -23,7 +23,7 @@ class Escalation:
     below: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """Legs are tried in order until one answers. An escalation follows only an answer of the device."""
 

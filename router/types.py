@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from router.values import value
+
 __all__ = [
     "DEVICE",
     "QUANTILES",
@@ -93,7 +95,7 @@ def signal(name: str) -> Signal | None:
     return SIGNALS.get("rtt_ms" if name.startswith("rtt_ms.") else name)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """One measured signal. A value of None is unknown: the source could not tell, and says nothing friendlier."""
 
@@ -107,7 +109,7 @@ QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Where a distribution of times is carried; few enough that two of them combine in 25 sums."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimeEstimate:
     """How long a target would take for this request: seconds at QUANTILES, rising. `samples` is 0 for a prior."""
 
@@ -127,7 +129,7 @@ class TimeEstimate:
         return self.quantiles_s[4]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TargetView:
     """One target as it looks to one request.
 
@@ -147,7 +149,7 @@ class TargetView:
     breaker_admits: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One inference that the app asked for. `label` None means the app gave none, which is the strictest."""
 
@@ -159,7 +161,7 @@ class Request:
     """Whether the release says where a device answer's confidence is read."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Situation:
     """All that a decision may depend on, beside the policy. Decide twice on equal situations: equal decisions."""
 
