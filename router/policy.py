@@ -1,36 +1,19 @@
-"""A policy in force: what a document means, checked as a whole and ready to decide by.
+"""A policy in force: the values that a decision reads. compile.py makes them from a document.
 
-`parse` turns the bytes of a TOML file into a Policy or says exactly what is wrong with it and where. It does no IO: who
-read the bytes, from where, and when to read them again is the caller's affair. A Policy never changes; a new document
-is a new Policy, and one request sees one of them from beginning to end."""
+A Policy never changes; a new document is a new Policy, and one request sees one of them from beginning to end."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 from router.breaker import BreakerSettings
-from router.document import EscalationPart, PolicyDocument, RulePart
-from router.errors import PolicyError
-from router.estimate import EstimateSettings, prior_quantiles
-from router.naming import did_you_mean
+from router.estimate import EstimateSettings
 from router.predicates import Predicate
-from router.predicates import parse as parse_condition
-from router.toml_document import read_document
-from router.types import DEVICE, SIGNALS, Kind, Mode, signal
+from router.types import Kind, Mode, signal
 
-__all__ = ["MAX_POLICY_BYTES", "EscalationTerms", "Policy", "Rule", "TargetTerms", "Worth", "built_in", "parse"]
-
-# A policy is written by people; a megabyte is some ten thousand rules.
-MAX_POLICY_BYTES: Final = 1 << 20
-
-# Beliefs before anything was measured. The device: a small model that answers in a blink and errs in one of ten; a
-# remote: the full model, half as often wrong, a few milliseconds of service beyond the round trip.
-_DEFAULT_P_WRONG: Final = {Kind.DEVICE: 0.10, Kind.FOG: 0.05, Kind.CLOUD: 0.05}
-_KIND_NAMES: Final = {kind.value: kind for kind in Kind}
-_DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kind.CLOUD: (1.0, 40.0)}
+__all__ = ["EscalationTerms", "Policy", "Rule", "TargetTerms", "Worth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,133 +99,3 @@ class Policy:
             return given
         described = signal(name)
         return described.stale_after_s if described is not None else 0.0
-
-
-def parse(content: bytes, *, source: str = "policy", targets: Mapping[str, Kind] | None = None) -> Policy:
-    """Put a policy document in force.
-
-    `targets` are the targets that exist, by name; given them, a document that speaks of others is refused.
-    Raises PolicyError: with the path of the first fault and what to do about it."""
-    try:
-        return _parse(content, targets)
-    except PolicyError as error:
-        raise PolicyError(error.path, error.problem, source=source) from error.__cause__
-
-
-def built_in() -> Policy:
-    """Return the policy in force where none is given: mode auto, the four labels, no rules, no escalation."""
-    return parse(b'schema = 1\nname = "built-in"\nversion = 1\n', source="built-in policy")
-
-
-def _parse(content: bytes, targets: Mapping[str, Kind] | None) -> Policy:
-    document = read_document(content, PolicyDocument, PolicyError, max_bytes=MAX_POLICY_BYTES)
-    return _build(document, hashlib.sha256(content).hexdigest(), targets)
-
-
-def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | None) -> Policy:
-    kinds = _kinds(document, targets)
-    places = {kind.value for kind in Kind} | set(kinds)
-    labels: dict[str, frozenset[str]] = {}
-    for label, listed in document.labels.items():
-        labels[label] = _places(listed, places, f"labels.{label}")
-    rules = tuple(
-        _rule(part, f"rules[{i}]", places, frozenset(kinds), document.escalation)
-        for i, part in enumerate(document.rules)
-    )
-    _refuse_twice([rule.name for rule in rules])
-    for name in document.stale_after_s:
-        if signal(name) is None:
-            raise PolicyError("stale_after_s", f'unknown key "{name}"{did_you_mean(name, SIGNALS)}')
-    if document.breaker.max_open_s < document.breaker.open_s:
-        raise PolicyError("breaker.max_open_s", "less than open_s: the first pause would already be over the longest")
-    escalation = document.escalation
-    return Policy(
-        name=document.name,
-        version=document.version,
-        digest=f"sha256:{sha256}",
-        mode=document.mode,
-        labels=labels,
-        kinds=kinds,
-        terms={name: _terms(document, name, kind) for name, kind in kinds.items()},
-        rules=rules,
-        worth=Worth(**document.worth.model_dump()),
-        escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
-        breaker=BreakerSettings(**document.breaker.model_dump()),
-        estimates=EstimateSettings(**document.estimates.model_dump()),
-        stale_after_s=dict(document.stale_after_s),
-        strictest=frozenset.intersection(*labels.values()),
-        named_signals=tuple(dict.fromkeys(n for r in rules for n in r.when.names() if signal(n) is not None)),
-        _by_kind={kind: _terms(document, kind.value, kind) for kind in Kind},
-    )
-
-
-def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
-    for name, part in document.targets.items():
-        own = _KIND_NAMES.get(name)
-        if part.kind is not None and own is not None and own != part.kind:
-            raise PolicyError(f"targets.{name}.kind", f'a target named "{name}" is of that kind, not "{part.kind}"')
-        existing = None if targets is None else targets.get(name)
-        if targets is not None and existing is None:
-            raise PolicyError("targets", f'unknown target "{name}"{did_you_mean(name, targets)}')
-        kind = existing or own or (Kind(part.kind) if part.kind is not None else None)
-        if kind is None:
-            raise PolicyError(f"targets.{name}", 'its kind is wanted: add kind = "fog" or kind = "cloud"')
-        if part.kind is not None and kind != part.kind:
-            raise PolicyError(f"targets.{name}.kind", f'the configured target is of kind "{kind}", not "{part.kind}"')
-        if kind is Kind.DEVICE and name != DEVICE:
-            raise PolicyError(f"targets.{name}.kind", 'there is one device, and it is called "device"')
-        kinds[name] = kind
-    if targets is not None:
-        kinds.update(targets)
-    return kinds
-
-
-def _places(listed: Iterable[str], known: set[str], path: str) -> frozenset[str]:
-    for i, place in enumerate(listed):
-        if place not in known:
-            raise PolicyError(f"{path}[{i}]", f'unknown target "{place}"{did_you_mean(place, known)}')
-    return frozenset(listed)
-
-
-def _rule(
-    part: RulePart, path: str, places: set[str], targets: frozenset[str], believed: EscalationPart | None
-) -> Rule:
-    if part.mode is None and not part.forbid and part.escalate_below is None:
-        raise PolicyError(path, "the rule does nothing; give it mode, forbid or escalate_below")
-    return Rule(
-        name=part.name,
-        when=parse_condition(part.when, f"{path}.when", targets=targets),
-        apply_when_unknown=part.on_unknown == "apply",
-        mode=part.mode,
-        forbid=_places(part.forbid, places, f"{path}.forbid"),
-        escalation=_rule_escalation(part.escalate_below, believed),
-    )
-
-
-def _rule_escalation(
-    below: float | Literal["never"] | None, believed: EscalationPart | None
-) -> EscalationTerms | Literal["never"] | None:
-    if not isinstance(below, float):
-        return below
-    # Where the document has no beliefs about escalating, their defaults serve the rule's threshold.
-    part = EscalationPart(below=below) if believed is None else believed.model_copy(update={"below": below})
-    return EscalationTerms(**part.model_dump())
-
-
-def _refuse_twice(names: list[str]) -> None:
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise PolicyError(
-                f"rules[{i}].name", f'there is a rule called "{name}" already; a reason must name one rule'
-            )
-
-
-def _terms(document: PolicyDocument, name: str, kind: Kind) -> TargetTerms:
-    part = document.targets.get(name)
-    p_wrong = part.p_wrong if part is not None and part.p_wrong is not None else _DEFAULT_P_WRONG[kind]
-    low_ms, high_ms = part.prior_ms if part is not None and part.prior_ms is not None else _DEFAULT_PRIOR_MS[kind]
-    if low_ms > high_ms:
-        raise PolicyError(f"targets.{name}.prior_ms", "the first number is the 5 % quantile, the second the 95 %")
-    usd = part.usd_per_request if part is not None else 0.0
-    return TargetTerms(p_wrong, prior_quantiles(low_ms / 1000, high_ms / 1000), usd)

@@ -1,0 +1,212 @@
+"""The agent's configuration: a TOML document, or the same in code.
+
+    schema = 1
+    policy = "policy.toml"                 # left out: the built-in policy
+
+    [models.digits]
+    release = "releases/digits"            # a directory with manifest.toml and the device's model file
+
+    [targets.cloud]                        # left out: everything stays on the device
+    address = "inference.example:443"
+    tls = {}                               # plaintext is for loopback addresses alone
+
+Paths are relative to the document. What is wrong is told with its place, before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from edge_agent.errors import ConfigError
+from router.errors import DocumentError
+from router.toml_document import read_document
+from router.types import DEVICE, Kind
+
+__all__ = [
+    "AgentConfig",
+    "DeviceConfig",
+    "ModelConfig",
+    "RemoteConfig",
+    "SignalsConfig",
+    "TlsConfig",
+    "is_loopback",
+    "load_config",
+]
+
+MAX_CONFIG_BYTES = 1 << 20
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ModelConfig(_Part):
+    """One model that the app may name."""
+
+    release: Annotated[Path, Field(strict=False)]
+    """A directory with manifest.toml, and the device's model file where there is one."""
+
+
+class DeviceConfig(_Part):
+    """How models run on the device."""
+
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Threads inside one run. One: the default of the runtime takes every core of the host app."""
+    providers: Annotated[list[str], Field(min_length=1, max_length=8)] = ["CPUExecutionProvider"]
+    """Execution providers, in order of preference."""
+    require_accelerator: bool = False
+    """Refuse the model, rather than fall back to the CPU, where the first provider cannot be had."""
+    isolate: bool = False
+    """Run in a worker thread, so that a deadline or a cancellation need not wait for the run; costs a hand-over."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Worker threads, used by `isolate` and by the asynchronous agent."""
+
+
+class TlsConfig(_Part):
+    """Transport security; an empty table uses the system's certificate authorities."""
+
+    ca: Annotated[Path, Field(strict=False)] | None = None
+    """PEM file of the authorities to trust instead of the system's."""
+    certificate: Annotated[Path, Field(strict=False)] | None = None
+    """PEM file of the client's own certificate chain, where the server asks for one."""
+    key: Annotated[Path, Field(strict=False)] | None = None
+    """PEM file of its private key."""
+    server_name: str | None = None
+    """The name to expect in the server's certificate, where it is not the address's host."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together: give both, or neither")
+        return self
+
+
+class RemoteConfig(_Part):
+    """One remote target."""
+
+    kind: Literal["fog", "cloud"] | None = None
+    """Wanted where the target's name is neither."""
+    address: Annotated[str, StringConstraints(pattern=r"^[^\s/]+:[0-9]{1,5}$", max_length=300)]
+    """HOST:PORT."""
+    tls: TlsConfig | None = None
+    """Without it the address must be a loopback one."""
+    max_message_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 16 << 20
+    """Largest message either way; finite, because a compressed message is refused only by its unpacked size."""
+    probe_timeout_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How long a measurement of the round trip may take."""
+
+    @field_validator("address")
+    @classmethod
+    def _port_in_range(cls, value: str) -> str:
+        if not 1 <= int(value.rpartition(":")[2]) <= 65_535:
+            raise ValueError("the port is a number from 1 to 65535")
+        return value
+
+
+class SignalsConfig(_Part):
+    """Background sampling."""
+
+    battery_s: Seconds = 30.0
+    processor_s: Seconds = 1.0
+    memory_s: Seconds = 3.0
+    temperature_s: Seconds = 3.0
+    round_trip_s: Seconds = 3.0
+    """Between measurements of the round trip while requests come that may go there; without such requests, none."""
+
+
+class AgentConfig(_Part):
+    """The whole document."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    policy: Annotated[Path, Field(strict=False)] | None = None
+    policy_check_s: Seconds = 2.0
+    """How often the policy file is looked at for a new version."""
+    targets: dict[Name, RemoteConfig] = {}
+    """Remote targets by name."""
+    device: DeviceConfig = DeviceConfig()
+    signals: SignalsConfig = SignalsConfig()
+    default_deadline_ms: Annotated[float, Field(gt=0, le=86_400_000)] = 1000.0
+    """For requests that name none: a person notices a second."""
+    max_deadline_ms: Annotated[float, Field(gt=0, le=86_400_000)] = 600_000.0
+    """Longer deadlines are cut to this."""
+    journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    """Decision records kept in memory."""
+
+    def kind_of(self, name: str) -> Kind:
+        """Return the kind of the remote target `name`."""
+        return Kind(self.targets[name].kind or name)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Every target by name, the device first."""
+        return {DEVICE: Kind.DEVICE, **{name: self.kind_of(name) for name in self.targets}}
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether HOST:PORT is this machine itself, without asking a name server."""
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_config(path: Path) -> AgentConfig:
+    """Read a configuration file; relative paths in it become relative to its folder.
+
+    Raises ConfigError: with the place of the first fault."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError("", f"cannot be read: {error.strerror or error}", document=str(path)) from error
+    try:
+        config = read_document(content, AgentConfig, DocumentError, max_bytes=MAX_CONFIG_BYTES)
+        return checked(_resolved(config, path.parent))
+    except (DocumentError, ConfigError) as error:
+        raise ConfigError(error.path, error.problem, document=str(path)) from error
+
+
+def checked(config: AgentConfig) -> AgentConfig:
+    """Return `config`, whose parts agree with each other.
+
+    Raises ConfigError: for a target without a kind, a second device, or plaintext to another machine."""
+    for name, remote in config.targets.items():
+        path = f"targets.{name}"
+        if name == DEVICE:
+            raise ConfigError(path, "the device is this machine and needs no address; give the target another name")
+        if remote.kind is None and name not in ("fog", "cloud"):
+            raise ConfigError(path, 'its kind is wanted: add kind = "fog" or kind = "cloud"')
+        if remote.kind is not None and name in ("fog", "cloud") and remote.kind != name:
+            raise ConfigError(f"{path}.kind", f'a target named "{name}" is of that kind, not "{remote.kind}"')
+        if remote.tls is None and not is_loopback(remote.address):
+            problem = f"plaintext to {remote.address} would show requests to the network; add tls = {{}}"
+            raise ConfigError(f"{path}.tls", problem)
+    if config.default_deadline_ms > config.max_deadline_ms:
+        raise ConfigError("default_deadline_ms", "longer than max_deadline_ms")
+    return config
+
+
+def _resolved(config: AgentConfig, folder: Path) -> AgentConfig:
+    models = {name: ModelConfig(release=folder / model.release) for name, model in config.models.items()}
+    policy = None if config.policy is None else folder / config.policy
+    targets = {
+        name: remote.model_copy(update={"tls": _resolved_tls(remote.tls, folder)})
+        for name, remote in config.targets.items()
+    }
+    return config.model_copy(update={"models": models, "policy": policy, "targets": targets})
+
+
+def _resolved_tls(tls: TlsConfig | None, folder: Path) -> TlsConfig | None:
+    if tls is None:
+        return None
+    files = {field: getattr(tls, field) for field in ("ca", "certificate", "key")}
+    return tls.model_copy(update={field: None if file is None else folder / file for field, file in files.items()})

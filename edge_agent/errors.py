@@ -1,0 +1,159 @@
+"""What an app can be told instead of an answer. One request: one answer, or one of these.
+
+    AgentError
+    ├── ConfigError           the agent's configuration (or a policy in it) cannot be used; carries the exact place
+    ├── ReleaseError          a model's release cannot be used
+    ├── RequestError          this request was refused before anything ran
+    │   ├── UnknownModel
+    │   ├── UnknownLabel
+    │   └── InputError        an input is missing, extra, or not what the model takes
+    ├── NoFeasibleTarget      every target is closed; carries what closed each one
+    ├── AllTargetsFailed      every target that was asked failed; carries each failure
+    ├── DeadlineExceeded      the deadline came first
+    ├── RequestCancelled      the app cancelled the request
+    └── AgentClosed           the agent was closed, or the process forked after it started
+
+Each carries `code`, a word of the error table (nearfar_wire.status), `retryable`, whether the same request may succeed
+later as it is, and `source`, the part that told. No message holds an input's values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from router.attempt import Failure
+from router.constraints import Closed
+
+__all__ = [
+    "AgentClosed",
+    "AgentError",
+    "AllTargetsFailed",
+    "ConfigError",
+    "DeadlineExceeded",
+    "InputError",
+    "NoFeasibleTarget",
+    "ReleaseError",
+    "RequestCancelled",
+    "RequestError",
+    "UnknownLabel",
+    "UnknownModel",
+]
+
+
+class AgentError(Exception):
+    """Root of everything this package raises."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    source: ClassVar[str] = "agent"
+
+
+class ConfigError(AgentError):
+    """`path` is the place in the document, such as `targets.cloud.address`; empty for the whole."""
+
+    code = "invalid_input"
+    source = "config"
+
+    def __init__(self, path: str, problem: str, *, document: str = "configuration") -> None:
+        super().__init__(f"{document}: {path}: {problem}" if path else f"{document}: {problem}")
+        self.path = path
+        self.problem = problem
+        self.document = document
+
+
+class ReleaseError(AgentError):
+    """The release of `model` cannot be used: unreadable, not what its manifest promises, or refused by the runtime."""
+
+    code = "model_not_ready"
+    source = "release"
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"model {model!r}: {problem}")
+        self.model = model
+        self.problem = problem
+
+
+class RequestError(AgentError):
+    """Refused before anything ran; the message says what to change."""
+
+    code = "invalid_input"
+    source = "request"
+
+
+class UnknownModel(RequestError):
+    """No release of that name is configured."""
+
+    code = "model_not_found"
+
+
+class UnknownLabel(RequestError):
+    """The policy in force has no such privacy label. Nothing ran and nothing left."""
+
+
+class InputError(RequestError):
+    """`tensor` is the offending input, or None where the fault is in the inputs as a whole."""
+
+    def __init__(self, model: str, tensor: str | None, problem: str) -> None:
+        named = f"input {tensor!r}" if tensor is not None else "inputs"
+        super().__init__(f"model {model!r}, {named}: {problem}")
+        self.model = model
+        self.tensor = tensor
+        self.problem = problem
+
+
+class NoFeasibleTarget(AgentError):
+    """Every target is closed to this request."""
+
+    code = "unavailable"
+    retryable = True
+    source = "router"
+
+    def __init__(self, model: str, closed: Sequence[Closed]) -> None:
+        causes = "; ".join(f"{c.target}: {c.constraint.value} ({c.detail})" for c in closed)
+        super().__init__(f"model {model!r}: no target may or can answer: {causes or 'none is configured'}")
+        self.model = model
+        self.closed = tuple(closed)
+
+
+class AllTargetsFailed(AgentError):
+    """Every target that was asked failed."""
+
+    code = "unavailable"
+    retryable = True
+    source = "attempt"
+
+    def __init__(self, model: str, failures: Sequence[Failure], closed: Sequence[Closed]) -> None:
+        causes = [f"{f.target}: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in failures]
+        causes += [f"{c.target}: not asked, {c.constraint.value} ({c.detail})" for c in closed]
+        super().__init__(f"model {model!r}: no target answered: {'; '.join(causes)}")
+        self.model = model
+        self.failures = tuple(failures)
+        self.closed = tuple(closed)
+
+
+class DeadlineExceeded(AgentError):
+    """The deadline came before an answer."""
+
+    code = "deadline_exceeded"
+    retryable = True
+    source = "attempt"
+
+    def __init__(self, model: str, deadline_ms: float, failures: Sequence[Failure] = ()) -> None:
+        causes = "; ".join(f"{f.target}: {f.code}" for f in failures)
+        problem = "the deadline has already passed" if deadline_ms <= 0 else f"no answer within {deadline_ms:.4g} ms"
+        super().__init__(f"model {model!r}: {problem}{f' ({causes})' if causes else ''}")
+        self.model = model
+        self.deadline_ms = deadline_ms
+        self.failures = tuple(failures)
+
+
+class RequestCancelled(AgentError):
+    """The app cancelled the request."""
+
+    code = "cancelled"
+
+
+class AgentClosed(AgentError):
+    """The agent is closed."""
+
+    code = "unavailable"

@@ -1,0 +1,95 @@
+"""What an app gets back: the outputs, and the receipt that says where they come from and what left the device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from router.attempt import Failure, Outcome
+from router.engine import Decision
+from router.explain import in_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Receipt", "Result", "Sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one call handed to the network. `size_bytes` is the serialized request, without the transport's framing."""
+
+    target: str
+    endpoint: str
+    size_bytes: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of one request. `model_digest` None: a stranger's server answered, which does not say what it runs."""
+
+    request_id: str
+    model: str
+    label: str | None
+    answered_by: str | None
+    model_digest: str | None
+    sent: tuple[Sent, ...]
+    rules: tuple[str, ...]
+    policy_name: str
+    policy_version: int
+    policy_digest: str
+    failures: tuple[Failure, ...]
+    certain: bool | None
+    """Whether the device's score was above the threshold; None where nothing was asked of it."""
+    duration_s: float
+    deadline_met: bool
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of requests that left the device."""
+        return sum(sent.size_bytes for sent in self.sent)
+
+    def __str__(self) -> str:
+        if self.sent:
+            left = ", ".join(f"{s.size_bytes} bytes to {s.target} ({s.endpoint})" for s in self.sent)
+        else:
+            left = "nothing left the device"
+        label = f'label "{self.label}"' if self.label is not None else "no label (the strictest)"
+        rule = f"rule {', '.join(self.rules)}" if self.rules else "no rule"
+        digest = self.model_digest or "no digest: the server does not say which model it runs"
+        lines = [
+            f"{self.request_id}: {left}; {label}, {rule}, policy {self.policy_name} v{self.policy_version}",
+            f"answered by {self.answered_by} in {self.duration_s * 1000:.2f} ms with {self.model} ({digest})",
+        ]
+        if self.certain is False:
+            lines.append("the answer is not certain: an escalation was due and did not come back")
+        lines.extend(f"{f.target} failed: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in self.failures)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer. Outputs are arrays by the names and shapes that the release's manifest promises."""
+
+    outputs: Mapping[str, NDArray[Any]]  # Any: each output has its own datatype
+    target: str
+    reason: str
+    receipt: Receipt
+    decision: Decision = field(repr=False)
+    outcome: Outcome = field(repr=False)
+
+    def explain(self) -> str:
+        """Return the decision and its outcome in words."""
+        return in_words(self.decision, self.outcome)
+
+    def to_json(self) -> str:
+        """Return the decision record as one line of JSON; it holds no input and no output."""
+        from router.record import to_json  # pydantic loads when a record is first written, not with the agent
+
+        return to_json(self.decision, self.outcome)
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        return self.outputs[name]
