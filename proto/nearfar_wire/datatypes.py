@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from nearfar_wire.errors import TensorError
+from nearfar_wire.errors import TensorError, quoted
 
 __all__ = ["BYTES", "DATATYPES", "datatype_of", "dtype_of"]
 
@@ -41,9 +41,7 @@ def dtype_of(datatype: str, tensor: str | None = None) -> np.dtype[np.generic]:
     try:
         return DATATYPES[datatype]
     except KeyError:
-        raise TensorError(
-            tensor, f"datatype {datatype[:32]!r} is not one of {', '.join(DATATYPES)}"
-        ) from None
+        raise TensorError(tensor, f"datatype {quoted(datatype)} is not one of {', '.join(DATATYPES)}") from None
 
 
 def datatype_of(dtype: np.dtype[np.generic], tensor: str | None = None) -> str:

@@ -1,14 +1,26 @@
 """What can be wrong with what is said on the wire. Carries fields; knows no transport's codes (see status.py).
 
-    WireError
-    ├── TensorError        a tensor's name, datatype, shape or bytes contradict each other or the model's contract
-    ├── ManifestError      a release manifest that cannot be read, or that contradicts itself
-    └── DigestMismatch     the bytes are not the ones that were promised
+WireError
+├── TensorError        a tensor's name, datatype, shape or bytes contradict each other or the model's contract
+├── ParameterError     a parameter that the protocol, or our restraint in using it, cannot carry
+├── ManifestError      a release manifest that cannot be read, or that contradicts itself
+├── DigestMismatch     the bytes are not the ones that were promised
+└── MissingExtra       a part of nearfar that is not installed here
 """
 
 from __future__ import annotations
 
-__all__ = ["DigestMismatch", "ManifestError", "TensorError", "WireError"]
+from typing import Final
+
+__all__ = ["DigestMismatch", "ManifestError", "MissingExtra", "ParameterError", "TensorError", "WireError", "quoted"]
+
+# Names come from strangers, and an error travels into answers and logs.
+_MAX_NAME: Final = 64
+
+
+def quoted(name: str) -> str:
+    """Return `name` in quotes, shortened and with control characters escaped, fit for a message."""
+    return repr(name) if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]!r}..."
 
 
 class WireError(Exception):
@@ -19,8 +31,17 @@ class TensorError(WireError):
     """`tensor` is the name of the offending tensor, or None where the fault is in the list as a whole."""
 
     def __init__(self, tensor: str | None, problem: str) -> None:
-        super().__init__(f"{tensor!r}: {problem}" if tensor is not None else problem)
+        super().__init__(f"{quoted(tensor)}: {problem}" if tensor is not None else problem)
         self.tensor = tensor
+        self.problem = problem
+
+
+class ParameterError(WireError):
+    """`parameter` is its name."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"parameter {quoted(parameter)}: {problem}")
+        self.parameter = parameter
         self.problem = problem
 
 
@@ -45,3 +66,12 @@ class DigestMismatch(WireError):
         self.what = what
         self.wanted = wanted
         self.found = found
+
+
+class MissingExtra(WireError):
+    """`extra` is what to install to be able to do `what`."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs a part that is not installed; install it with: pip install 'nearfar[{extra}]'")
+        self.what = what
+        self.extra = extra

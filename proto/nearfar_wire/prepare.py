@@ -1,0 +1,121 @@
+"""From the app's tensors to a model file's, and from its outputs back. The same code on the device and in the cloud.
+
+How one feed is made, in this order:
+1. An input with `encoding` is decoded to UINT8 RGB, shape (*input's shape, height, width, 3), by images.py; a `resize`
+   that is the first step is done there. A BYTES feed is left encoded: that model decodes by itself.
+2. `reshape` and `transpose` keep the datatype. `scale`, `subtract` and `divide` compute in FP64 if the feed is FP64 and
+   in FP32 otherwise, into which the tensor and the step's numbers are cast first.
+3. The result is cast to the feed's datatype. To an integer it is rounded, halves to even; a value that does not fit
+   is refused, as is a number that becomes infinite. To BOOL, everything but zero is true.
+The result is C-contiguous; the app's own tensors are never written to. Every refusal is a TensorError that names the
+app's input, and where a step is at fault, which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearfar_wire.datatypes import BYTES, DATATYPES
+from nearfar_wire.errors import TensorError, quoted
+
+if TYPE_CHECKING:  # pydantic costs an import of 0.15 s
+    from nearfar_wire.manifest import Feed, InputSpec, Step
+
+__all__ = ["prepare", "restore"]
+
+Array = np.ndarray[Any, Any]  # Any: shape and dtype are the manifest's, known at run time
+
+
+def prepare(
+    inputs: Mapping[str, Array], manifest_inputs: Sequence[InputSpec], feeds: Mapping[str, Feed]
+) -> dict[str, Array]:
+    """Return a model file's inputs by name; without `feeds` they are the app's.
+
+    `inputs` have passed check(). Raises TensorError: see the module. Raises MissingExtra: for an image without Pillow."""
+    if not feeds:
+        return dict(inputs)
+    encoded = {spec.name for spec in manifest_inputs if spec.encoding is not None}
+    return {name: _make(feed, inputs, feed.source in encoded) for name, feed in feeds.items()}
+
+
+def restore(outputs: Mapping[str, Array], fetches: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Array]:
+    """Return the outputs that the app knows as `wanted`; `fetches` is the app's name to the model's, where they differ.
+
+    Raises TensorError: naming the output that the model did not give."""
+    restored: dict[str, Array] = {}
+    for name in wanted:
+        theirs = fetches.get(name, name)
+        if theirs not in outputs:
+            given = ", ".join(quoted(output) for output in list(outputs)[:8]) or "nothing"
+            raise TensorError(name, f"the model gave no output {quoted(theirs)}; given: {given}")
+        restored[name] = outputs[theirs]
+    return restored
+
+
+def _make(feed: Feed, inputs: Mapping[str, Array], encoded: bool) -> Array:
+    array = inputs.get(feed.source)
+    if array is None:
+        raise TensorError(feed.source, "is missing")
+    steps: Sequence[Step] = feed.steps
+    skip = 0
+    if encoded and feed.datatype != BYTES:
+        from nearfar_wire.images import decode_images  # needs Pillow, an extra
+
+        size = steps[0].resize if steps else None
+        array = decode_images(feed.source, array, size=None if size is None else (size[0], size[1]))
+        skip = 0 if size is None else 1
+    elif (array.dtype.kind in "OSU") != (feed.datatype == BYTES):
+        raise TensorError(feed.source, f"numpy type {array.dtype} cannot become {feed.datatype}")
+    working = np.dtype(np.float64 if feed.datatype == "FP64" else np.float32)
+    for index, step in enumerate(steps[skip:], start=skip):
+        array = _apply(feed.source, index, step, array, working)
+    return _cast(feed, array)
+
+
+def _apply(source: str, index: int, step: Step, array: Array, working: np.dtype[Any]) -> Array:
+    try:
+        # Overflow to infinity is seen in the result, if the model minds.
+        with np.errstate(all="ignore"):
+            if step.reshape is not None:
+                return array.reshape(step.reshape)
+            if step.transpose is not None:
+                return array.transpose(step.transpose)
+            if step.scale is not None:
+                return np.multiply(array, step.scale, dtype=working)
+            if step.subtract is not None:
+                return np.subtract(array, _channels(step.subtract, array), dtype=working)
+            if step.divide is not None:
+                return np.divide(array, _channels(step.divide, array), dtype=working)
+        raise ValueError("only an encoded image is resized, as the first step")
+    except (ValueError, TypeError) as error:
+        named = next(iter(step.model_fields_set), "nothing")
+        raise TensorError(source, f"steps[{index}] {named}, on shape {list(array.shape)}: {error}") from error
+
+
+def _channels(numbers: list[float], array: Array) -> float | Array:
+    """One number for all, or one for each channel; never broadcast the other way, which would make a larger tensor."""
+    if len(numbers) == 1:
+        return numbers[0]
+    if array.ndim == 0 or array.shape[-1] != len(numbers):
+        raise ValueError(f"{len(numbers)} numbers, so the last axis has to have {len(numbers)}")
+    return np.array(numbers)
+
+
+def _cast(feed: Feed, array: Array) -> Array:
+    dtype = DATATYPES[feed.datatype]
+    if feed.datatype in (BYTES, "BOOL") or np.can_cast(array.dtype, dtype, "safe"):
+        return array.astype(dtype, order="C", copy=False)
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            cast = array.astype(dtype, order="C")
+        if np.isinf(cast).any() and np.isinf(cast).sum() != np.isinf(array).sum():
+            raise TensorError(feed.source, f"a value is too large for {feed.datatype}")
+        return cast
+    whole = np.rint(array) if array.dtype.kind == "f" else array
+    limits = np.iinfo(dtype.name)
+    # Compared as Python numbers, exactly: int64's largest is no float. NaN fails every comparison, so it is refused.
+    if whole.size and not (limits.min <= whole.min().item() and whole.max().item() <= limits.max):
+        raise TensorError(feed.source, f"a value does not fit {feed.datatype}, {limits.min} to {limits.max}")
+    return whole.astype(dtype, order="C")

@@ -1,0 +1,84 @@
+"""What a model takes or gives, and whether tensors are that. Pure; both sides refuse by this one rule.
+
+A tensor that passes has the name, datatype and shape of its spec, numbers in the machine's byte order, and no NaN or
+infinity where the model's contract forbids them. A refusal names the tensor and what to do, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nearfar_wire.datatypes import BYTES, DATATYPES, datatype_of
+from nearfar_wire.errors import TensorError, quoted
+
+__all__ = ["TensorSpec", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One tensor of a contract; -1 in `shape` is a dimension that may vary."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    allow_nan: bool = True
+
+    def __str__(self) -> str:
+        return f"{quoted(self.name)} {self.datatype} {list(self.shape)}"
+
+
+def check(specs: Sequence[TensorSpec], tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:  # Any: told by the spec
+    """Pass `tensors` that are exactly what `specs` ask for.
+
+    Raises TensorError: naming the first that is missing, superfluous, or of another datatype, shape or content."""
+    for spec in specs:
+        tensor = tensors.get(spec.name)
+        if tensor is None:
+            raise TensorError(spec.name, f"is missing; {_wanted_and_given(specs, tensors)}")
+        _check_datatype(spec, tensor)
+        _check_shape(spec, tensor.shape)
+        if not spec.allow_nan and tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise TensorError(
+                spec.name,
+                "holds NaN or infinity, which this model does not allow (`allow_nan`); clean the input first",
+            )
+    if len(tensors) != len(specs):
+        known = {spec.name for spec in specs}
+        extra = next(name for name in tensors if name not in known)
+        raise TensorError(extra, f"is not wanted; {_wanted_and_given(specs, tensors)}")
+
+
+def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:
+    dtype = DATATYPES[spec.datatype]
+    if tensor.dtype == dtype and spec.datatype != BYTES:
+        return
+    found = datatype_of(tensor.dtype, spec.name)
+    if found != spec.datatype:
+        advice = "pass bytes" if spec.datatype == BYTES else f"convert it with .astype(numpy.{dtype.name})"
+        raise TensorError(spec.name, f"is {found}, the model's contract says {spec.datatype}; {advice}")
+    if spec.datatype != BYTES:
+        # The wire would turn it round, a local runtime would misread it: refused on every way alike.
+        raise TensorError(spec.name, f"has foreign byte order; convert it with .astype(numpy.{dtype.name})")
+    if tensor.dtype.kind == "O":
+        for element in tensor.flat:
+            if not isinstance(element, bytes | str):
+                raise TensorError(spec.name, f"takes elements of bytes or str, not {type(element).__name__}")
+
+
+def _check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
+    if len(shape) == len(spec.shape) and all(
+        wanted in (-1, given) for wanted, given in zip(spec.shape, shape, strict=True)
+    ):
+        return
+    free = " (-1 may be any size)" if -1 in spec.shape else ""
+    raise TensorError(spec.name, f"has shape {list(shape)}, the model's contract says {list(spec.shape)}{free}")
+
+
+def _wanted_and_given(specs: Sequence[TensorSpec], tensors: Mapping[str, object]) -> str:
+    wanted = ", ".join(str(spec) for spec in specs)
+    given = ", ".join(quoted(name) for name in list(tensors)[:8]) or "nothing"
+    more = f" and {len(tensors) - 8} more" if len(tensors) > 8 else ""
+    return f"the model takes {wanted or 'nothing'}; given: {given}{more}"

@@ -1,0 +1,139 @@
+"""Tensors in the protocol's messages. Pure.
+
+Written as raw contents; read from raw or typed contents, whichever the sender chose, but never both. Names are unique
+in a message. Decoded numbers may be read-only views over the message's bytes; BYTES are object arrays of `bytes`.
+Whatever a stranger sends is decoded or refused with TensorError, and what is allocated on the way is bounded by the
+size of the message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.contents import from_contents
+from nearfar_wire.datatypes import datatype_of
+from nearfar_wire.errors import TensorError
+from nearfar_wire.parameters import Parameter, parameter
+from nearfar_wire.raw import from_raw, to_raw
+from nearfar_wire.specs import TensorSpec, check
+
+__all__ = [
+    "MODEL_DIGEST_PARAMETER",
+    "TensorSpec",
+    "check",
+    "decode_request",
+    "decode_response",
+    "encode_request",
+    "encode_response",
+    "requested_outputs",
+]
+
+MODEL_DIGEST_PARAMETER: Final = "model_digest"
+"""The response parameter that says which file answered, as digest.py writes it."""
+
+_NO_PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({})
+
+# What Triton's clients may ask for and nearfar does not do; silently ignored, it would be answered wrongly.
+_SHARED_MEMORY: Final = "shared_memory_region"
+_CLASSIFICATION: Final = "classification"
+
+Array = np.ndarray[Any, Any]  # Any: shape and dtype are the datatype's, known at run time
+
+
+def encode_request(
+    model: str,
+    inputs: Mapping[str, Array],
+    *,
+    version: str = "",
+    request_id: str = "",
+    outputs: Sequence[str] = (),
+    parameters: Mapping[str, Parameter] = _NO_PARAMETERS,
+) -> pb.ModelInferRequest:
+    """Return the request for `outputs` of `model`; no outputs are all of them, an empty version is the server's choice.
+
+    Raises TensorError: for a type that the protocol does not have. Raises ParameterError."""
+    request = pb.ModelInferRequest(model_name=model, model_version=version, id=request_id)
+    for name, array in inputs.items():
+        request.inputs.add(name=name, datatype=datatype_of(array.dtype, name), shape=array.shape)
+        request.raw_input_contents.append(to_raw(name, array))
+    for name in outputs:
+        request.outputs.add(name=name)
+    for name, value in parameters.items():
+        request.parameters[name].CopyFrom(parameter(name, value))
+    return request
+
+
+def encode_response(
+    model: str,
+    outputs: Mapping[str, Array],
+    *,
+    version: str = "",
+    request_id: str = "",
+    parameters: Mapping[str, Parameter] = _NO_PARAMETERS,
+) -> pb.ModelInferResponse:
+    """Return the response of `model` in the version that answered.
+
+    Raises TensorError: for a type that the protocol does not have. Raises ParameterError."""
+    response = pb.ModelInferResponse(model_name=model, model_version=version, id=request_id)
+    for name, array in outputs.items():
+        response.outputs.add(name=name, datatype=datatype_of(array.dtype, name), shape=array.shape)
+        response.raw_output_contents.append(to_raw(name, array))
+    for name, value in parameters.items():
+        response.parameters[name].CopyFrom(parameter(name, value))
+    return response
+
+
+def decode_request(request: pb.ModelInferRequest) -> dict[str, Array]:
+    """Return the input tensors by name.
+
+    Raises TensorError: when names, datatypes, shapes and contents do not agree."""
+    return _decode(request.inputs, request.raw_input_contents)
+
+
+def decode_response(response: pb.ModelInferResponse) -> dict[str, Array]:
+    """Return the output tensors by name.
+
+    Raises TensorError: when names, datatypes, shapes and contents do not agree."""
+    return _decode(response.outputs, response.raw_output_contents)
+
+
+def requested_outputs(request: pb.ModelInferRequest) -> list[str]:
+    """Return the names of the outputs asked for, in that order; an empty list asks for all.
+
+    Raises TensorError: for a name given twice, or an extension that nearfar does not have."""
+    names: dict[str, None] = {}
+    for output in request.outputs:
+        if output.name in names:
+            raise TensorError(output.name, "is asked for twice")
+        for extension in (_SHARED_MEMORY, _CLASSIFICATION):
+            if extension in output.parameters:
+                raise TensorError(output.name, f"asks for the extension {extension!r}, which this server does not have")
+        names[output.name] = None
+    return list(names)
+
+
+def _decode(
+    tensors: Sequence[pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor],
+    raw: Sequence[bytes],
+) -> dict[str, Array]:
+    if raw and len(raw) != len(tensors):
+        raise TensorError(None, f"{len(tensors)} tensors with {len(raw)} raw contents; send one for each, or none")
+    decoded: dict[str, Array] = {}
+    for index, tensor in enumerate(tensors):
+        name = tensor.name
+        if name in decoded:
+            raise TensorError(name, "stands twice in the message")
+        if _SHARED_MEMORY in tensor.parameters:
+            raise TensorError(name, "lies in shared memory, which is not supported; send its contents")
+        if not raw:
+            decoded[name] = from_contents(name, tensor.datatype, tensor.shape, tensor.contents)
+        elif tensor.HasField("contents"):
+            raise TensorError(name, "has typed contents beside raw ones; send one of them")
+        else:
+            # Read once: each access copies the bytes out of the message.
+            decoded[name] = from_raw(name, tensor.datatype, tensor.shape, raw[index])
+    return decoded
