@@ -2,7 +2,7 @@
 
 The number of pixels is read from the files' headers and bounded before anything is decoded. The orientation that a
 camera noted is applied; grey, palette and CMYK become RGB; transparency is dropped; of an animation the first frame
-counts. A damaged file is refused whole: half an image would get a confident answer.
+counts. A file that ends early is refused whole: half an image would get a confident answer.
 
 Resizing crops the largest centred part with the wanted aspect, then interpolates linearly over as many source pixels as
 one result pixel covers."""
@@ -55,3 +55,48 @@ def decode_images(
         height, width = size or (0, 0)
         return np.empty((*encoded.shape, height, width, 3), dtype=np.uint8)
     return np.stack(pixels).reshape(*encoded.shape, *pixels[0].shape)
+
+
+def _check_pixels(name: str, found: int, allowed: int) -> None:
+    if found > allowed:
+        raise TensorError(name, f"its images have {found} pixels together, at most {allowed} are decoded; shrink them")
+
+
+def _open(name: str, index: int, content: bytes) -> Image:
+    """Read the header only; Pillow decodes when pixels are first asked for."""
+    import PIL.Image
+
+    try:
+        return PIL.Image.open(io.BytesIO(content), formats=_FORMATS)
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        raise TensorError(name, f"image {index} has too many pixels to be decoded; shrink it") from None
+    except Exception as error:  # noqa: BLE001  (what Pillow raises for hostile bytes is not a closed set)
+        # Not chained, here and below: Pillow's messages quote the file.
+        raise TensorError(
+            name, f"image {index} is not a {' or '.join(_FORMATS)} file ({type(error).__name__})"
+        ) from None
+
+
+def _pixels(name: str, index: int, image: Image, size: tuple[int, int] | None) -> Array:
+    import PIL.Image
+    import PIL.ImageOps
+
+    try:
+        upright = PIL.ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # 16 bits of grey, which convert() would clip at 255
+            upright = PIL.Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        colour = upright.convert("RGB")
+        if size is not None:
+            height, width = size
+            box = _centred(colour.width, colour.height, width / height)
+            colour = colour.resize((width, height), PIL.Image.Resampling.BILINEAR, box=box)
+        return np.asarray(colour)
+    except Exception as error:  # noqa: BLE001  (as above)
+        raise TensorError(name, f"image {index} is damaged or cut off ({type(error).__name__})") from None
+
+
+def _centred(width: int, height: int, aspect: float) -> tuple[float, float, float, float]:
+    """The largest box of `aspect` (width to height) in the middle: left, upper, right, lower."""
+    wide, high = min(width, height * aspect), min(height, width / aspect)
+    left, upper = (width - wide) / 2, (height - high) / 2
+    return left, upper, min(left + wide, width), min(upper + high, height)

@@ -11,8 +11,8 @@ Reads and checks the document; opens no model file."""
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from pydantic import (
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import DIGEST_PATTERN
 from nearfar_wire.errors import ManifestError
+from nearfar_wire.specs import TensorSpec
 
 __all__ = [
     "DeviceSide",
@@ -56,7 +57,18 @@ def _known_datatype(value: str) -> str:
 
 
 Datatype = Annotated[str, AfterValidator(_known_datatype)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+# Preparation computes in 32-bit floats: beyond the first bound a number is infinite there, below the second zero.
+_LARGEST, _SMALLEST = 3.4e38, 1.2e-38
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
+
+
+class _Fault(ValueError):
+    """Parts that contradict each other; `path` leads on from the part that noticed."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(problem)
+        self.path = path
 
 
 class _Part(BaseModel):
@@ -70,22 +82,34 @@ class Step(_Part):
     """New shape; one dimension may be -1."""
     transpose: list[Annotated[int, Field(ge=0, le=31)]] | None = None
     """Order of the axes, such as [0, 3, 1, 2] for NHWC to NCHW."""
-    scale: Finite | None = None
+    scale: Number | None = None
     """Multiply by this."""
-    subtract: list[Finite] | None = None
+    subtract: Annotated[list[Number], Field(min_length=1)] | None = None
     """Subtract, one number or one a channel (last axis)."""
-    divide: list[Finite] | None = None
+    divide: Annotated[list[Number], Field(min_length=1)] | None = None
     """Divide by, one number or one a channel (last axis)."""
     resize: Annotated[list[Annotated[int, Field(ge=1, le=8192)]], Field(min_length=2, max_length=2)] | None = None
     """Centre-crop a decoded image to the aspect of, and resize it to, [height, width]."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if len(self._given()) != 1:
             raise ValueError("a step is exactly one of: " + ", ".join(type(self).model_fields))
-        if self.divide is not None and 0.0 in self.divide:
-            raise ValueError("divide by zero")
+        if self.reshape is not None and self.reshape.count(-1) > 1:
+            raise ValueError("reshape: only one dimension may be -1")
+        if self.transpose is not None and sorted(self.transpose) != list(range(len(self.transpose))):
+            raise ValueError(f"transpose: each of the axes 0 to {len(self.transpose) - 1} once")
+        if self.divide is not None and any(abs(number) < _SMALLEST for number in self.divide):
+            raise ValueError("divide: by zero, or by so little that it becomes zero")
         return self
+
+    @property
+    def kind(self) -> str:
+        """The name of the one field that is set."""
+        return self._given()[0]
+
+    def _given(self) -> list[str]:
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
 
 class InputSpec(_Part):
@@ -106,6 +130,10 @@ class InputSpec(_Part):
             raise ValueError('an encoded input has datatype "BYTES"')
         return self
 
+    def spec(self) -> TensorSpec:
+        """The contract that check() holds the app's tensor to."""
+        return TensorSpec(self.name, self.datatype, tuple(self.shape), self.allow_nan)
+
 
 class OutputSpec(_Part):
     """One output as the app receives it."""
@@ -114,6 +142,10 @@ class OutputSpec(_Part):
     datatype: Datatype
     shape: list[Dimension]
 
+    def spec(self) -> TensorSpec:
+        """The contract that check() holds the model's answer to."""
+        return TensorSpec(self.name, self.datatype, tuple(self.shape))
+
 
 class Feed(_Part):
     """How one input of a model file is made from one of the app's inputs."""
@@ -121,6 +153,15 @@ class Feed(_Part):
     source: TensorName
     datatype: Datatype
     steps: list[Step] = []
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> Self:
+        for index, step in enumerate(self.steps):
+            if step.kind == "resize" and index > 0:
+                raise _Fault(f"steps[{index}].resize", "only the first step can resize")
+            if self.datatype == BYTES and step.kind not in ("reshape", "transpose"):
+                raise _Fault(f"steps[{index}].{step.kind}", "a BYTES feed can only be reshaped and transposed")
+        return self
 
 
 class DeviceSide(_Part):
@@ -179,37 +220,59 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        inputs, outputs = [i.name for i in self.inputs], [o.name for o in self.outputs]
-        for kind, names in (("input", inputs), ("output", outputs)):
-            if len(set(names)) != len(names):
-                raise ValueError(f"an {kind} is described twice")
+        inputs = _by_name("inputs", self.inputs)
+        outputs = _by_name("outputs", self.outputs)
         for side_name, side in (("device", self.device), ("remote", self.remote)):
             if side is None:
                 continue
             for feed_name, feed in side.feeds.items():
-                if feed.source not in inputs:
-                    raise ValueError(f"{side_name}.feeds.{feed_name}.source: no input {feed.source!r}")
-            for output in side.fetches:
-                if output not in outputs:
-                    raise ValueError(f"{side_name}.fetches.{output}: no such output")
-        if self.score is not None and self.score.output not in outputs:
-            raise ValueError(f"score.output: no output {self.score.output!r}")
+                _check_feed(f"{side_name}.feeds.{feed_name}", feed, inputs)
+            for name in side.fetches:
+                if name not in outputs:
+                    raise _Fault(f"{side_name}.fetches.{name}", _unknown("output", name, outputs))
+        if self.score is not None:
+            _check_score(self.score, outputs)
         if self.device is None and self.remote is None:
             raise ValueError("neither `device` nor `remote`: nothing could answer")
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A pydantic location written as the author of the document would point at it."""
+_Spec = TypeVar("_Spec", InputSpec, OutputSpec)
 
-    location: tuple[int | str, ...]
 
-    def __str__(self) -> str:
-        text = ""
-        for part in self.location:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        return text
+def _by_name(place: str, specs: list[_Spec]) -> dict[str, _Spec]:
+    named: dict[str, _Spec] = {}
+    for index, spec in enumerate(specs):
+        if spec.name in named:
+            raise _Fault(f"{place}[{index}].name", f"{spec.name!r} is described twice")
+        named[spec.name] = spec
+    return named
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    return f"no {kind} {name!r}; there are {', '.join(known)}"
+
+
+def _check_feed(place: str, feed: Feed, inputs: dict[str, InputSpec]) -> None:
+    spec = inputs.get(feed.source)
+    if spec is None:
+        raise _Fault(f"{place}.source", _unknown("input", feed.source, inputs))
+    if spec.encoding is not None:
+        return
+    if (spec.datatype == BYTES) != (feed.datatype == BYTES):
+        raise _Fault(f"{place}.datatype", f"{feed.datatype} cannot be made from {spec.datatype} without an encoding")
+    if feed.steps and feed.steps[0].resize is not None:
+        raise _Fault(
+            f"{place}.steps[0].resize", f"input {spec.name!r} has no encoding; only decoded images are resized"
+        )
+
+
+def _check_score(score: Score, outputs: dict[str, OutputSpec]) -> None:
+    spec = outputs.get(score.output)
+    if spec is None:
+        raise _Fault("score.output", _unknown("output", score.output, outputs))
+    if not spec.datatype.startswith("FP") or not spec.shape or spec.shape[-1] in (0, 1):
+        raise _Fault("score.output", "confidence is read from numbers with a point, at least two a row (last axis)")
 
 
 def parse_manifest(content: bytes, source: str) -> Manifest:
@@ -225,5 +288,18 @@ def parse_manifest(content: bytes, source: str) -> Manifest:
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ManifestError(source, str(_Place(first["loc"])), first["msg"]) from error
+        raise _first_fault(source, error) from error
+
+
+def _first_fault(source: str, error: ValidationError) -> ManifestError:
+    """What pydantic found, written as the author of the document would point at it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = ""
+    for part in first["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    if first["type"] == "extra_forbidden":
+        return ManifestError(source, path, "unknown key")
+    raised = first.get("ctx", {}).get("error")
+    if isinstance(raised, _Fault):
+        path = f"{path}.{raised.path}" if path else raised.path
+    return ManifestError(source, path, str(raised) if isinstance(raised, ValueError) else first["msg"])

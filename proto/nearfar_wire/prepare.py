@@ -33,7 +33,7 @@ def prepare(
 ) -> dict[str, Array]:
     """Return a model file's inputs by name; without `feeds` they are the app's.
 
-    `inputs` have passed check(). Raises TensorError: see the module. Raises MissingExtra: for an image without Pillow."""
+    `inputs` have passed check(). Raises TensorError: see the module. Raises MissingExtra: for images without Pillow."""
     if not feeds:
         return dict(inputs)
     encoded = {spec.name for spec in manifest_inputs if spec.encoding is not None}
@@ -69,29 +69,32 @@ def _make(feed: Feed, inputs: Mapping[str, Array], encoded: bool) -> Array:
     elif (array.dtype.kind in "OSU") != (feed.datatype == BYTES):
         raise TensorError(feed.source, f"numpy type {array.dtype} cannot become {feed.datatype}")
     working = np.dtype(np.float64 if feed.datatype == "FP64" else np.float32)
-    for index, step in enumerate(steps[skip:], start=skip):
-        array = _apply(feed.source, index, step, array, working)
-    return _cast(feed, array)
+    # Overflow to infinity is seen in the result, if the feed minds.
+    with np.errstate(all="ignore"):
+        for index, step in enumerate(steps[skip:], start=skip):
+            array = _apply(feed.source, index, step, array, working)
+        return _cast(feed, array)
 
 
 def _apply(source: str, index: int, step: Step, array: Array, working: np.dtype[Any]) -> Array:
     try:
-        # Overflow to infinity is seen in the result, if the model minds.
-        with np.errstate(all="ignore"):
-            if step.reshape is not None:
-                return array.reshape(step.reshape)
-            if step.transpose is not None:
-                return array.transpose(step.transpose)
-            if step.scale is not None:
-                return np.multiply(array, step.scale, dtype=working)
-            if step.subtract is not None:
-                return np.subtract(array, _channels(step.subtract, array), dtype=working)
-            if step.divide is not None:
-                return np.divide(array, _channels(step.divide, array), dtype=working)
-        raise ValueError("only an encoded image is resized, as the first step")
+        return _result(step, array, working)
     except (ValueError, TypeError) as error:
-        named = next(iter(step.model_fields_set), "nothing")
-        raise TensorError(source, f"steps[{index}] {named}, on shape {list(array.shape)}: {error}") from error
+        raise TensorError(source, f"steps[{index}].{step.kind}, on shape {list(array.shape)}: {error}") from error
+
+
+def _result(step: Step, array: Array, working: np.dtype[Any]) -> Array:
+    if step.reshape is not None:
+        return array.reshape(step.reshape)
+    if step.transpose is not None:
+        return array.transpose(step.transpose)
+    if step.scale is not None:
+        return np.multiply(array, step.scale, dtype=working)
+    if step.subtract is not None:
+        return np.subtract(array, _channels(step.subtract, array), dtype=working)
+    if step.divide is not None:
+        return np.divide(array, _channels(step.divide, array), dtype=working)
+    raise ValueError("only an encoded image is resized, as the first step")
 
 
 def _channels(numbers: list[float], array: Array) -> float | Array:
@@ -105,11 +108,10 @@ def _channels(numbers: list[float], array: Array) -> float | Array:
 
 def _cast(feed: Feed, array: Array) -> Array:
     dtype = DATATYPES[feed.datatype]
-    if feed.datatype in (BYTES, "BOOL") or np.can_cast(array.dtype, dtype, "safe"):
+    if array.dtype == dtype or feed.datatype in (BYTES, "BOOL") or np.can_cast(array.dtype, dtype, "safe"):
         return array.astype(dtype, order="C", copy=False)
     if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            cast = array.astype(dtype, order="C")
+        cast = array.astype(dtype, order="C")
         if np.isinf(cast).any() and np.isinf(cast).sum() != np.isinf(array).sum():
             raise TensorError(feed.source, f"a value is too large for {feed.datatype}")
         return cast
