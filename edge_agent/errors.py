@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from nearfar_wire.status import Code
 from router.attempt import Failure
 from router.constraints import Closed
 
@@ -43,7 +44,7 @@ __all__ = [
 class AgentError(Exception):
     """Root of everything this package raises."""
 
-    code: ClassVar[str] = "internal"
+    code: ClassVar[Code] = Code.INTERNAL
     retryable: ClassVar[bool] = False
     source: ClassVar[str] = "agent"
 
@@ -51,7 +52,7 @@ class AgentError(Exception):
 class ConfigError(AgentError):
     """`path` is the place in the document, such as `targets.cloud.address`; empty for the whole."""
 
-    code = "invalid_input"
+    code = Code.INVALID_INPUT
     source = "config"
 
     def __init__(self, path: str, problem: str, *, document: str = "configuration") -> None:
@@ -64,7 +65,7 @@ class ConfigError(AgentError):
 class ReleaseError(AgentError):
     """The release of `model` cannot be used: unreadable, not what its manifest promises, or refused by the runtime."""
 
-    code = "model_not_ready"
+    code = Code.MODEL_NOT_READY
     source = "release"
 
     def __init__(self, model: str, problem: str) -> None:
@@ -76,14 +77,14 @@ class ReleaseError(AgentError):
 class RequestError(AgentError):
     """Refused before anything ran; the message says what to change."""
 
-    code = "invalid_input"
+    code = Code.INVALID_INPUT
     source = "request"
 
 
 class UnknownModel(RequestError):
     """No release of that name is configured."""
 
-    code = "model_not_found"
+    code = Code.MODEL_NOT_FOUND
 
 
 class UnknownLabel(RequestError):
@@ -104,7 +105,7 @@ class InputError(RequestError):
 class NoFeasibleTarget(AgentError):
     """Every target is closed to this request."""
 
-    code = "unavailable"
+    code = Code.UNAVAILABLE
     retryable = True
     source = "router"
 
@@ -118,7 +119,7 @@ class NoFeasibleTarget(AgentError):
 class AllTargetsFailed(AgentError):
     """Every target that was asked failed."""
 
-    code = "unavailable"
+    code = Code.UNAVAILABLE
     retryable = True
     source = "attempt"
 
@@ -134,7 +135,7 @@ class AllTargetsFailed(AgentError):
 class DeadlineExceeded(AgentError):
     """The deadline came before an answer."""
 
-    code = "deadline_exceeded"
+    code = Code.DEADLINE_EXCEEDED
     retryable = True
     source = "attempt"
 
@@ -150,10 +151,10 @@ class DeadlineExceeded(AgentError):
 class RequestCancelled(AgentError):
     """The app cancelled the request."""
 
-    code = "cancelled"
+    code = Code.CANCELLED
 
 
 class AgentClosed(AgentError):
     """The agent is closed."""
 
-    code = "unavailable"
+    code = Code.UNAVAILABLE

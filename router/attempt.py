@@ -231,7 +231,7 @@ def _woke(state: Attempt, now: float) -> Stepped:
     if now < state.until or state.running is None:
         return state, (Wake(state.until),)
     running = state.running
-    failure = Failure(running, "deadline_exceeded", "no answer in its share of the deadline")
+    failure = Failure(running, "DEADLINE_EXCEEDED", "no answer in its share of the deadline")
     if not state.escalating and now >= state.deadline:
         ended = Attempt(state.plan, state.deadline, state.leg, running, failures=(*state.failures, failure))
         return _finish(ended, Ending.DEADLINE_EXCEEDED, None, cancel=True)

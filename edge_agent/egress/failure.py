@@ -1,0 +1,68 @@
+"""From what gRPC says of a failed call to what it means: was it the network, the server, or somebody's identity?
+
+gRPC reports a rogue certificate, a wrong host name and a missing client certificate as UNAVAILABLE, the code of a
+server that is down, which would be retried. They are told apart here, by the words of its security layer."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import grpc
+
+from nearfar_wire.status import CODES, Code, code_from_status
+from router.attempt import Failure
+
+__all__ = ["RemoteFailure", "from_rpc_error"]
+
+# As worded by grpcio 1.76 to 1.85 with BoringSSL; pinned by the tests under tests/faults, case by case.
+_IDENTITY: Final = re.compile(
+    r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Hostname Verification|Peer name .* is not in peer certificate"
+    r"|bad.certificate|certificate.required|CERTIFICATE_REQUIRED|unknown.ca|TLSV1_ALERT|SSLV3_ALERT|tlsv1 alert"
+    r"|certificate expired|WRONG_VERSION_NUMBER|SSL_ERROR_SSL|Ssl handshake failed|TSI_PROTOCOL_FAILURE",
+    re.IGNORECASE,
+)
+_NOT_THE_PROTOCOL: Final = re.compile(
+    r"Received http2 header with status|Trying to connect an http1\.x server|HTTP/1\.|unexpected content-type"
+    r"|First byte: |Failed parsing HTTP/2|Expected SETTINGS frame",
+    re.IGNORECASE,
+)
+# Only these words reach a failure's detail: the server's own text is a stranger's.
+_IN_WORDS: Final = {
+    Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
+    Code.PROTOCOL_ERROR: "what answered does not speak the protocol: a captive portal, or another service's port",
+    Code.UNAUTHENTICATED: "the server wants credentials that this agent did not give",
+    Code.PERMISSION_DENIED: "the server does not allow this client to call the model",
+}
+
+
+class RemoteFailure(Exception):
+    """A call that brought no usable answer. `detail` holds no text of the server and no value of the request."""
+
+    def __init__(self, code: Code, detail: str = "", *, received_bytes: int = 0) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code.value)
+        self.code = code
+        self.detail = detail
+        self.received_bytes = received_bytes
+
+    @property
+    def blames_endpoint(self) -> bool:
+        return CODES[self.code].blames_endpoint
+
+    def of(self, target: str) -> Failure:
+        """Return this failure as the attempt machine's."""
+        return Failure(target, self.code.value, self.detail, CODES[self.code].security)
+
+
+def from_rpc_error(error: grpc.RpcError) -> RemoteFailure:
+    """Return what a failed call means."""
+    if not isinstance(error, grpc.Call):
+        return RemoteFailure(Code.UNAVAILABLE)
+    status, details = error.code(), str(error.details() or "")
+    if status is grpc.StatusCode.UNAVAILABLE and _IDENTITY.search(details):
+        code = Code.SECURITY_ERROR
+    elif status is not grpc.StatusCode.DEADLINE_EXCEEDED and _NOT_THE_PROTOCOL.search(details):
+        code = Code.PROTOCOL_ERROR
+    else:
+        code = code_from_status(status, error.trailing_metadata(), details=details)
+    return RemoteFailure(code, _IN_WORDS.get(code, ""))

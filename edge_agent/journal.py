@@ -1,0 +1,42 @@
+"""The last decisions and what came of them, in a ring of fixed size. Holds no input and no output of a model."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from router.attempt import Outcome
+from router.engine import Decision
+
+__all__ = ["Entry", "Journal"]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One decided request. `outcome` is None where nothing could be asked."""
+
+    decision: Decision
+    outcome: Outcome | None
+
+
+class Journal:
+    """Appending takes no lock: a deque's append is atomic, and a full one drops its oldest."""
+
+    def __init__(self, size: int) -> None:
+        self._entries: deque[Entry] = deque(maxlen=size)
+
+    def add(self, decision: Decision, outcome: Outcome | None) -> None:
+        """Keep one more, and drop the oldest if the ring is full."""
+        self._entries.append(Entry(decision, outcome))
+
+    def last(self, count: int = 10) -> list[Entry]:
+        """Return the newest `count` entries, the newest last."""
+        entries = list(self._entries)
+        return entries[-count:] if count > 0 else []
+
+    def find(self, request_id: str) -> Entry | None:
+        """Return the entry of a request, or None where it has been dropped."""
+        return next((e for e in reversed(list(self._entries)) if e.decision.situation.request.id == request_id), None)
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,147 @@
+"""The policy in force, and its file. The last good one stays in force whatever becomes of the file.
+
+`refresh` reads the file once and puts it in force whole, or keeps what was and says why; who calls it, and how often,
+is the watcher's affair (a thread of the agent's). A version lower than the one in force is not taken: going back is a
+new version with the old text."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.errors import ConfigError
+from nearfar_wire.digest import digest_of
+from router.compile import MAX_POLICY_BYTES, built_in_policy, compile_policy
+from router.errors import PolicyError
+from router.policy import Policy
+from router.types import Kind
+
+__all__ = ["PolicyFile", "PolicyStatus", "Watcher"]
+
+_log = logging.getLogger("nearfar.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """Which policy is in force, and what is wrong with the file, if anything is."""
+
+    name: str
+    version: int
+    digest: str
+    problem: str | None
+    """None while the file holds the policy in force."""
+
+
+class PolicyFile:
+    """See the module. `on_change` is told each policy that comes into force after the first, `on_outcome` each reload."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        targets: Mapping[str, Kind],
+        *,
+        on_change: Callable[[Policy], None],
+        on_outcome: Callable[[str], None],
+    ) -> None:
+        """Put the file's policy in force (None: the built-in one). Raises ConfigError: for one that cannot be."""
+        self._path = path
+        self._targets = targets
+        self._on_change = on_change
+        self._on_outcome = on_outcome
+        self._lock = threading.Lock()
+        self._problem: str | None = None
+        self._seen_digest = ""
+        if path is None:
+            self._current = built_in_policy()
+            return
+        try:
+            content = _read(path)
+            self._current = compile_policy(content, source=str(path), targets=targets)
+        except OSError as error:
+            raise ConfigError("policy", f"{path} cannot be read: {error.strerror or error}") from error
+        except PolicyError as error:
+            raise ConfigError(error.path, error.problem, document=error.source) from error
+        self._seen_digest = digest_of(content)
+
+    @property
+    def current(self) -> Policy:
+        """The policy in force. A request reads it once and keeps what it read."""
+        return self._current
+
+    @property
+    def status(self) -> PolicyStatus:
+        """What is in force, and what is wrong with the file."""
+        policy = self._current
+        return PolicyStatus(policy.name, policy.version, policy.digest, self._problem)
+
+    def refresh(self) -> None:
+        """Look at the file, and put what it holds in force if that is new and good."""
+        if self._path is None:
+            return
+        with self._lock:
+            try:
+                content = _read(self._path)
+            except OSError as error:
+                self._keep(f"{self._path} cannot be read: {error.strerror or error}", seen="unreadable")
+                return
+            digest = digest_of(content)
+            if digest == self._seen_digest:
+                return
+            try:
+                policy = compile_policy(content, source=str(self._path), targets=self._targets)
+            except PolicyError as error:
+                self._keep(str(error), seen=digest)
+                return
+            self._adopt(policy, digest)
+
+    def _adopt(self, policy: Policy, digest: str) -> None:
+        current = self._current
+        if policy.version < current.version:
+            self._keep(f"version {policy.version} is older than {current.version}, which is in force", seen=digest)
+            return
+        self._seen_digest, self._problem = digest, None
+        if policy.digest == current.digest:
+            return  # a broken file was put right again
+        self._on_change(policy)
+        self._current = policy
+        self._on_outcome("adopted")
+        _log.info("policy %s version %d is in force (%s)", policy.name, policy.version, policy.digest)
+
+    def _keep(self, problem: str, *, seen: str) -> None:
+        if seen == self._seen_digest:
+            return  # told already
+        self._seen_digest, self._problem = seen, problem
+        self._on_outcome("refused")
+        _log.warning("%s; policy %s version %d stays in force", problem, self._current.name, self._current.version)
+
+
+def _read(path: Path) -> bytes:
+    # One byte over the limit is enough to refuse it; a file of gigabytes is not read to its end.
+    with path.open("rb") as file:
+        return file.read(MAX_POLICY_BYTES + 1)
+
+
+class Watcher:
+    """Calls `refresh` every `interval_s` on a thread of its own, until stopped."""
+
+    def __init__(self, refresh: Callable[[], None], interval_s: float) -> None:
+        self._refresh = refresh
+        self._interval_s = interval_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nearfar-policy", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; safe twice."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_s):
+            self._refresh()

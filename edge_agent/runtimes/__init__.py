@@ -1,0 +1,52 @@
+"""Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nearfar_wire.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Halt", "LocalRuntime", "RunFailed", "RunHalted"]
+
+
+class RunFailed(Exception):
+    """The runtime could not run the model on these inputs; says nothing about their values."""
+
+
+class RunHalted(Exception):
+    """The run was stopped on request."""
+
+
+class Halt(Protocol):
+    """Stops one run from another thread."""
+
+    def halt(self) -> None:
+        """Ask the run to stop at its next node; harmless when it has ended."""
+
+
+class LocalRuntime(Protocol):
+    """One loaded model."""
+
+    @property
+    def inputs(self) -> Sequence[TensorSpec]:
+        """What it takes."""
+
+    @property
+    def outputs(self) -> Sequence[TensorSpec]:
+        """What it gives."""
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs it."""
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
+        """Return every output for `inputs`, which are as `self.inputs` says.
+
+        Raises RunFailed, RunHalted."""
+
+    def new_halt(self) -> Halt:
+        """Return a handle that can stop one coming run."""

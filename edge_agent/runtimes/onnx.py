@@ -1,0 +1,140 @@
+"""ONNX models on onnxruntime. The only module of the agent that imports it.
+
+A model is loaded from bytes whose digest was verified, on providers and threads that are named, never on what the
+library would pick by itself: that would take every core of the host app, and may call remote endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from edge_agent.runtimes import Halt, RunFailed, RunHalted
+from nearfar_wire.digest import verify
+from nearfar_wire.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["CannotLoad", "OnnxRuntime"]
+
+_CPU: Final = "CPUExecutionProvider"
+# Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
+_REFUSED_PROVIDERS: Final = frozenset({"AzureExecutionProvider"})
+
+_DATATYPES: Final = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+
+
+class CannotLoad(Exception):
+    """The file is what was promised, and still cannot be run here."""
+
+
+class _RunHalt:
+    """A run's options, whose `terminate` another thread may set."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: Any) -> None:  # Any: onnxruntime publishes no types
+        self.options = options
+
+    def halt(self) -> None:
+        self.options.terminate = True
+
+
+class OnnxRuntime:
+    """One session; `run` may be called from several threads."""
+
+    def __init__(
+        self,
+        name: str,
+        content: bytes,
+        digest: str,
+        *,
+        providers: Sequence[str] = (_CPU,),
+        threads: int = 1,
+        require_accelerator: bool = False,
+    ) -> None:
+        """Load `content`, whose digest is `digest`; `name` is for messages.
+
+        Raises DigestMismatch before anything is parsed. Raises CannotLoad: for what onnxruntime refuses, a provider
+        that is missing where `require_accelerator`, or a type that tensors cannot have."""
+        verify(name, content, digest)
+        import onnxruntime as ort  # third of a second; loads with the first model
+
+        self._run_options: Any = ort.RunOptions  # Any: as above
+        self._session = _open_session(ort, name, content, providers, threads, require_accelerator)
+        self.provider: str = self._session.get_providers()[0]
+        self.inputs = _specs(name, self._session.get_inputs())
+        self.outputs = _specs(name, self._session.get_outputs())
+        self._output_names = [spec.name for spec in self.outputs]
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
+        """See LocalRuntime."""
+        options = halt.options if isinstance(halt, _RunHalt) else None
+        try:
+            values = self._session.run(self._output_names, inputs, options)
+        except Exception as error:  # noqa: BLE001  # onnxruntime raises a dozen unrelated types; translated here
+            if options is not None and options.terminate:
+                raise RunHalted("the run was stopped on request") from None
+            # Not the library's text: it may quote shapes and values of the input.
+            raise RunFailed(f"onnxruntime refused the run ({type(error).__name__})") from None
+        return dict(zip(self._output_names, values, strict=True))
+
+    def new_halt(self) -> Halt:
+        """See LocalRuntime."""
+        return _RunHalt(self._run_options())
+
+
+def _open_session(
+    ort: Any, name: str, content: bytes, providers: Sequence[str], threads: int, require_accelerator: bool
+) -> Any:  # Any: as above
+    refused = sorted(_REFUSED_PROVIDERS.intersection(providers))
+    if refused:
+        raise CannotLoad(f"{name}: provider {refused[0]} may call remote endpoints; take it off the list")
+    available = ort.get_available_providers()
+    missing = [provider for provider in providers if provider not in available]
+    if require_accelerator and providers[0] in missing:
+        offered = ", ".join(provider for provider in available if provider not in _REFUSED_PROVIDERS)
+        raise CannotLoad(f"{name}: provider {providers[0]} is required and this machine offers {offered}")
+    wanted = [provider for provider in providers if provider in available]
+    if _CPU not in wanted:
+        wanted.append(_CPU)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # fatal only: its warnings go to the host app's stderr and quote the model
+    # Idle worker threads would spin, which warms the device for nothing between two requests.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(content, options, providers=wanted)
+    except Exception as error:  # a damaged model raises anything; translated here
+        raise CannotLoad(f"{name}: onnxruntime cannot load it ({type(error).__name__})") from error
+    if require_accelerator and session.get_providers()[0] != providers[0]:
+        raise CannotLoad(
+            f"{name}: provider {providers[0]} is required, but the session runs on {session.get_providers()}"
+        )
+    return session
+
+
+def _specs(name: str, nodes: Sequence[Any]) -> tuple[TensorSpec, ...]:  # Any: as above
+    specs: list[TensorSpec] = []
+    for node in nodes:
+        datatype = _DATATYPES.get(node.type)
+        if datatype is None:
+            raise CannotLoad(f"{name}: {node.name!r} is a {node.type}, which cannot be sent or received")
+        shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
+        specs.append(TensorSpec(node.name, datatype, shape))
+    return tuple(specs)
