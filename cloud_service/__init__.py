@@ -1,0 +1,12 @@
+"""The cloud's side: a model server that speaks the Open Inference Protocol v2.
+
+app puts it together; service is the data plane, which knows no transport; grpc and http are the transports; repository
+and backends are where models come from and what they run on."""
+
+from __future__ import annotations
+
+from cloud_service.app import App
+from cloud_service.config import Address, Settings, read_settings
+from cloud_service.errors import CloudError
+
+__all__ = ["Address", "App", "CloudError", "Settings", "read_settings"]

@@ -1,0 +1,122 @@
+"""The service put together: what is built from what, in which order it starts, and how it ends.
+
+The ports open before the models load, so that probes are answered from the start: alive, not yet ready. A version that
+cannot be loaded is told of and stands in nobody's way. At the end new inferences are refused first, health says so,
+those in work get their time, and only then the ports close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Final, Self
+
+from prometheus_client import CollectorRegistry
+
+from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.catalogue import LOADING, Catalogue, Unready
+from cloud_service.config import Address, Settings
+from cloud_service.errors import SettingsError, UnservableModel
+from cloud_service.grpc.server import GrpcServer
+from cloud_service.http.operations import Operations
+from cloud_service.http.server import HttpServer
+from cloud_service.incident import record
+from cloud_service.metrics import Metrics
+from cloud_service.repository.load import load
+from cloud_service.repository.scan import Found, Ignored, scan
+from cloud_service.servable import Servable
+from cloud_service.service import Service
+from cloud_service.workers import Workers
+
+__all__ = ["App"]
+
+_LOG: Final = logging.getLogger(__name__)
+
+# A stopped run ends at its next node; one that has not after this is stuck in a node, and nothing can end it.
+_LAST_RUNS_S: Final = 2.0
+
+
+class App:
+    """Serves from when it is entered until it is left: `async with App(settings, registry=registry) as app`.
+
+    Made in the event loop that it serves in: gRPC's server binds itself to that one.
+    Afterwards `stuck` says whether a run would not end and still holds its thread."""
+
+    def __init__(self, settings: Settings, *, registry: CollectorRegistry) -> None:
+        self._settings = settings
+        self._metrics = Metrics(registry)
+        self._catalogue = Catalogue()
+        self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
+        self._service = Service(self._catalogue, self._workers, longest_call_s=settings.longest_call_s)
+        self._http = HttpServer(Operations(self._service, registry).reply)
+        self._grpc = GrpcServer(self._service, self._metrics, max_message_bytes=settings.max_message_bytes)
+        self._found: list[Found] = []
+        self.grpc_address: Address = settings.grpc
+        self.http_address: Address = settings.http
+        self.stuck = False
+
+    async def __aenter__(self) -> Self:
+        """Look which models there are and open the ports. Raises SettingsError, BindError."""
+        self._found = self._scan()
+        for found in self._found:
+            self._catalogue.put(found.model, found.version, LOADING)
+        try:
+            self.http_address = await self._http.start(self._settings.http)
+            self.grpc_address = await self._grpc.start(self._settings.grpc)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._service.drain()
+        await self._grpc.announce_end()
+        try:
+            async with asyncio.timeout(self._settings.drain_s):
+                await self._service.idle()
+        except TimeoutError:
+            _LOG.warning("calls were still in work after %g s of draining and are cut off", self._settings.drain_s)
+        await self._close()
+
+    async def load(self) -> None:
+        """Load every version that was found, one after the other; each can answer as soon as it is loaded."""
+        for found in self._found:
+            state = await asyncio.to_thread(_loaded, found)
+            self._catalogue.put(found.model, found.version, state)
+            if isinstance(state, Unready):
+                self._metrics.version_broken(found.model, found.version)
+                _LOG.error("%s version %d cannot be served: %s", found.model, found.version, state.reason)
+            else:
+                self._metrics.version_ready(found.model, found.version, state.digest)
+                _LOG.info("%s version %d is ready: %s", found.model, found.version, state.digest)
+            await self._grpc.publish_health()
+        if not self._service.readiness().ready:
+            _LOG.warning("not every model can answer, or there is none; /readyz on %s says which", self.http_address)
+
+    def _scan(self) -> list[Found]:
+        try:
+            entries = scan(self._settings.models)
+        except OSError as error:
+            raise SettingsError(
+                "models", f"{self._settings.models} cannot be read as a directory ({error.strerror})"
+            ) from error
+        for entry in entries:
+            if isinstance(entry, Ignored):
+                _LOG.warning("%s is not served: %s", entry.path, entry.reason)
+        return [entry for entry in entries if isinstance(entry, Found)]
+
+    async def _close(self) -> None:
+        await self._grpc.stop()
+        await self._http.stop()
+        self.stuck = not await asyncio.to_thread(self._workers.close, within_s=_LAST_RUNS_S)
+
+
+def _loaded(found: Found) -> Servable | Unready:
+    try:
+        return load(found, OnnxBackend)
+    except UnservableModel as error:
+        return Unready(error.reason)
+    except Exception as error:  # noqa: BLE001 - whatever one version's files do, the others are served
+        return Unready(f"it failed to load in a way nobody expected; see incident {record(_LOG, 'loading', error)}")

@@ -1,0 +1,121 @@
+"""What can go wrong in the cloud service. Fields, not codes: codes.py says which of the contract's codes each is.
+
+CloudError
+├── SettingsError        settings that the service will not run with
+├── BindError            an address that cannot be listened on
+├── UnservableModel      a model file or manifest that cannot become a ready version
+├── RunFailed            the runtime failed on a run; what it said is in `__cause__` only
+└── CallError            a call that is refused; its message may be shown to the caller
+    ├── InvalidInput         the call contradicts the model's contract or the service's limits
+    ├── ModelNotFound        no such model, or no such version of it
+    ├── ModelNotReady        the model is known, and no version that was asked for can answer
+    ├── DeadlineExceeded     the time the caller gave has passed
+    ├── Overloaded           as many calls are in work as may be
+    └── Draining             the service is about to stop
+
+A CallError's message names models, tensors and limits; it never holds a tensor's value or another error's text."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BindError",
+    "CallError",
+    "CloudError",
+    "DeadlineExceeded",
+    "Draining",
+    "InvalidInput",
+    "ModelNotFound",
+    "ModelNotReady",
+    "Overloaded",
+    "RunFailed",
+    "SettingsError",
+    "UnservableModel",
+]
+
+
+class CloudError(Exception):
+    """Root of everything this package raises."""
+
+
+class SettingsError(CloudError):
+    """`setting` is the setting's name as Settings has it."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{setting}: {problem}" if setting else problem)
+        self.setting = setting
+        self.problem = problem
+
+
+class BindError(CloudError):
+    """`address` could not be listened on."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"cannot listen on {address}: it is in use, or is not this machine's; choose another, or port 0 for any"
+        )
+        self.address = address
+
+
+class UnservableModel(CloudError):
+    """`reason` is for the operator: it is logged and shown by /readyz."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RunFailed(CloudError):
+    """The message is the same for every failure, because the runtime's own may hold a caller's values."""
+
+    def __init__(self) -> None:
+        super().__init__("the model failed on this input")
+
+
+class CallError(CloudError):
+    """A call that is refused."""
+
+
+class InvalidInput(CallError):
+    """What is wrong, and what would be right."""
+
+
+class ModelNotFound(CallError):
+    """`version` is None where the model itself is unknown. Both are the caller's words: not for logs or labels."""
+
+    def __init__(self, model: str, version: str | None = None) -> None:
+        what = f"model {model!r}" if version is None else f"version {version!r} of model {model!r}"
+        super().__init__(f"there is no {what} here; check the name, or add it to the service's models")
+        self.model = model
+        self.version = version
+
+
+class ModelNotReady(CallError):
+    """The reason is the operator's to read in /readyz: it may speak of files."""
+
+    def __init__(self, model: str, version: str = "") -> None:
+        what = f"version {version} of model {model!r}" if version else f"model {model!r}"
+        super().__init__(f"{what} is not ready to answer; try again later, or see the service's /readyz")
+        self.model = model
+        self.version = version
+
+
+class DeadlineExceeded(CallError):
+    """The time the caller gave has passed."""
+
+    def __init__(self) -> None:
+        super().__init__("the deadline passed before an answer was ready")
+
+
+class Overloaded(CallError):
+    """`limit` calls are in work already."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} calls are in work already, which is the limit; try again later or elsewhere")
+        self.limit = limit
+
+
+class Draining(CallError):
+    """The service is about to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping and takes no new calls; try another instance")

@@ -1,0 +1,74 @@
+"""The gRPC server: one plaintext port, limits on all that comes in, and health as the standard service tells it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from cloud_service.config import Address
+from cloud_service.errors import BindError
+from cloud_service.grpc.guard import guarded
+from cloud_service.grpc.servicers import InferenceServicer
+from cloud_service.metrics import Metrics
+from cloud_service.service import Service
+from nearfar_wire.service import SERVICE, generic_handler
+
+__all__ = ["GrpcServer"]
+
+# A call's metadata is a deadline, a token and a trace: gRPC's own default, said here so that no version changes it.
+_MAX_METADATA_BYTES: Final = 16 << 10
+# After the last handler returned its answer is still being written.
+_FLUSH_S: Final = 0.5
+
+
+class GrpcServer:
+    """See the module. `start` and `stop` once each, in one event loop."""
+
+    def __init__(self, service: Service, metrics: Metrics, *, max_message_bytes: int) -> None:
+        self._service = service
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", max_message_bytes),
+                ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
+                # Two services on one port would each get a share of the calls, and nobody would know.
+                ("grpc.so_reuseport", 0),
+            )
+        )
+        handlers = InferenceServicer(service).handlers()
+        self._server.add_generic_rpc_handlers(
+            (generic_handler({name: guarded(name, handler, metrics) for name, handler in handlers.items()}),)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    async def start(self, address: Address) -> Address:
+        """Listen, and return the address with the port that was given.
+
+        Raises BindError."""
+        try:
+            port = self._server.add_insecure_port(str(address))
+        except RuntimeError as error:
+            raise BindError(str(address)) from error
+        await self.publish_health()
+        await self._server.start()
+        return Address(address.host, port)
+
+    async def publish_health(self) -> None:
+        """Tell the health service's watchers what can answer now: the service as a whole, and each model by name."""
+        readiness = self._service.readiness()
+        for name, ready in {"": readiness.ready, SERVICE: readiness.ready, **readiness.models}.items():
+            status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+            await self._health.set(name, status)
+
+    async def announce_end(self) -> None:
+        """Say NOT_SERVING for everything and for good, and go on answering."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self) -> None:
+        """Close the port, let written answers out and cancel what is still in work."""
+        await self._server.stop(_FLUSH_S)

@@ -1,0 +1,1 @@
+"""The operations port: metrics and probes over HTTP. Nothing here can infer, change or stop anything."""

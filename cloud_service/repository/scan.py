@@ -1,0 +1,74 @@
+"""Which versions lie in a repository: NAME/VERSION/model.onnx, as users of other servers of this protocol lay it out.
+
+Looks at names only and opens no file. What is there but cannot be served is reported, never passed over in silence;
+names that begin with a dot are the file system's or the deployment's own and are not looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["MANIFEST_FILE", "MODEL_FILE", "Found", "Ignored", "scan"]
+
+MODEL_FILE: Final = "model.onnx"
+MANIFEST_FILE: Final = "manifest.toml"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version's directory; whether its files are good is load's to say."""
+
+    model: str
+    version: int
+    directory: Path
+
+    @property
+    def model_file(self) -> Path:
+        return self.directory / MODEL_FILE
+
+    @property
+    def manifest_files(self) -> tuple[Path, Path]:
+        """Where a manifest may lie, the nearer first: beside the model file, or once for all versions."""
+        return self.directory / MANIFEST_FILE, self.directory.parent / MANIFEST_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something in the repository that is no version, and why."""
+
+    path: Path
+    reason: str
+
+
+def scan(root: Path) -> list[Found | Ignored]:
+    """List the repository, by name and rising version.
+
+    Raises OSError: where a directory cannot be read."""
+    return [entry for directory in _listed(root) for entry in _model(directory)]
+
+
+def _model(directory: Path) -> Iterator[Found | Ignored]:
+    if not directory.is_dir():
+        yield Ignored(directory, "not a directory; models lie in NAME/VERSION/model.onnx")
+        return
+    if not _NAME.fullmatch(directory.name):
+        yield Ignored(directory, "not a model's name: letters, digits, dot, dash and underscore, at most 128")
+        return
+    versions = [entry for entry in _listed(directory) if entry.name != MANIFEST_FILE]
+    if not versions:
+        yield Ignored(directory, "it holds no version; add NAME/1/model.onnx")
+    for entry in sorted(versions, key=lambda path: (len(path.name), path.name)):
+        if entry.is_dir() and _VERSION.fullmatch(entry.name):
+            yield Found(directory.name, int(entry.name), entry)
+        else:
+            yield Ignored(entry, "not a version: a directory named by a number from 1 up, without leading zeros")
+
+
+def _listed(directory: Path) -> list[Path]:
+    return sorted(entry for entry in directory.iterdir() if not entry.name.startswith("."))

@@ -1,0 +1,116 @@
+"""A model version that can answer, and the form in which callers see it.
+
+With a manifest whose `remote.send` is "app" callers see the manifest's tensors and the service prepares them; otherwise
+they see the model file's own. A manifest that does not fit its model file is found here, when the version is loaded,
+and never by a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cloud_service.backend import Array, Backend, Run
+from cloud_service.errors import InvalidInput, UnservableModel
+from nearfar_wire.errors import quoted
+from nearfar_wire.manifest import Feed, InputSpec, Manifest, OutputSpec
+from nearfar_wire.prepare import prepare, restore
+from nearfar_wire.specs import TensorSpec, check
+
+__all__ = ["Form", "Servable", "form_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What callers send and receive, and how it becomes what the model file takes and gives."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    described: tuple[InputSpec, ...] = ()
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    fetches: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """See the module. `digest` is of the bytes that the backend was made from."""
+
+    model: str
+    version: int
+    digest: str
+    backend: Backend
+    form: Form
+
+    def wanted(self, requested: Sequence[str]) -> Sequence[str]:
+        """Return the outputs to answer with, in the order they were asked for; none asked for means all.
+
+        Raises InvalidInput: naming an output that the model does not have."""
+        have = [spec.name for spec in self.form.outputs]
+        for name in requested:
+            if name not in have:
+                raise InvalidInput(f"output {quoted(name)} is not one of {', '.join(have)}; ask for one of these")
+        return requested or have
+
+    def answer(self, run: Run, tensors: Mapping[str, Array], wanted: Sequence[str]) -> dict[str, Array]:
+        """Check and prepare the caller's tensors, run the model and bring its outputs into the caller's form; blocks.
+
+        Raises TensorError: where the tensors are not what the contract says.
+        Raises InvalidInput, RunFailed: see Run.execute."""
+        check(self.form.inputs, tensors)
+        prepared = prepare(tensors, self.form.described, self.form.feeds)
+        fetched = dict.fromkeys(self.form.fetches.get(name, name) for name in wanted)
+        return restore(run.execute(prepared, list(fetched)), self.form.fetches, wanted)
+
+
+def form_of(manifest: Manifest | None, backend: Backend) -> Form:
+    """Work out the form in which callers see a model file.
+
+    Raises UnservableModel: where the manifest and the model file contradict each other."""
+    own = Form(inputs=tuple(backend.inputs), outputs=tuple(backend.outputs))
+    if manifest is None or manifest.remote is None:
+        return own
+    remote = manifest.remote
+    _match_inputs(manifest.inputs, remote.feeds, own.inputs)
+    _match_outputs(manifest.outputs, remote.fetches, own.outputs)
+    if remote.send == "model":
+        # What the device prepared is as free of NaN as the app's input it was made from.
+        allow_nan = {described.name: described.allow_nan for described in manifest.inputs}
+        sources = {name: feed.source for name, feed in remote.feeds.items()}
+        return replace(
+            own, inputs=tuple(replace(s, allow_nan=allow_nan[sources.get(s.name, s.name)]) for s in own.inputs)
+        )
+    return Form(
+        inputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape), d.allow_nan) for d in manifest.inputs),
+        outputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape)) for d in manifest.outputs),
+        described=tuple(manifest.inputs),
+        feeds=remote.feeds,
+        fetches=remote.fetches,
+    )
+
+
+def _match_inputs(described: Sequence[InputSpec], feeds: Mapping[str, Feed], own: Sequence[TensorSpec]) -> None:
+    # Without feeds the app's inputs are the model's; with them each of the model's is made by one.
+    given = {n: f.datatype for n, f in feeds.items()} if feeds else {d.name: d.datatype for d in described}
+    for spec in own:
+        datatype = given.pop(spec.name, None)
+        if datatype is None:
+            raise UnservableModel(
+                f"manifest: nothing feeds the model file's input {spec.name!r}; add it to remote.feeds"
+            )
+        if datatype != spec.datatype:
+            raise UnservableModel(
+                f"manifest: the model file's input {spec.name!r} takes {spec.datatype}, and {datatype} is fed to it"
+            )
+    if given:
+        raise UnservableModel(f"manifest: the model file has no input {next(iter(given))!r}")
+
+
+def _match_outputs(described: Sequence[OutputSpec], fetches: Mapping[str, str], own: Sequence[TensorSpec]) -> None:
+    datatypes = {spec.name: spec.datatype for spec in own}
+    for spec in described:
+        fetched = fetches.get(spec.name, spec.name)
+        if fetched not in datatypes:
+            raise UnservableModel(f"manifest: output {spec.name!r}: the model file has no output {fetched!r}")
+        if datatypes[fetched] != spec.datatype:
+            raise UnservableModel(
+                f"manifest: output {spec.name!r} is {spec.datatype}, and the model file gives {datatypes[fetched]}"
+            )

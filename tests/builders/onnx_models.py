@@ -1,0 +1,126 @@
+"""Small ONNX models for tests, built node by node: what they compute can be read here.
+
+Opset 21 and IR version 10, so that the oldest onnxruntime that nearfar supports loads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "slow", "softmax_mlp"]
+
+_OPSET: Final = 21
+_IR_VERSION: Final = 10
+
+ONNX_TYPES: Final = {
+    "BOOL": TensorProto.BOOL,
+    "UINT8": TensorProto.UINT8,
+    "UINT16": TensorProto.UINT16,
+    "UINT32": TensorProto.UINT32,
+    "UINT64": TensorProto.UINT64,
+    "INT8": TensorProto.INT8,
+    "INT16": TensorProto.INT16,
+    "INT32": TensorProto.INT32,
+    "INT64": TensorProto.INT64,
+    "FP16": TensorProto.FLOAT16,
+    "FP32": TensorProto.FLOAT,
+    "FP64": TensorProto.DOUBLE,
+    "BYTES": TensorProto.STRING,
+}
+
+Shape = Sequence[int | str]
+
+
+def identity(datatype: str = "FP32", shape: Shape = ("n",)) -> bytes:
+    """y = x."""
+    return _model(
+        [helper.make_node("Identity", ["x"], ["y"])], [_value("x", datatype, shape)], [_value("y", datatype, shape)]
+    )
+
+
+def softmax_mlp(*, pixels: str = "UINT8", features: int = 4, classes: int = 3, seed: int = 0) -> bytes:
+    """probabilities = softmax(pixels @ w), shapes [batch, features] and [batch, classes]; `seed` makes another w."""
+    w = np.random.default_rng(seed).normal(size=(features, classes)).astype(np.float32)
+    return _model(
+        [
+            helper.make_node("Cast", ["pixels"], ["x"], to=TensorProto.FLOAT),
+            helper.make_node("MatMul", ["x", "w"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        ],
+        [_value("pixels", pixels, ("batch", features))],
+        [_value("probabilities", "FP32", ("batch", classes)), _value("logits", "FP32", ("batch", classes))],
+        {"w": w},
+    )
+
+
+def adder() -> bytes:
+    """sum = left + right, for vectors whose lengths must agree although each may vary."""
+    return _model(
+        [helper.make_node("Add", ["left", "right"], ["sum"])],
+        [_value("left", "FP32", ("n",)), _value("right", "FP32", ("m",))],
+        [_value("sum", "FP32", ("k",))],
+    )
+
+
+def gather() -> bytes:
+    """y = table[x] of a table of two: onnxruntime's refusal of an index quotes it."""
+    return _model(
+        [helper.make_node("Gather", ["table", "x"], ["y"])],
+        [_value("x", "INT64", ("n",))],
+        [_value("y", "FP32", ("n",))],
+        {"table": np.array([1, 2], np.float32)},
+    )
+
+
+def slow() -> bytes:
+    """y = n, counted up by one `n` times: a million take about a second."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["count", "one"], ["counted"])],
+        "count",
+        [_value("i", "INT64", ()), _value("go", "BOOL", ()), _value("count", "FP32", ())],
+        [_value("go_on", "BOOL", ()), _value("counted", "FP32", ())],
+        [numpy_helper.from_array(np.array(1, np.float32), "one")],
+    )
+    return _model(
+        [
+            helper.make_node("Squeeze", ["n"], ["times"]),
+            helper.make_node("Loop", ["times", "", "zero"], ["y"], body=body),
+        ],
+        [_value("n", "INT64", (1,))],
+        [_value("y", "FP32", ())],
+        {"zero": np.array(0, np.float32)},
+    )
+
+
+def external_weights(location: str) -> bytes:
+    """y = x + w, where w is said to lie in the file `location`."""
+    w = numpy_helper.from_array(np.array([1, 2], np.float32), "w")
+    w.ClearField("raw_data")
+    w.data_location = TensorProto.EXTERNAL
+    w.external_data.add(key="location", value=location)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])], "g", [_value("x", "FP32", (2,))], [_value("y", "FP32", (2,))], [w]
+    )
+    return _serialized(graph)
+
+
+def _value(name: str, datatype: str, shape: Shape) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, ONNX_TYPES[datatype], list(shape))
+
+
+def _model(
+    nodes: Sequence[NodeProto],
+    inputs: Sequence[ValueInfoProto],
+    outputs: Sequence[ValueInfoProto],
+    weights: dict[str, np.ndarray] | None = None,
+) -> bytes:
+    initializers = [numpy_helper.from_array(array, name) for name, array in (weights or {}).items()]
+    return _serialized(helper.make_graph(list(nodes), "g", list(inputs), list(outputs), initializers))
+
+
+def _serialized(graph: GraphProto) -> bytes:
+    model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", _OPSET)])
+    return bytes(model.SerializeToString())
