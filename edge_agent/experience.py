@@ -148,11 +148,11 @@ class Experience:
             book.failures.observe(False, now)
             uplink = self._uplinks.setdefault(call.target, Throughput(self._policy.estimates))
             uplink.observe(sent_bytes, taken_s - call.round_trip_s, now)
-            state = self._breakers[call.target]
+            state = self._state(call)
             self._breakers[call.target] = breaker.succeeded(state, self._policy.breaker, now, call.epoch)
 
     def remote_failed(self, call: Admission, model: str, *, blamed: bool, gave_up_s: float | None, now: float) -> None:
-        """A call failed. `gave_up_s`: it was still running after so long, which is the least that it would have taken."""
+        """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken."""
         with self._lock:
             book = self._book(call.target, model)
             if gave_up_s is not None:
@@ -160,7 +160,7 @@ class Experience:
             else:
                 # How long an answer takes is one question, whether there will be one is another.
                 book.failures.observe(True, now)
-            state = self._breakers[call.target]
+            state = self._state(call)
             if blamed:
                 drawn = self._chance.random()
                 state = breaker.failed(state, self._policy.breaker, now, call.epoch, drawn)
@@ -171,7 +171,7 @@ class Experience:
     def remote_abandoned(self, call: Admission) -> None:
         """A call ended without telling anything about its target."""
         with self._lock:
-            state = self._breakers[call.target]
+            state = self._state(call)
             self._breakers[call.target] = breaker.abandoned(state, call.epoch)
 
     # -- a device run -------------------------------------------------------------------------------------------------
@@ -192,6 +192,10 @@ class Experience:
             if share is None:
                 share = self._escalations[model] = Share(self._policy.estimates)
             share.observe(uncertain, now)
+
+    def _state(self, call: Admission) -> BreakerState:
+        # A policy with other settings may have come into force since, and cleared the breakers.
+        return self._breakers.get(call.target, breaker.CLOSED)
 
     def _book(self, target: str, model: str) -> _Book:
         book = self._books.get((target, model))

@@ -36,7 +36,7 @@ class PolicyStatus:
 
 
 class PolicyFile:
-    """See the module. `on_change` is told each policy that comes into force after the first, `on_outcome` each reload."""
+    """See the module. `on_change` is told each policy that replaces another, `on_outcome` how each reload went."""
 
     def __init__(
         self,

@@ -1,0 +1,73 @@
+"""nearfar's agent: the SDK that an app embeds. Ask for an inference; it decides, for that request, where it runs.
+
+    from edge_agent import Agent
+
+    with Agent.from_config("agent.toml") as agent:
+        result = agent.infer("digits", {"pixels": pixels}, deadline_ms=50, privacy="personal")
+        print(result.outputs["probabilities"], result.target, result.reason)
+        print(result.receipt)
+
+onnxruntime loads with the first model, gRPC with the first remote target."""
+
+import router as _router
+
+if getattr(_router, "__nearfar__", None) != "nearfar":
+    raise ImportError(
+        f"nearfar's package `router` is shadowed by {getattr(_router, '__file__', None) or 'another package'}; "
+        "rename that module, or take its folder off sys.path"
+    )
+
+from edge_agent.agent import Agent, AsyncAgent
+from edge_agent.cancellation import Cancellation
+from edge_agent.config import (
+    AgentConfig,
+    DeviceConfig,
+    ModelConfig,
+    RemoteConfig,
+    SignalsConfig,
+    TlsConfig,
+    load_config,
+)
+from edge_agent.errors import (
+    AgentClosed,
+    AgentError,
+    AllTargetsFailed,
+    ConfigError,
+    DeadlineExceeded,
+    InputError,
+    NoFeasibleTarget,
+    ReleaseError,
+    RequestCancelled,
+    RequestError,
+    UnknownLabel,
+    UnknownModel,
+)
+from edge_agent.result import Receipt, Result, Sent
+
+__all__ = [
+    "Agent",
+    "AgentClosed",
+    "AgentConfig",
+    "AgentError",
+    "AllTargetsFailed",
+    "AsyncAgent",
+    "Cancellation",
+    "ConfigError",
+    "DeadlineExceeded",
+    "DeviceConfig",
+    "InputError",
+    "ModelConfig",
+    "NoFeasibleTarget",
+    "Receipt",
+    "ReleaseError",
+    "RemoteConfig",
+    "RequestCancelled",
+    "RequestError",
+    "Result",
+    "Sent",
+    "SignalsConfig",
+    "TlsConfig",
+    "UnknownLabel",
+    "UnknownModel",
+    "load_config",
+]

@@ -1,0 +1,145 @@
+"""The SDK's two fronts: `Agent` for threads, `AsyncAgent` for asyncio. One machine drives both.
+
+with Agent.from_config("agent.toml") as agent:
+    result = agent.infer("digits", {"pixels": pixels}, deadline_ms=50, privacy="personal")"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from edge_agent.cancellation import Cancellation
+from edge_agent.config import AgentConfig, load_config
+from edge_agent.core import Core
+from edge_agent.executor import drive, drive_async
+from edge_agent.journal import Entry
+from edge_agent.policies import PolicyStatus
+from edge_agent.result import Result
+from edge_agent.signals import SignalStatus, Source
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+__all__ = ["Agent", "AsyncAgent"]
+
+
+class _Front:
+    """What both fronts can say and do beside inferring."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        *,
+        registry: CollectorRegistry | None = None,
+        sources: Sequence[Source] | None = None,
+    ) -> None:
+        """Start an agent. `registry` is the app's own, for metrics; `sources` replace the machine's sensors.
+
+        Raises ConfigError, ReleaseError: with what is wrong and where."""
+        self._core = Core(config, registry=registry, sources=sources)
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        registry: CollectorRegistry | None = None,
+        sources: Sequence[Source] | None = None,
+    ) -> Self:
+        """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
+        return cls(load_config(Path(path)), registry=registry, sources=sources)
+
+    @property
+    def policy(self) -> PolicyStatus:
+        """Which policy is in force, and what is wrong with its file, if anything is."""
+        return self._core.policy_status()
+
+    @property
+    def core(self) -> Core:
+        """The parts behind this front, for tools that look inside, such as `nearfar-agent doctor`."""
+        return self._core
+
+    def signals(self) -> list[SignalStatus]:
+        """Return every signal with value, source, age and cost."""
+        return self._core.signal_statuses()
+
+    def last(self, count: int = 10) -> list[Entry]:
+        """Return the newest decision records, the newest last."""
+        return self._core.last(count)
+
+    def explain(self, request_id: str) -> str:
+        """Return a recent request's story in words. Raises KeyError: it is no longer in the journal."""
+        return self._core.explain(request_id)
+
+
+class Agent(_Front):
+    """The synchronous agent. Safe to share between threads; close it when done, or use it as a context manager."""
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],  # Any: an array, or what numpy makes one of
+        *,
+        deadline_ms: float | None = None,
+        privacy: str | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Result:
+        """Answer one request, on the device or remotely, within `deadline_ms` of now.
+
+        `inputs` are arrays by the names, shapes and datatypes of the model's manifest. `privacy` is a label of the
+        policy; without one the request is treated as the strictest label. On the device the model runs in this thread
+        (unless `isolate` is set), and a run that has begun is not interrupted by the deadline.
+        Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than that one run."""
+        core = self._core
+        core.check_open()
+        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
+        pool = core.pool if core.config.device.isolate else None
+        outcome = drive(call, clock=core.clock, pool=pool, cancellation=cancellation)
+        return core.dispatcher.close(call, outcome)
+
+    def refresh(self) -> None:
+        """Read every signal and the policy file now, round trips included."""
+        self._core.refresh()
+
+    def close(self) -> None:
+        """Stop sampling and close every channel; safe twice. A request under way elsewhere may end in an error."""
+        self._core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncAgent(_Front):
+    """The asynchronous agent. The device's model runs in a worker thread; cancelling the task cancels the request."""
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],  # Any: an array, or what numpy makes one of
+        *,
+        deadline_ms: float | None = None,
+        privacy: str | None = None,
+    ) -> Result:
+        """See Agent.infer. The arrays must not change until it returns."""
+        core = self._core
+        core.check_open()
+        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
+        outcome = await drive_async(call, clock=core.clock, pool=core.pool)
+        return core.dispatcher.close(call, outcome)
+
+    async def close(self) -> None:
+        """Stop sampling and close every channel; safe twice."""
+        import asyncio
+
+        await asyncio.to_thread(self._core.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,273 @@
+"""One request on its way: its decision, its permit, and what each target did with it.
+
+A Call knows how to ask a target and how to account for what came of it; it does not know how anybody waits, which is
+executor.py's. Everything it tells the attempt machine it tells as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
+from edge_agent.experience import Admission, Experience
+from edge_agent.releases import Release
+from edge_agent.result import Receipt, Result, Sent
+from edge_agent.runtimes import Halt, RunFailed, RunHalted
+from edge_agent.score import score_of
+from nearfar_wire.errors import WireError
+from nearfar_wire.prepare import prepare, restore
+from nearfar_wire.status import Code
+from nearfar_wire.tensors import check
+from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
+from router.engine import Decision
+from router.explain import reason
+from router.plan import Plan
+from router.policy import Policy
+from router.types import DEVICE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_agent.egress import Permit
+    from edge_agent.egress.remote import InFlight
+
+    Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
+
+__all__ = ["Call"]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A remote call that runs: since when, and until when it is of use."""
+
+    call: InFlight
+    admission: Admission
+    started: float
+    until: float
+    endpoint: str
+
+
+class Call:
+    """See the module. Used by one driver at a time."""
+
+    __slots__ = (
+        "_answers", "_clock", "_experience", "_flights", "_inputs", "_permit", "_policy", "_release", "_sent",
+        "_started", "_state", "decision", "plan",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        release: Release,
+        inputs: Arrays,
+        decision: Decision,
+        plan: Plan,
+        policy: Policy,
+        permit: Permit | None,
+        experience: Experience,
+        clock: Callable[[], float],
+    ) -> None:
+        self._release = release
+        self._inputs = inputs
+        self._policy = policy
+        self._permit = permit
+        self._experience = experience
+        self._clock = clock
+        self._started = decision.situation.now
+        self._answers: dict[str, tuple[Arrays, str | None]] = {}
+        self._flights: dict[str, _Flight] = {}
+        self._sent: list[Sent] = []
+        self.decision = decision
+        self.plan = plan
+
+    # -- the attempt machine ------------------------------------------------------------------------------------------
+
+    def begin(self) -> tuple[Command, ...]:
+        """Start the plan."""
+        self._state, commands = begin(self.plan, self.decision.situation.request.deadline, self._clock())
+        return commands
+
+    def step(self, event: Event) -> tuple[Command, ...]:
+        """Take an event."""
+        self._state, commands = step(self._state, event, self._clock())
+        return commands
+
+    # -- the device ---------------------------------------------------------------------------------------------------
+
+    def new_halt(self) -> Halt | None:
+        """Return a handle to stop a device run, or None where there is no runtime."""
+        runtime = self._release.runtime
+        return None if runtime is None else runtime.new_halt()
+
+    def run_device(self, halt: Halt | None = None) -> Event:
+        """Run the device's model in this thread."""
+        release = self._release
+        side = release.manifest.device
+        if release.runtime is None or side is None:
+            return Failed(Failure(DEVICE, Code.MODEL_NOT_READY.value, release.why_no_runtime))
+        model = release.name
+        started = self._clock()
+        try:
+            fed = prepare(self._inputs, release.manifest.inputs, side.feeds) if side.feeds else self._inputs
+            outputs = release.runtime.run(fed, halt)
+            if side.fetches or len(outputs) != len(release.outputs):
+                outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
+            check(release.outputs, outputs)
+        except RunHalted:
+            return Failed(Failure(DEVICE, Code.CANCELLED.value))
+        except (RunFailed, WireError) as error:
+            now = self._clock()
+            self._experience.device_ran(model, now - started, now, failed=True)
+            return Failed(Failure(DEVICE, Code.INTERNAL.value, str(error)))
+        now = self._clock()
+        self._experience.device_ran(model, now - started, now)
+        self._answers[DEVICE] = (outputs, release.device_digest)
+        escalation = self.plan.escalation
+        if escalation is None or release.manifest.score is None:
+            return Succeeded(DEVICE)
+        score = score_of(outputs, release.manifest.score)
+        self._experience.judged(model, not (score is not None and score > escalation.below), now)
+        return Succeeded(DEVICE, score)
+
+    # -- remote targets -----------------------------------------------------------------------------------------------
+
+    def start_remote(self, run: Run, on_done: Callable[[], None]) -> Event | None:
+        """Ask a remote target; `on_done` is called from another thread when its answer can be collected.
+
+        Returns the event where there is nothing to wait for."""
+        from edge_agent.egress.failure import RemoteFailure  # grpc loads with the first request that needs it
+
+        if self._permit is None:
+            # The decision closed every remote target, so no plan can name one: a fault of ours, and nothing leaves.
+            raise PermissionError(f"no permit for {run.target!r}")
+        remote = self._permit.remote(run.target)
+        situation, now = self.decision.situation, self._clock()
+        view = next(view for view in situation.targets if view.name == run.target)
+        admission = self._experience.admit(remote.name, remote.kind, view.upload_bytes, situation.readings, now)
+        if admission is None:
+            return Failed(Failure(run.target, Code.UNAVAILABLE.value, "its breaker opened meanwhile"))
+        side = self._release.manifest.remote
+        assert side is not None
+        try:
+            wire = (
+                prepare(self._inputs, self._release.manifest.inputs, side.feeds)
+                if side.send == "model"
+                else self._inputs
+            )
+            flight = remote.call(
+                side.model,
+                side.version,
+                situation.request.id,
+                wire,
+                timeout_s=max(0.001, run.until - now),
+                on_done=on_done,
+            )
+        except WireError as error:
+            self._experience.remote_abandoned(admission)
+            return Failed(Failure(run.target, Code.INVALID_INPUT.value, str(error)))
+        except RemoteFailure as failure:
+            self._experience.remote_abandoned(admission)
+            return Failed(failure.of(run.target))
+        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint)
+        return None
+
+    def collect(self, target: str) -> Event | None:
+        """Take the answer of a remote call that is done; None where it was cancelled before."""
+        from edge_agent.egress.answer import read_answer
+        from edge_agent.egress.failure import RemoteFailure
+
+        flight = self._flights.pop(target, None)
+        if flight is None:
+            return None
+        now = self._clock()
+        received_bytes = 0
+        try:
+            response = flight.call.result()
+            received_bytes = response.ByteSize()
+            request_id = self.decision.situation.request.id
+            answer = read_answer(response, request_id, self._release.manifest, self._release.outputs)
+        except RemoteFailure as failure:
+            self._account(target, flight, received_bytes)
+            self._learn_failure(flight, failure, now)
+            return Failed(failure.of(target))
+        self._account(target, flight, received_bytes)
+        self._answers[target] = answer
+        taken_s = now - flight.started
+        self._experience.remote_succeeded(flight.admission, self._release.name, flight.call.sent_bytes, taken_s, now)
+        return Succeeded(target)
+
+    def cancel(self, target: str) -> None:
+        """Stop a remote call, and account for it; harmless when there is none."""
+        flight = self._flights.pop(target, None)
+        if flight is None:
+            return
+        flight.call.cancel()
+        self._account(target, flight, 0)
+        now = self._clock()
+        if now >= flight.until:
+            self._learn_timeout(flight, now)
+        else:
+            self._experience.remote_abandoned(flight.admission)
+
+    def abandon(self) -> None:
+        """Stop everything that runs, without telling the machine."""
+        for target in list(self._flights):
+            self.cancel(target)
+
+    def _account(self, target: str, flight: _Flight, received_bytes: int) -> None:
+        self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
+
+    def _learn_failure(self, flight: _Flight, failure: Any, now: float) -> None:  # Any: RemoteFailure, loaded lazily
+        if failure.code is Code.DEADLINE_EXCEEDED:
+            self._learn_timeout(flight, now)
+        elif failure.code is Code.CANCELLED:
+            self._experience.remote_abandoned(flight.admission)
+        else:
+            self._experience.remote_failed(
+                flight.admission, self._release.name, blamed=failure.blames_endpoint, gave_up_s=None, now=now
+            )
+
+    def _learn_timeout(self, flight: _Flight, now: float) -> None:
+        # An endpoint is to blame for a timeout only if it had the time that it was believed to need: an app with
+        # deadlines of a millisecond must not open the breaker for everybody else.
+        blamed = flight.until - flight.started >= flight.admission.predicted_s
+        taken_s = now - flight.started
+        self._experience.remote_failed(flight.admission, self._release.name, blamed=blamed, gave_up_s=taken_s, now=now)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    @property
+    def sent(self) -> tuple[Sent, ...]:
+        """What was handed to the network so far."""
+        return tuple(self._sent)
+
+    def conclude(self, outcome: Outcome) -> Result | AgentError:
+        """Return what the app gets."""
+        decision = self.decision
+        request = decision.situation.request
+        now = self._clock()
+        if outcome.ending is Ending.CANCELLED:
+            return RequestCancelled(f"model {request.model!r}: the request was cancelled")
+        if outcome.ending is Ending.DEADLINE_EXCEEDED:
+            given_ms = (request.deadline - self._started) * 1000
+            return DeadlineExceeded(request.model, given_ms, outcome.failures)
+        if outcome.target is None:
+            return AllTargetsFailed(request.model, outcome.failures, decision.closed)
+        outputs, digest = self._answers[outcome.target]
+        receipt = Receipt(
+            request.id,
+            request.model,
+            request.label,
+            outcome.target,
+            digest,
+            tuple(self._sent),
+            decision.rules,
+            self._policy.name,
+            self._policy.version,
+            self._policy.digest,
+            outcome.failures,
+            outcome.certain,
+            now - self._started,
+            not outcome.late,
+        )
+        return Result(outputs, outcome.target, reason(decision, outcome), receipt, decision, outcome)

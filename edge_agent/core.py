@@ -1,0 +1,216 @@
+"""The composition root: builds an agent's parts from its configuration, starts them, and stops them.
+
+Both fronts, `Agent` and `AsyncAgent`, are thin over one Core. Nothing is global: two agents in one process share
+nothing but the libraries."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.config import AgentConfig, checked
+from edge_agent.dispatch import Dispatcher
+from edge_agent.errors import AgentClosed, UnknownModel
+from edge_agent.experience import Experience
+from edge_agent.journal import Entry, Journal
+from edge_agent.metrics import Gauges, Metrics
+from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
+from edge_agent.releases import Release, load_release
+from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
+from router.engine import Decision
+from router.explain import in_words
+from router.policy import Policy
+from router.types import BreakerPhase, Reading, Value
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from edge_agent.egress import Door
+
+__all__ = ["Core"]
+
+Clock = Callable[[], float]
+
+
+class Core:
+    """See the module."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        *,
+        registry: CollectorRegistry | None = None,
+        sources: Sequence[Source] | None = None,
+        clock: Clock = time.monotonic,
+        chance: random.Random | None = None,
+    ) -> None:
+        """`sources` replace the machine's own sensors. Raises ConfigError, ReleaseError."""
+        config = checked(config)
+        self.config = config
+        self.metrics = Metrics()
+        self.journal = Journal(config.journal_size)
+        self._clock = clock
+        self._pid = os.getpid()
+        self._closed = False
+        self._close_lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._unregister: Callable[[], None] | None = None
+        self._experience: Experience | None = None
+        self.policies = PolicyFile(
+            config.policy, config.kinds, on_change=self._adopt, on_outcome=self.metrics.policy_reload
+        )
+        self.releases: dict[str, Release] = {
+            name: load_release(name, model.release, config.device) for name, model in config.models.items()
+        }
+        # Jitter only: nothing here is a secret.
+        self._experience = Experience(self.policies.current, chance=chance or random.Random())  # noqa: S311
+        self._demand = Demand()
+        self.door, round_trips = self._open_door()
+        self._round_trips = round_trips
+        signals = config.signals
+        machine = machine_sources(
+            battery_s=signals.battery_s,
+            processor_s=signals.processor_s,
+            memory_s=signals.memory_s,
+            temperature_s=signals.temperature_s,
+        )
+        self.sampler = Sampler([*round_trips, *(machine if sources is None else sources)], clock=clock)
+        self.dispatcher = Dispatcher(
+            releases=self.releases,
+            policies=self.policies,
+            experience=self._experience,
+            sampler=self.sampler,
+            door=self.door,
+            demand=self._demand,
+            journal=self.journal,
+            metrics=self.metrics,
+            clock=clock,
+            default_deadline_s=config.default_deadline_ms / 1000,
+            max_deadline_s=config.max_deadline_ms / 1000,
+        )
+        self._bind_metrics(registry)
+        self._watcher = None if config.policy is None else Watcher(self.policies.refresh, config.policy_check_s)
+        self.sampler.start()
+        if self._watcher is not None:
+            self._watcher.start()
+
+    def _open_door(self) -> tuple[Door | None, list[Source]]:
+        if not self.config.targets:
+            return None, []  # grpc is never loaded where there is nowhere to go
+        from edge_agent.egress import Door
+        from edge_agent.egress.remote import Remote
+        from edge_agent.egress.round_trip import RoundTrip
+
+        remotes = [Remote(name, self.config.kind_of(name), part) for name, part in self.config.targets.items()]
+        interval_s = self.config.signals.round_trip_s
+        trips: list[Source] = [
+            RoundTrip(remote, interval_s, self._demand, first=index == 0) for index, remote in enumerate(remotes)
+        ]
+        return Door(remotes), trips
+
+    def _bind_metrics(self, registry: CollectorRegistry | None) -> None:
+        if registry is None:
+            return
+        gauges = Gauges(
+            breakers=lambda: {name: self.phase(name) for name in self.config.targets},
+            policy=lambda: (self.policies.status.name, self.policies.status.version, self.policies.status.digest),
+            signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
+        )
+        self._unregister = self.metrics.register(registry, gauges)
+
+    def _adopt(self, policy: Policy) -> None:
+        if self._experience is not None:
+            self._experience.adopt(policy)
+
+    @property
+    def clock(self) -> Clock:
+        """Monotonic seconds."""
+        return self._clock
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        """Worker threads for device runs, made when first needed."""
+        pool = self._pool
+        if pool is None:
+            with self._close_lock:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self.config.device.workers, "nearfar-device")
+                pool = self._pool
+        return pool
+
+    def check_open(self) -> None:
+        """Raises AgentClosed: the agent was closed, or this is a fork of the process that made it."""
+        if self._closed:
+            raise AgentClosed("the agent is closed; make a new one")
+        if os.getpid() != self._pid:
+            raise AgentClosed("the process forked after the agent was made; make a new agent in the child")
+
+    def close(self) -> None:
+        """Stop threads and channels; safe twice and from any thread, bounded in time."""
+        with self._close_lock:
+            if self._closed:
+                return
+            self._closed = True
+            pool = self._pool
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self.door is not None:
+            self.door.close()
+        self.sampler.stop()
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if self._unregister is not None:
+            self._unregister()
+
+    # -- what it can say about itself ---------------------------------------------------------------------------------
+
+    def policy_status(self) -> PolicyStatus:
+        """Return which policy is in force, and what is wrong with its file, if anything."""
+        return self.policies.status
+
+    def signal_statuses(self) -> list[SignalStatus]:
+        """Return every signal with value, source, age and cost."""
+        return self.sampler.statuses(self.policies.current.stale_after)
+
+    def phase(self, target: str) -> BreakerPhase:
+        """Return the phase of a remote target's breaker."""
+        assert self._experience is not None
+        return self._experience.phase(target, self._clock())
+
+    def refresh(self) -> None:
+        """Read every signal and the policy file now, round trips included; for tests, demonstrations and `doctor`."""
+        self.policies.refresh()
+        self.sampler.sample_now()
+        if self._round_trips:
+            self.sampler.sample_now(*self._round_trips)
+
+    def explain(self, request_id: str) -> str:
+        """Return a recent request's story in words. Raises KeyError: it is no longer in the journal."""
+        entry = self.journal.find(request_id)
+        if entry is None:
+            raise KeyError(f"no request {request_id!r} among the last {len(self.journal)}")
+        return in_words(entry.decision, entry.outcome)
+
+    def last(self, count: int = 10) -> list[Entry]:
+        """Return the newest decision records."""
+        return self.journal.last(count)
+
+    def look(self, model: str, label: str | None, values: Mapping[str, Value | None]) -> Decision:
+        """Decide for an imaginary request with some signals set by hand. Runs and sends nothing.
+
+        Raises UnknownModel, UnknownLabel."""
+        now = self._clock()
+        readings: dict[str, Any] = {name: Reading(name, value, "injected", now) for name, value in values.items()}
+        return self.dispatcher.look(model, label, readings)
+
+    def release(self, model: str) -> Release:
+        """Return a release in use. Raises UnknownModel."""
+        try:
+            return self.releases[model]
+        except KeyError:
+            raise UnknownModel(f"no model {model!r} is configured") from None

@@ -1,0 +1,254 @@
+"""From what an app asks to a decided call: checks the request, sees the situation, decides, issues the permit.
+
+Refuses with one typed error before anything runs. The fast part of every request: no IO, no lock beyond the estimates',
+no import."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_agent.call import Call
+from edge_agent.errors import (
+    AgentError,
+    DeadlineExceeded,
+    InputError,
+    NoFeasibleTarget,
+    RequestError,
+    UnknownLabel,
+    UnknownModel,
+)
+from edge_agent.experience import Experience
+from edge_agent.journal import Journal
+from edge_agent.metrics import REFUSED, Metrics
+from edge_agent.policies import PolicyFile
+from edge_agent.releases import Release, sent_bytes_estimate
+from edge_agent.result import Result
+from edge_agent.signals import Demand, Sampler
+from nearfar_wire.datatypes import DATATYPES
+from nearfar_wire.errors import TensorError
+from nearfar_wire.tensors import TensorSpec, check
+from router.attempt import Outcome
+from router.constraints import Constraint
+from router.engine import Decision, decide
+from router.naming import did_you_mean
+from router.policy import Policy
+from router.types import Kind, Request, Situation, TargetView
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_agent.egress import Door
+
+__all__ = ["Dispatcher"]
+
+
+class Dispatcher:
+    """What every request of an agent goes through, whichever front it came by."""
+
+    def __init__(
+        self,
+        *,
+        releases: Mapping[str, Release],
+        policies: PolicyFile,
+        experience: Experience,
+        sampler: Sampler,
+        door: Door | None,
+        demand: Demand,
+        journal: Journal,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        default_deadline_s: float,
+        max_deadline_s: float,
+    ) -> None:
+        self._releases = releases
+        self._policies = policies
+        self._experience = experience
+        self._sampler = sampler
+        self._door = door
+        self._demand = demand
+        self._journal = journal
+        self._metrics = metrics
+        self._clock = clock
+        self._default_deadline_s = default_deadline_s
+        self._max_deadline_s = max_deadline_s
+        # Unique between agents by the prefix and within one by the number; a random one each time costs more.
+        self._id_prefix = os.urandom(5).hex()
+        self._ids = count(1)
+
+    def open(
+        self, model: str, inputs: Mapping[str, Any], deadline_ms: float | None, label: str | None
+    ) -> Call:  # Any: arrays, or what numpy makes arrays of
+        """Return the decided call for a request.
+
+        Raises RequestError, DeadlineExceeded, NoFeasibleTarget: refused, and nothing ran or left."""
+        now = self._clock()
+        policy = self._policies.current
+        try:
+            release = self._release(model)
+            deadline = now + self._deadline_s(model, deadline_ms)
+            self._check_label(policy, label)
+            arrays = _arrays(release, inputs)
+            decision = self._decide(policy, release, arrays, label, deadline, now)
+        except AgentError:
+            self._metrics.request(model if model in self._releases else "unknown", None, REFUSED, 0.0)
+            raise
+        if self._door is not None and _wants_network(policy, decision):
+            self._demand.at = now
+        if decision.plan is None:
+            self._journal.add(decision, None)
+            self._metrics.request(model, None, REFUSED, 0.0)
+            raise NoFeasibleTarget(model, decision.closed)
+        permit = None if self._door is None else self._door.permit(decision, policy)
+        return Call(release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
+
+    def close(self, call: Call, outcome: Outcome) -> Result:
+        """Account for a call that ended. Raises the error that the app gets instead of an answer."""
+        concluded = call.conclude(outcome)
+        self._journal.add(call.decision, outcome)
+        situation = call.decision.situation
+        self._metrics.request(
+            situation.request.model,
+            outcome.target,
+            outcome.ending.value,
+            self._clock() - situation.now,
+            {sent.target: sent.size_bytes for sent in call.sent},
+            escalated=outcome.escalated,
+            late=outcome.late,
+        )
+        for failure in outcome.failures:
+            self._metrics.failure(failure.target, failure.code, security=failure.security)
+        if isinstance(concluded, AgentError):
+            raise concluded
+        return concluded
+
+    def look(self, model: str, label: str | None, overrides: Mapping[str, Any]) -> Decision:  # Any: Reading values
+        """Decide for an imaginary request of one row, with some readings replaced. Runs and sends nothing.
+
+        Raises UnknownModel, UnknownLabel."""
+        now = self._clock()
+        policy = self._policies.current
+        release = self._release(model)
+        self._check_label(policy, label)
+        arrays = {spec.name: _blank(spec) for spec in release.inputs}
+        return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
+
+    def _release(self, model: str) -> Release:
+        release = self._releases.get(model)
+        if release is None:
+            raise UnknownModel(f"no model {model!r} is configured{did_you_mean(str(model), self._releases)}")
+        return release
+
+    def _deadline_s(self, model: str, deadline_ms: float | None) -> float:
+        if deadline_ms is None:
+            return self._default_deadline_s
+        if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float) or math.isnan(deadline_ms):
+            raise RequestError(f"deadline_ms is a number of milliseconds from now, not {deadline_ms!r}")
+        if deadline_ms <= 0:
+            raise DeadlineExceeded(model, deadline_ms)
+        return min(deadline_ms / 1000, self._max_deadline_s)
+
+    @staticmethod
+    def _check_label(policy: Policy, label: str | None) -> None:
+        if label is not None and label not in policy.labels:
+            known = did_you_mean(str(label), policy.labels)
+            raise UnknownLabel(f"policy {policy.name} has no privacy label {label!r}{known}; nothing ran or left")
+
+    def _decide(
+        self,
+        policy: Policy,
+        release: Release,
+        arrays: Mapping[str, NDArray[Any]],
+        label: str | None,
+        deadline: float,
+        now: float,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Decision:  # Any, here and above: arrays of each datatype; Reading values
+        readings = self._sampler.snapshot()
+        if overrides:
+            readings = {**readings, **overrides}
+        manifest = release.manifest
+        evaluation = manifest.evaluation
+        experience = self._experience
+        serves = release.runtime is not None
+        device_wrong = None if evaluation is None else evaluation.device_wrong
+        views: list[TargetView] = [
+            experience.device_view(release.name, serves, release.why_no_runtime, device_wrong, now)
+        ]
+        if self._door is not None:
+            remote_wrong = None if evaluation is None else evaluation.remote_wrong
+            served = manifest.remote is not None
+            why_not = "" if served else "its release names no model there"
+            upload_bytes = sent_bytes_estimate(manifest, arrays)
+            for name, remote in self._door.remotes.items():
+                views.append(
+                    experience.remote_view(
+                        name,
+                        remote.kind,
+                        release.name,
+                        served,
+                        why_not,
+                        remote_wrong,
+                        upload_bytes,
+                        remote.max_message_bytes,
+                        readings,
+                        now,
+                    )
+                )
+        request = Request(
+            f"{self._id_prefix}-{next(self._ids):x}", release.name, label, deadline, manifest.score is not None
+        )
+        share = experience.escalation_share(release.name, now) if len(views) > 1 else None
+        return decide(policy, Situation(request, readings, tuple(views), share, now))
+
+
+def _wants_network(policy: Policy, decision: Decision) -> bool:
+    """Tell whether a decision like this one depends on the network, so that the round trip is worth measuring.
+
+    A label that closes every remote target makes it worth nothing, and then the endpoint must not hear of us at all. A
+    mode or a rule may close it for the moment; the round trip matters then only if some rule reads it."""
+    closed_by = {closed.target: closed.constraint for closed in decision.closed}
+    reads_rtt = any(name.startswith("rtt_ms") for name in policy.named_signals)
+    for view in decision.situation.targets:
+        constraint = closed_by.get(view.name)
+        if view.kind is Kind.DEVICE or constraint in (Constraint.LABEL, Constraint.NOT_SERVED):
+            continue
+        if reads_rtt or constraint not in (Constraint.MODE, Constraint.RULE):
+            return True
+    return False
+
+
+def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:  # Any: see Dispatcher.open
+    if not isinstance(inputs, Mapping):
+        given = type(inputs).__name__
+        raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, value in inputs.items():
+        arrays[name] = value if isinstance(value, np.ndarray) else _array(release, name, value)
+    try:
+        check(release.inputs, arrays)
+    except TensorError as error:
+        raise InputError(release.name, error.tensor, error.problem) from None
+    return arrays
+
+
+def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: any datatype
+    """Make an array of a list or number, of the datatype that the model takes."""
+    spec = next((spec for spec in release.inputs if spec.name == name), None)
+    dtype = None if spec is None else DATATYPES[spec.datatype]
+    try:
+        return np.asarray(value, dtype)
+    except (ValueError, TypeError, OverflowError):
+        wanted = f"{spec.datatype} array" if spec is not None else "array"
+        raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one") from None
+
+
+def _blank(spec: TensorSpec) -> NDArray[Any]:  # Any: any datatype
+    shape = tuple(1 if size == -1 else size for size in spec.shape)
+    dtype = DATATYPES[spec.datatype]
+    return np.full(shape, b"", dtype) if dtype.kind == "O" else np.zeros(shape, dtype)

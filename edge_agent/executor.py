@@ -1,0 +1,192 @@
+"""Drives one call: carries out the machine's commands, and feeds back what happened. Two fronts, one machine.
+
+The synchronous driver runs the device's model in the caller's own thread, unless it is given a pool; the asynchronous
+one always uses a pool, so that a run never blocks the event loop. What comes from other threads comes by a mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from edge_agent.call import Call
+from edge_agent.cancellation import Cancellation
+from edge_agent.runtimes import Halt
+from router.attempt import Cancel, Cancelled, Command, Event, Failed, Finish, Outcome, Run, Wake, Woke
+from router.types import DEVICE
+
+__all__ = ["drive", "drive_async"]
+
+Message = Callable[[], Event | None]
+"""What lies in a mailbox: called by the driver, it returns the event to feed, or None where it is out of date."""
+
+
+class _Execution:
+    """A call between its beginning and its outcome. `post` puts a message into the driver's mailbox, from a thread."""
+
+    __slots__ = ("_call", "_cancellation", "_device_halt", "_events", "_pool", "_post", "outcome", "wake_at")
+
+    def __init__(
+        self, call: Call, post: Callable[[Message], None], pool: Executor | None, cancellation: Cancellation | None
+    ) -> None:
+        self._call = call
+        self._post = post
+        self._pool = pool
+        self._cancellation = cancellation
+        self._device_halt: Halt | None = None
+        self._events: deque[Event] = deque()
+        self.outcome: Outcome | None = None
+        self.wake_at = 0.0
+
+    def begin(self) -> None:
+        self._settle(self._call.begin())
+
+    def take(self, message: Message) -> None:
+        event = message()
+        if event is not None:
+            self.feed(event)
+
+    def feed(self, event: Event) -> None:
+        self._settle(self._call.step(event))
+
+    def halt_device(self) -> None:
+        """Stop a device run that is under way; from any thread."""
+        halt = self._device_halt
+        if halt is not None:
+            halt.halt()
+
+    def _settle(self, commands: tuple[Command, ...]) -> None:
+        """Carry out commands, and feed what they bring at once, until there is something to wait for."""
+        self._carry_out(commands)
+        while self._events:
+            self._carry_out(self._call.step(self._events.popleft()))
+
+    def _carry_out(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            if isinstance(command, Wake):
+                self.wake_at = command.at
+            elif isinstance(command, Finish):
+                self.outcome = command.outcome
+            elif isinstance(command, Cancel):
+                if command.target == DEVICE:
+                    self.halt_device()
+                else:
+                    self._call.cancel(command.target)
+            elif command.target == DEVICE:
+                self._run_device()
+            else:
+                self._run_remote(command)
+
+    def _run_device(self) -> None:
+        if self._pool is not None:
+            halt = self._device_halt = self._call.new_halt()
+            self._pool.submit(self._run_in_pool, halt)
+            return
+        if self._cancellation is None:
+            self._events.append(self._call.run_device())
+            return
+        halt = self._device_halt = self._call.new_halt()
+        if self._cancellation.cancelled:
+            self._events.append(Cancelled())
+            return
+        event = self._call.run_device(halt)
+        # A run that was halted must not look like a failure, which another target would be asked to make up for.
+        self._events.append(Cancelled() if self._cancellation.cancelled and isinstance(event, Failed) else event)
+
+    def _run_in_pool(self, halt: Halt | None) -> None:
+        try:
+            event = self._call.run_device(halt)
+        except BaseException as error:  # noqa: BLE001  told to whoever waits, in whose thread it is raised again
+            self._post(partial(_raise, error))
+        else:
+            self._post(lambda: event)
+
+    def _run_remote(self, run: Run) -> None:
+        event = self._call.start_remote(run, lambda: self._post(lambda: self._call.collect(run.target)))
+        if event is not None:
+            self._events.append(event)
+
+
+def _raise(error: BaseException) -> Event | None:
+    raise error
+
+
+def drive(
+    call: Call,
+    *,
+    clock: Callable[[], float],
+    pool: Executor | None = None,
+    cancellation: Cancellation | None = None,
+) -> Outcome:
+    """Drive `call` to its outcome in the caller's thread."""
+    mailbox: SimpleQueue[Message] = SimpleQueue()
+    execution = _Execution(call, mailbox.put, pool, cancellation)
+    if cancellation is not None:
+        return _drive_cancellable(execution, call, mailbox, clock, cancellation)
+    return _drive(execution, call, mailbox, clock)
+
+
+def _drive_cancellable(
+    execution: _Execution,
+    call: Call,
+    mailbox: SimpleQueue[Message],
+    clock: Callable[[], float],
+    cancellation: Cancellation,
+) -> Outcome:
+    def on_cancel() -> None:
+        execution.halt_device()
+        mailbox.put(Cancelled)
+
+    cancellation.subscribe(on_cancel)
+    try:
+        return _drive(execution, call, mailbox, clock)
+    finally:
+        cancellation.unsubscribe(on_cancel)
+
+
+def _drive(execution: _Execution, call: Call, mailbox: SimpleQueue[Message], clock: Callable[[], float]) -> Outcome:
+    try:
+        execution.begin()
+        while execution.outcome is None:
+            try:
+                message = mailbox.get(timeout=max(0.0, execution.wake_at - clock()))
+            except Empty:
+                execution.feed(Woke())
+            else:
+                execution.take(message)
+    except BaseException:
+        # Ctrl-C, or a fault of ours: nothing goes on behind the caller's back.
+        execution.halt_device()
+        call.abandon()
+        raise
+    return execution.outcome
+
+
+async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor) -> Outcome:
+    """Drive `call` to its outcome on the running event loop. Cancelling the task cancels the request."""
+    loop = asyncio.get_running_loop()
+    mailbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    def post(message: Message) -> None:
+        # A loop that was closed under a running call has nobody left to tell.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(mailbox.put_nowait, message)
+
+    execution = _Execution(call, post, pool, None)
+    try:
+        execution.begin()
+        while execution.outcome is None:
+            try:
+                message = await asyncio.wait_for(mailbox.get(), max(0.0, execution.wake_at - clock()))
+            except TimeoutError:
+                execution.feed(Woke())
+            else:
+                execution.take(message)
+    except BaseException:
+        execution.halt_device()
+        call.abandon()
+        raise
+    return execution.outcome

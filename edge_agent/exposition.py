@@ -1,0 +1,102 @@
+"""The agent's counts in the shapes of Prometheus, made anew at each scrape. Imported only where an app has a registry.
+
+Labels are the router's and the agent's own words and names of models, targets and policies; never an input or a label
+of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge_agent.metrics import BOUNDS_S, Counts, Gauges, PairCounts
+from router.types import BreakerPhase
+
+__all__ = ["Exposition"]
+
+_PHASES: Final = {BreakerPhase.CLOSED: 0, BreakerPhase.HALF_OPEN: 1, BreakerPhase.OPEN: 2}
+
+Rows = Iterable[tuple[Sequence[str], float]]
+"""Values of the labels, and the number."""
+
+
+class Exposition(Collector):
+    """What a registry asks."""
+
+    def __init__(self, counts: Callable[[], Counts], gauges: Gauges) -> None:
+        self._counts = counts
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield from _counters(self._counts())
+        yield from _gauges(self._gauges)
+
+    # A registry that finds the same names twice refuses the second: two agents' counts must not look like one's.
+    describe = collect
+
+
+def _counters(counts: Counts) -> Iterator[Metric]:
+    ended = [((*names, how), n) for names, pair in counts.pairs.items() for how, n in pair.outcomes.items() if n]
+    by_model = (
+        ("nearfar_escalations", "Device answers for which the cloud was asked too.", counts.escalations),
+        ("nearfar_deadline_misses", "Requests that did not end within their deadline.", counts.deadline_misses),
+    )
+    by_target = (
+        ("nearfar_security_failures", "Failures of identity or transport security.", counts.security_failures),
+        ("nearfar_sent_bytes", "Bytes of requests that left the device.", counts.sent_bytes),
+    )
+    yield _counter("nearfar_requests", "Requests that ended.", ("model", "target", "outcome"), ended)
+    yield _times("nearfar_request_seconds", "Time from the call to its end.", counts.pairs)
+    for name, about, numbers in by_model:
+        yield _counter(name, about, ("model",), _rows(numbers))
+    for name, about, numbers in by_target:
+        yield _counter(name, about, ("target",), _rows(numbers))
+    failures = counts.failures.items()
+    yield _counter("nearfar_failures", "Failures of targets within requests.", ("target", "code"), failures)
+    reloads = _rows(counts.policy_reloads)
+    yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
+
+
+def _gauges(gauges: Gauges) -> Iterator[Metric]:
+    phases = _rows({name: _PHASES[phase] for name, phase in gauges.breakers().items()})
+    yield _gauge("nearfar_breaker_state", "0 closed, 1 half-open, 2 open.", ("target",), phases)
+    name, version, digest = gauges.policy()
+    in_force = [((name, str(version), digest), 1)]
+    yield _gauge("nearfar_policy_info", "The policy in force.", ("name", "version", "digest"), in_force)
+    known = _rows({name: int(is_known) for name, is_known in gauges.signals().items()})
+    yield _gauge("nearfar_signal_known", "1 where a decision may use it; 0: unknown or too old.", ("signal",), known)
+
+
+def _rows(numbers: Mapping[str, int]) -> Rows:
+    return [((value,), number) for value, number in numbers.items()]
+
+
+def _counter(name: str, about: str, labels: Sequence[str], rows: Rows) -> Metric:
+    family = CounterMetricFamily(name, about, labels=labels)
+    for values, number in rows:
+        family.add_metric(values, number)
+    return family
+
+
+def _gauge(name: str, about: str, labels: Sequence[str], rows: Rows) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for values, number in rows:
+        family.add_metric(values, number)
+    return family
+
+
+def _times(name: str, about: str, pairs: Mapping[tuple[str, str], PairCounts]) -> Metric:
+    family = HistogramMetricFamily(name, about, labels=("model", "target"))
+    for names, pair in pairs.items():
+        family.add_metric(names, _cumulative(pair.buckets), pair.seconds)
+    return family
+
+
+def _cumulative(buckets: Sequence[int]) -> list[tuple[str, float]]:
+    """Each bound with the count of what is at or below it."""
+    bounds = (*map(str, BOUNDS_S), "+Inf")
+    return list(zip(bounds, accumulate(buckets), strict=True))

@@ -1,0 +1,209 @@
+"""What the agent counts.
+
+A request costs one lock and some additions: the counts are plain numbers, and exposition.py turns them into
+Prometheus' shapes when somebody scrapes. One lock over everything, because `+=` on a shared number is not atomic, and
+because a scrape then shows one instant: the requests of a model and target are the sum of their outcomes and the count
+of their histogram, always.
+
+Every label is bounded: after its first hundred values, further ones are counted as "other"."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from router.attempt import Ending
+from router.types import BreakerPhase
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+__all__ = ["BOUNDS_S", "MAX_VALUES", "OTHER", "OUTCOMES", "REFUSED", "Counts", "Gauges", "Metrics", "PairCounts"]
+
+REFUSED: Final = "refused"
+"""The outcome of a request that ended before an attempt began."""
+OUTCOMES: Final = (*(ending.value for ending in Ending), REFUSED)
+
+OTHER: Final = "other"
+NO_TARGET: Final = "none"
+MAX_VALUES: Final = 100
+"""Of one label. Names of models come from the app's callers, and must not fill a registry."""
+
+BOUNDS_S: Final = (
+    *(0.000_05, 0.000_1, 0.000_25, 0.000_5),  # a small model on the device
+    *(0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05),  # a large one, or a good network
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),  # a bad one
+)
+"""Upper bounds of the histogram of times; what is above the last one has a bucket of its own."""
+
+_NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PairCounts:
+    """The requests of one model that ended at one target. `buckets` as BOUNDS_S has them, and one above."""
+
+    outcomes: Mapping[str, int]
+    buckets: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Everything counted, at one instant."""
+
+    requests: int
+    pairs: Mapping[tuple[str, str], PairCounts]
+    """By model and target; the target of a request that reached none is "none"."""
+    escalations: Mapping[str, int]
+    deadline_misses: Mapping[str, int]
+    sent_bytes: Mapping[str, int]
+    failures: Mapping[tuple[str, str], int]
+    """By target and code."""
+    security_failures: Mapping[str, int]
+    policy_reloads: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Where a scrape looks for what is not counted."""
+
+    breakers: Callable[[], Mapping[str, BreakerPhase]]
+    policy: Callable[[], tuple[str, int, str]]
+    """Name, version and digest of the policy in force."""
+    signals: Callable[[], Mapping[str, bool]]
+    """Whether a decision may use each signal."""
+
+
+class _Label:
+    """The values of one label that are told apart: the first ones to come."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+
+    def admit(self, value: str) -> str:
+        if value in self._values:
+            return value
+        if len(self._values) >= MAX_VALUES:
+            return OTHER
+        self._values.add(value)
+        return value
+
+
+class _Pair:
+    __slots__ = ("buckets", "outcomes", "seconds")
+
+    def __init__(self) -> None:
+        self.outcomes = dict.fromkeys(OUTCOMES, 0)
+        self.buckets = [0] * (len(BOUNDS_S) + 1)
+        self.seconds = 0.0
+
+
+class Metrics:
+    """One agent's. Safe to call from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._pairs: dict[tuple[str, str], _Pair] = {}
+        self._escalations: Counter[str] = Counter()
+        self._deadline_misses: Counter[str] = Counter()
+        self._sent_bytes: Counter[str] = Counter()
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._security_failures: Counter[str] = Counter()
+        self._policy_reloads: Counter[str] = Counter()
+        self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
+
+    def request(
+        self,
+        model: str,
+        target: str | None,
+        outcome: str,
+        seconds: float,
+        sent_bytes: Mapping[str, int] = _NOTHING_SENT,
+        *,
+        escalated: bool = False,
+        late: bool = False,
+    ) -> None:
+        """Count one request that has ended: at which target (None: at none), how, and after how long.
+
+        `outcome` is one of OUTCOMES; `sent_bytes` is by target. A deadline is missed by an answer that is `late`, and
+        by the outcome that says so."""
+        target = target or NO_TARGET
+        with self._lock:
+            pair = self._pairs.get((model, target)) or self._bounded_pair(model, target)
+            pair.outcomes[outcome] += 1
+            pair.buckets[bisect_left(BOUNDS_S, seconds)] += 1
+            pair.seconds += seconds
+            self._requests += 1
+            if escalated:
+                self._escalations[self._models.admit(model)] += 1
+            if late or outcome == Ending.DEADLINE_EXCEEDED:
+                self._deadline_misses[self._models.admit(model)] += 1
+            for name, size_bytes in sent_bytes.items():
+                self._sent_bytes[self._targets.admit(name)] += size_bytes
+
+    def _bounded_pair(self, model: str, target: str) -> _Pair:
+        return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
+
+    def failure(self, target: str, code: str, *, security: bool = False) -> None:
+        """Count one target's failure within a request, which another target may have answered."""
+        with self._lock:
+            target = self._targets.admit(target)
+            self._failures[target, self._codes.admit(code)] += 1
+            if security:
+                self._security_failures[target] += 1
+
+    def policy_reload(self, outcome: str) -> None:
+        """Count one change of the policy file that was seen, by what became of it, such as "loaded" or "refused"."""
+        with self._lock:
+            self._policy_reloads[self._reloads.admit(outcome)] += 1
+
+    def counts(self) -> Counts:
+        """Return everything counted so far."""
+        with self._lock:
+            return Counts(
+                requests=self._requests,
+                pairs={
+                    names: PairCounts(dict(pair.outcomes), tuple(pair.buckets), pair.seconds)
+                    for names, pair in self._pairs.items()
+                },
+                escalations=dict(self._escalations),
+                deadline_misses=dict(self._deadline_misses),
+                sent_bytes=dict(self._sent_bytes),
+                failures=dict(self._failures),
+                security_failures=dict(self._security_failures),
+                policy_reloads=dict(self._policy_reloads),
+            )
+
+    def totals(self) -> dict[str, int | dict[str, int]]:
+        """Return the counts summed over models and, but for bytes, over targets: for people without Prometheus."""
+        counts = self.counts()
+        pairs = counts.pairs.values()
+        return {
+            "requests": counts.requests,
+            "outcomes": {outcome: sum(pair.outcomes[outcome] for pair in pairs) for outcome in OUTCOMES},
+            "escalations": sum(counts.escalations.values()),
+            "deadline_misses": sum(counts.deadline_misses.values()),
+            "failures": sum(counts.failures.values()),
+            "security_failures": sum(counts.security_failures.values()),
+            "policy_reloads": dict(counts.policy_reloads),
+            "sent_bytes": dict(counts.sent_bytes),
+        }
+
+    def register(self, registry: CollectorRegistry, gauges: Gauges) -> Callable[[], None]:
+        """Let an app's registry show the metrics; returns what takes them out again.
+
+        Raises ValueError: the registry shows another agent already. Give each agent one of its own."""
+        from edge_agent.exposition import Exposition  # prometheus_client loads only for apps that scrape
+
+        exposition = Exposition(self.counts, gauges)
+        registry.register(exposition)
+        return lambda: registry.unregister(exposition)
