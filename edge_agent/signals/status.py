@@ -1,0 +1,71 @@
+"""What the sampler can say about its sources and signals, for `doctor` and for metrics. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from router.types import Reading, Value, signal
+
+__all__ = ["SignalStatus", "SourceHealth", "signal_statuses", "usual_stale_after_s"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How a source has fared. `cost_s` is what its last reading took; None before the first."""
+
+    describe: str
+    names: tuple[str, ...]
+    interval_s: float
+    reads: int
+    failures: int
+    """Readings that ended in an exception; they are among `reads`."""
+    rejected: int
+    """Values that the signal cannot have."""
+    cost_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStatus:
+    """One signal as a decision would see it. `age_s` None: not read yet; an on-demand source waits for a request."""
+
+    name: str
+    value: Value | None
+    unit: str
+    source: str
+    age_s: float | None
+    fresh: bool
+    """Whether a decision may use the value: it is known, and not too old."""
+    cost_s: float | None
+    failures: int
+
+
+def usual_stale_after_s(name: str) -> float:
+    """Return how long a reading holds where the policy says nothing else."""
+    described = signal(name)
+    return described.stale_after_s if described is not None else 0.0
+
+
+def signal_statuses(
+    sources: Iterable[tuple[SourceHealth, Mapping[str, Reading]]],
+    now: float,
+    stale_after_s: Callable[[str], float],
+) -> list[SignalStatus]:
+    """Return one row a signal. Of several sources that read the same signal, the last one in order is shown."""
+    rows: dict[str, SignalStatus] = {}
+    for health, readings in sources:
+        for name in health.names:
+            reading = readings.get(name)
+            if reading is not None or name not in rows:
+                rows[name] = _status(name, health, reading, now, stale_after_s(name))
+    return list(rows.values())
+
+
+def _status(name: str, health: SourceHealth, reading: Reading | None, now: float, stale_after_s: float) -> SignalStatus:
+    described = signal(name)
+    unit = described.unit if described is not None else ""
+    if reading is None:
+        return SignalStatus(name, None, unit, health.describe, None, False, health.cost_s, health.failures)
+    age_s = now - reading.at
+    fresh = reading.value is not None and age_s <= stale_after_s
+    return SignalStatus(name, reading.value, unit, reading.source, age_s, fresh, health.cost_s, health.failures)
