@@ -41,6 +41,7 @@ BOUNDS_S: Final = (
 )
 """Upper bounds of the histogram of times; what is above the last one has a bucket of its own."""
 
+_DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
 
@@ -145,10 +146,11 @@ class Metrics:
             self._requests += 1
             if escalated:
                 self._escalations[self._models.admit(model)] += 1
-            if late or outcome == Ending.DEADLINE_EXCEEDED:
+            if late or outcome == _DEADLINE_EXCEEDED:
                 self._deadline_misses[self._models.admit(model)] += 1
-            for name, size_bytes in sent_bytes.items():
-                self._sent_bytes[self._targets.admit(name)] += size_bytes
+            if sent_bytes:
+                for name, size_bytes in sent_bytes.items():
+                    self._sent_bytes[self._targets.admit(name)] += size_bytes
 
     def _bounded_pair(self, model: str, target: str) -> _Pair:
         return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
