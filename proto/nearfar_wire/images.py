@@ -4,8 +4,8 @@ The number of pixels is read from the files' headers and bounded before anything
 camera noted is applied; grey, palette and CMYK become RGB; transparency is dropped; of an animation the first frame
 counts. A file that ends early is refused whole: half an image would get a confident answer.
 
-Resizing crops the largest centred part with the wanted aspect, then interpolates linearly over as many source pixels as
-one result pixel covers."""
+Resizing takes the largest centred part with the wanted aspect, and interpolates linearly over as many source pixels as
+one result pixel covers; at the edge that may reach just beyond the part, as if the whole had been resized first."""
 
 from __future__ import annotations
 

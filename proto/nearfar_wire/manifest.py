@@ -56,6 +56,12 @@ def _known_datatype(value: str) -> str:
     return value
 
 
+def _known_schema(value: int) -> int:
+    if value != 1:
+        raise ValueError("this nearfar reads schema 1; install the one that the release was made for")
+    return value
+
+
 Datatype = Annotated[str, AfterValidator(_known_datatype)]
 
 # Preparation computes in 32-bit floats: beyond the first bound a number is infinite there, below the second zero.
@@ -208,7 +214,7 @@ class Evaluation(_Part):
 class Manifest(_Part):
     """See the module."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    schema_version: Annotated[int, AfterValidator(_known_schema), Field(alias="schema")]
     name: Name
     version: Annotated[int, Field(ge=1)]
     inputs: Annotated[list[InputSpec], Field(min_length=1)]

@@ -109,8 +109,9 @@ def test_gRPC_s_own_refusal_of_a_size_is_too_large(serve: Connect) -> None:
 @pytest.mark.wide
 def test_C7_bytes_that_are_no_message_are_an_error_and_the_server_lives(serve: Connect) -> None:
     channel = serve({"ModelInfer": double})
+    send_bytes: Callable[..., object] = channel.unary_unary(method_path("ModelInfer"))
     with pytest.raises(grpc.RpcError) as failed:
-        channel.unary_unary(method_path("ModelInfer"))(b"\xff\xff\xff", timeout=TIMEOUT_S)
+        send_bytes(b"\xff\xff\xff", timeout=TIMEOUT_S)
     assert code_of(failed.value) is Code.INTERNAL
     assert Stub(channel).ModelInfer(encode_request("m", {}), timeout=TIMEOUT_S) == pb.ModelInferResponse(model_name="m")
 

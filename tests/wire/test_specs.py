@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nearfar_wire.datatypes import BYTES, DATATYPES, datatype_of
@@ -24,16 +25,13 @@ def tensors(**changed: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
 
 @given(
     hnp.arrays(
-        hnp.scalar_dtypes().filter(lambda dtype: (dtype.kind, dtype.itemsize) in KNOWN and dtype.byteorder != ">"),
+        st.sampled_from([dtype for name, dtype in DATATYPES.items() if name != BYTES]),
         hnp.array_shapes(min_dims=0, max_dims=4, min_side=0),
     )
 )
 def test_a_tensor_passes_its_own_description(array: np.ndarray[Any, Any]) -> None:
     check([TensorSpec("x", datatype_of(array.dtype), array.shape)], {"x": array})
     check([TensorSpec("x", datatype_of(array.dtype), (-1,) * array.ndim)], {"x": array})
-
-
-KNOWN = {(dtype.kind, dtype.itemsize) for name, dtype in DATATYPES.items() if name != BYTES}
 
 
 @pytest.mark.parametrize("text", [np.array([b"a"], dtype=object), np.array(["a"], dtype=object), np.array(["a"])])

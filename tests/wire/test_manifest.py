@@ -1,0 +1,168 @@
+"""The release manifest: what can be read can be used, and what cannot is refused at its exact place."""
+
+from __future__ import annotations
+
+import pytest
+
+from nearfar_wire.errors import ManifestError
+from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Manifest, Step, parse_manifest
+from nearfar_wire.specs import TensorSpec
+
+DIGEST = "sha256:" + "0" * 64
+
+DIGITS = f"""
+schema = 1
+name = "digits"
+version = 3
+
+[[inputs]]
+name = "pixels"
+datatype = "UINT8"
+shape = [-1, 8, 8]
+
+[[inputs]]
+name = "photo"
+datatype = "BYTES"
+shape = [-1]
+encoding = "image"
+
+[[outputs]]
+name = "probabilities"
+datatype = "FP32"
+shape = [-1, 10]
+
+[device]
+file = "digits-int8.onnx"
+digest = "{DIGEST}"
+fetches = {{ probabilities = "p" }}
+
+[device.feeds.x]
+source = "pixels"
+datatype = "FP32"
+steps = [{{ reshape = [-1, 64] }}, {{ scale = 0.0625 }}]
+
+[remote]
+model = "digits"
+digest = "{DIGEST}"
+
+[score]
+output = "probabilities"
+
+[evaluation]
+n = 500
+device_wrong = 0.05
+remote_wrong = 0.02
+"""
+
+
+def read(text: str) -> Manifest:
+    return parse_manifest(text.encode(), "manifest.toml")
+
+
+def test_a_manifest_says_what_the_model_takes_and_gives() -> None:
+    manifest = read(DIGITS)
+    assert manifest.device is not None
+    assert manifest.device.feeds["x"].steps == [Step(reshape=[-1, 64]), Step(scale=0.0625)]
+    assert manifest.inputs[0].spec() == TensorSpec("pixels", "UINT8", (-1, 8, 8), allow_nan=False)
+    assert manifest.outputs[0].spec() == TensorSpec("probabilities", "FP32", (-1, 10))
+
+
+def test_whole_numbers_may_stand_for_fractions() -> None:
+    manifest = read(DIGITS.replace("scale = 0.0625", "scale = 2"))
+    assert manifest.device is not None
+    assert manifest.device.feeds["x"].steps[1].scale == 2.0
+
+
+@pytest.mark.parametrize("key", ["scale", "subtract", "divide", "reshape", "transpose", "resize"])
+def test_every_step_has_a_kind(key: str) -> None:
+    value = {"scale": 1.0, "subtract": [1.0], "divide": [1.0], "reshape": [1], "transpose": [0], "resize": [1, 1]}[key]
+    assert Step.model_validate({key: value}).kind == key
+
+
+STEPS = "[{ reshape = [-1, 64] }, { scale = 0.0625 }]"
+X = "device.feeds.x"
+BAD = [
+    pytest.param("schema = 1", "schema = 2", "schema", "reads schema 1", id="schema"),
+    pytest.param("schema = 1", "schema = true", "schema", "valid integer", id="schema of another type"),
+    pytest.param("version = 3", "version = 0", "version", "greater than or equal to 1", id="version"),
+    pytest.param("version = 3", 'version = "3"', "version", "valid integer", id="version as text"),
+    pytest.param('name = "digits"', 'name = "../digits"', "name", "match pattern", id="name that is a path"),
+    pytest.param(
+        'file = "digits-int8.onnx"', 'file = "/etc/x"', "device.file", "match pattern", id="file that is a path"
+    ),
+    pytest.param("[score]", "[score]\nkid = 1", "score.kid", "unknown key", id="unknown key"),
+    pytest.param('datatype = "UINT8"', 'datatype = "BF16"', "inputs[0].datatype", "not one of BOOL", id="datatype"),
+    pytest.param("shape = [-1, 8, 8]", "shape = [-2]", "inputs[0].shape[0]", "greater than", id="dimension"),
+    pytest.param('name = "photo"', 'name = "pixels"', "inputs[1].name", "described twice", id="input twice"),
+    pytest.param('datatype = "BYTES"', 'datatype = "UINT8"', "inputs[1]", "encoded input", id="encoded numbers"),
+    pytest.param(
+        'source = "pixels"', 'source = "pixel"', f"{X}.source", "no input 'pixel'; there are pixels", id="source"
+    ),
+    pytest.param(
+        'source = "pixels"\ndatatype = "FP32"',
+        'source = "pixels"\ndatatype = "BYTES"',
+        f"{X}.steps[1].scale",
+        "can only be reshaped",
+        id="arithmetic on BYTES",
+    ),
+    pytest.param(
+        f'source = "pixels"\ndatatype = "FP32"\nsteps = {STEPS}',
+        'source = "pixels"\ndatatype = "BYTES"',
+        f"{X}.datatype",
+        "BYTES cannot be made from UINT8",
+        id="BYTES from numbers",
+    ),
+    pytest.param(STEPS, "[{ resize = [8, 8] }]", f"{X}.steps[0].resize", "no encoding", id="resize numbers"),
+    pytest.param(
+        STEPS, "[{ scale = 1 }, { resize = [8, 8] }]", f"{X}.steps[1].resize", "only the first", id="resize later"
+    ),
+    pytest.param(STEPS, "[{}]", f"{X}.steps[0]", "exactly one of", id="empty step"),
+    pytest.param(STEPS, "[{ scale = 1, divide = [1] }]", f"{X}.steps[0]", "exactly one of", id="two in one step"),
+    pytest.param(STEPS, "[{ divide = [0] }]", f"{X}.steps[0]", "divide: by zero", id="divide by zero"),
+    pytest.param(STEPS, "[{ divide = [1e-50] }]", f"{X}.steps[0]", "divide: by zero", id="zero in 32 bits"),
+    pytest.param(STEPS, "[{ scale = 1e39 }]", f"{X}.steps[0].scale", "less than", id="infinite in 32 bits"),
+    pytest.param(STEPS, "[{ scale = nan }]", f"{X}.steps[0].scale", "", id="NaN"),
+    pytest.param(STEPS, "[{ subtract = [inf] }]", f"{X}.steps[0].subtract[0]", "", id="infinity"),
+    pytest.param(STEPS, "[{ subtract = [] }]", f"{X}.steps[0].subtract", "at least 1", id="no numbers"),
+    pytest.param(STEPS, "[{ reshape = [-1, -1] }]", f"{X}.steps[0]", "only one dimension", id="reshape"),
+    pytest.param(STEPS, "[{ transpose = [0, 2] }]", f"{X}.steps[0]", "axes 0 to 1 once", id="transpose"),
+    pytest.param('probabilities = "p"', 'label = "p"', "device.fetches.label", "no output 'label'", id="fetch"),
+    pytest.param('output = "probabilities"', 'output = "logits"', "score.output", "no output 'logits'", id="score"),
+    pytest.param("shape = [-1, 10]", "shape = [-1, 1]", "score.output", "at least two a row", id="score of one class"),
+    pytest.param(
+        'datatype = "FP32"\nshape = [-1, 10]',
+        'datatype = "INT64"\nshape = [-1, 10]',
+        "score.output",
+        "with a point",
+        id="score of integers",
+    ),
+    pytest.param("device_wrong = 0.05", "device_wrong = nan", "evaluation.device_wrong", "", id="NaN share"),
+    pytest.param("version = 3", "version = 3\nversion = 3", "", "not TOML", id="duplicate key"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "path", "problem"), BAD)
+def test_a_fault_is_reported_at_its_exact_place(good: str, bad: str, path: str, problem: str) -> None:
+    assert good in DIGITS
+    with pytest.raises(ManifestError) as refused:
+        read(DIGITS.replace(good, bad, 1))
+    assert (refused.value.source, refused.value.path) == ("manifest.toml", path)
+    assert problem in refused.value.problem
+    assert "Value error" not in str(refused.value)
+
+
+def test_a_manifest_that_nothing_could_answer_is_refused() -> None:
+    head, _, _ = DIGITS.partition("[device]")
+    with pytest.raises(ManifestError, match="neither `device` nor `remote`"):
+        read(head)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"= 1", b"[" * 100_000], ids=["not UTF-8", "not TOML", "deep"])
+def test_what_is_not_TOML_is_refused(content: bytes) -> None:
+    with pytest.raises(ManifestError, match="not TOML"):
+        parse_manifest(content, "manifest.toml")
+
+
+def test_an_endless_manifest_is_refused_unread() -> None:
+    with pytest.raises(ManifestError, match="longer than"):
+        parse_manifest(b"#" * (MAX_MANIFEST_BYTES + 1), "manifest.toml")
