@@ -6,9 +6,9 @@ How one feed is made, in this order:
 2. `reshape` and `transpose` keep the datatype. `scale`, `subtract` and `divide` compute in FP64 if the feed is FP64 and
    in FP32 otherwise, into which the tensor and the step's numbers are cast first.
 3. The result is cast to the feed's datatype. To an integer it is rounded, halves to even; a value that does not fit
-   is refused, as is a number that becomes infinite. To BOOL, everything but zero is true.
-The result is C-contiguous; the app's own tensors are never written to. Every refusal is a TensorError that names the
-app's input, and where a step is at fault, which."""
+   is refused. To BOOL, everything but zero is true.
+A number that becomes infinite on the way is refused. The result is C-contiguous; the app's own tensors are never
+written to. Every refusal is a TensorError that names the app's input, and where a step is at fault, which."""
 
 from __future__ import annotations
 
@@ -69,16 +69,18 @@ def _make(feed: Feed, inputs: Mapping[str, Array], encoded: bool) -> Array:
     elif (array.dtype.kind in "OSU") != (feed.datatype == BYTES):
         raise TensorError(feed.source, f"numpy type {array.dtype} cannot become {feed.datatype}")
     working = np.dtype(np.float64 if feed.datatype == "FP64" else np.float32)
-    # Overflow to infinity is seen in the result, if the feed minds.
-    with np.errstate(all="ignore"):
+    # An infinity of the app's own raises no overflow; one that comes to be here does, even in the cast to `working`.
+    with np.errstate(over="raise", invalid="ignore"):
         for index, step in enumerate(steps[skip:], start=skip):
             array = _apply(feed.source, index, step, array, working)
-        return _cast(feed, array)
+    return _cast(feed, array)
 
 
 def _apply(source: str, index: int, step: Step, array: Array, working: np.dtype[Any]) -> Array:
     try:
         return _result(step, array, working)
+    except FloatingPointError:
+        raise TensorError(source, f"steps[{index}].{step.kind}: a value becomes too large for {working}") from None
     except (ValueError, TypeError) as error:
         raise TensorError(source, f"steps[{index}].{step.kind}, on shape {list(array.shape)}: {error}") from error
 
@@ -111,7 +113,8 @@ def _cast(feed: Feed, array: Array) -> Array:
     if array.dtype == dtype or feed.datatype in (BYTES, "BOOL") or np.can_cast(array.dtype, dtype, "safe"):
         return array.astype(dtype, order="C", copy=False)
     if dtype.kind == "f":
-        cast = array.astype(dtype, order="C")
+        with np.errstate(over="ignore"):
+            cast = array.astype(dtype, order="C")
         if np.isinf(cast).any() and np.isinf(cast).sum() != np.isinf(array).sum():
             raise TensorError(feed.source, f"a value is too large for {feed.datatype}")
         return cast

@@ -146,6 +146,28 @@ def test_a_step_that_does_not_fit_is_named(shape: tuple[int, ...], step: Step, s
     assert refused.value.tensor == "pixels"
 
 
+@pytest.mark.parametrize(
+    ("array", "step"),
+    [
+        pytest.param(np.array([1e39]), Step(scale=0.5), id="in the cast before the arithmetic"),
+        pytest.param(np.array([2], np.uint8), Step(scale=3e38), id="scale"),
+        pytest.param(np.array([1e38], np.float32), Step(divide=[1e-3]), id="divide"),
+        pytest.param(np.array([3e38], np.float32), Step(subtract=[-3e38]), id="subtract"),
+        pytest.param(np.full(100_000, 3e38, np.float32), Step(scale=2.0), id="in a long tensor"),
+    ],
+)
+def test_a_number_that_becomes_infinite_on_the_way_is_refused(array: Array, step: Step) -> None:
+    with pytest.raises(TensorError, match=rf"steps\[0\].{step.kind}: a value becomes too large"):
+        fed(array, "FP32", [step])
+
+
+@pytest.mark.parametrize("step", [Step(scale=2.0), Step(scale=0.0), Step(subtract=[1.0]), Step(divide=[2.0])])
+def test_arithmetic_on_the_app_s_own_infinities_is_quiet(step: Step) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not np.isfinite(fed(np.array([np.inf, -np.inf, np.nan]), "FP32", [step])).any()
+
+
 def test_BYTES_may_be_reshaped() -> None:
     assert fed(np.array([b"a", b"b"], dtype=object), BYTES, [Step(reshape=[2, 1])]).tolist() == [[b"a"], [b"b"]]
 
