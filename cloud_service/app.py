@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
+from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.catalogue import LOADING, Catalogue, Unready
 from cloud_service.config import Address, Settings
@@ -42,8 +44,15 @@ class App:
     Made in the event loop that it serves in: gRPC's server binds itself to that one.
     Afterwards `stuck` says whether a run would not end and still holds its thread."""
 
-    def __init__(self, settings: Settings, *, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        registry: CollectorRegistry,
+        open_backend: Callable[[bytes], Backend] = OnnxBackend,
+    ) -> None:
         self._settings = settings
+        self._open_backend = open_backend
         self._metrics = Metrics(registry)
         self._catalogue = Catalogue()
         self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
@@ -83,7 +92,7 @@ class App:
     async def load(self) -> None:
         """Load every version that was found, one after the other; each can answer as soon as it is loaded."""
         for found in self._found:
-            state = await asyncio.to_thread(_loaded, found)
+            state = await asyncio.to_thread(self._loaded, found)
             self._catalogue.put(found.model, found.version, state)
             if isinstance(state, Unready):
                 self._metrics.version_broken(found.model, found.version)
@@ -107,16 +116,15 @@ class App:
                 _LOG.warning("%s is not served: %s", entry.path, entry.reason)
         return [entry for entry in entries if isinstance(entry, Found)]
 
+    def _loaded(self, found: Found) -> Servable | Unready:
+        try:
+            return load(found, self._open_backend)
+        except UnservableModel as error:
+            return Unready(error.reason)
+        except Exception as error:  # noqa: BLE001 - whatever one version's files do, the others are served
+            return Unready(f"it failed to load in a way nobody expected; see incident {record(_LOG, 'loading', error)}")
+
     async def _close(self) -> None:
         await self._grpc.stop()
         await self._http.stop()
         self.stuck = not await asyncio.to_thread(self._workers.close, within_s=_LAST_RUNS_S)
-
-
-def _loaded(found: Found) -> Servable | Unready:
-    try:
-        return load(found, OnnxBackend)
-    except UnservableModel as error:
-        return Unready(error.reason)
-    except Exception as error:  # noqa: BLE001 - whatever one version's files do, the others are served
-        return Unready(f"it failed to load in a way nobody expected; see incident {record(_LOG, 'loading', error)}")

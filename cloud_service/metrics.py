@@ -33,6 +33,12 @@ class Metrics:
             registry=registry,
         )
         self._in_flight = Gauge("nearfar_cloud_requests_in_flight", "Calls in work now.", registry=registry)
+        self._received = Counter(
+            "nearfar_cloud_received_bytes", "Length of the messages that came in.", ["method"], registry=registry
+        )
+        self._sent = Counter(
+            "nearfar_cloud_sent_bytes", "Length of the messages that went out.", ["method"], registry=registry
+        )
         self._info = Gauge(
             "nearfar_cloud_model_info",
             "1 for each version that can answer, with the digest of its model file.",
@@ -55,10 +61,12 @@ class Metrics:
         finally:
             self._in_flight.dec()
 
-    def answered(self, method: str, code: str, seconds: float) -> None:
+    def answered(self, method: str, code: str, seconds: float, *, received_bytes: int, sent_bytes: int) -> None:
         """Count one call of `method` that ended with `code`, "OK" or one of the contract's."""
         self._requests.labels(method, code).inc()
         self._seconds.labels(method).observe(seconds)
+        self._received.labels(method).inc(received_bytes)
+        self._sent.labels(method).inc(sent_bytes)
 
     def version_ready(self, model: str, version: int, digest: str) -> None:
         """Say that a version can answer."""

@@ -1,51 +1,80 @@
-"""What stands between a handler and gRPC: every error becomes a status, every call is counted.
+"""What stands between the servicer and gRPC: bytes become messages, every error a status, and every call is counted.
 
 A refusal is answered with its own message. Anything else is INTERNAL and an incident's id: gRPC would otherwise send
-an exception's text to the caller and write it to the log."""
+an exception's text to the caller and write it to the log. For the same reason messages are parsed here, not by gRPC."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NoReturn
 
+import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError, Message
 
 from cloud_service.codes import code_of
+from cloud_service.errors import InvalidInput
 from cloud_service.incident import record
 from cloud_service.metrics import Metrics
+from nearfar_wire.service import METHODS, SERVICE, Method
 from nearfar_wire.status import Code, error_metadata, grpc_status
 
 __all__ = ["Context", "Handler", "guarded"]
 
 _LOG: Final = logging.getLogger(__name__)
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-Context = grpc.aio.ServicerContext[Any, Any]  # Any: the handler's own messages, which the context does not touch
-Handler = Callable[[Request, Context], Awaitable[Response]]
+Context = grpc.aio.ServicerContext[bytes, bytes]
+# Any: each method has its own pair of messages, which METHODS names.
+Handler = Callable[[Any, Context], Awaitable[Message]]
 
 
-def guarded(method: str, handler: Handler[Request, Response], metrics: Metrics) -> Handler[Request, Response]:
-    """Return `handler` behind the guard; `method` is its name in metrics and logs."""
+def guarded(handlers: Mapping[str, Handler], metrics: Metrics) -> grpc.GenericRpcHandler:
+    """Return what a server registers: `handlers` by the method's name, each behind the guard."""
+    return grpc.method_handlers_generic_handler(
+        SERVICE,
+        {
+            # No serializers: the guard takes and gives bytes.
+            name: grpc.unary_unary_rpc_method_handler(_guard(METHODS[name], handler, metrics))
+            for name, handler in handlers.items()
+        },
+    )
 
-    async def guard(request: Request, context: Context) -> Response:
+
+def _guard(method: Method, handler: Handler, metrics: Metrics) -> Callable[[bytes, Context], Awaitable[bytes]]:
+    async def answer(received: bytes, context: Context) -> bytes:
         started = time.perf_counter()
-        ended: str = Code.CANCELLED
+        ended: str = Code.INTERNAL
+        sent = b""
         try:
             with metrics.in_work():
-                try:
-                    response = await handler(request, context)
-                except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
-                    ended = code_of(error)
-                    await _refuse(context, method, error)
+                sent = (await handler(_parse(method, received), context)).SerializeToString()
             ended = "OK"
-            return response
+        except asyncio.CancelledError:
+            # gRPC cancels the handler for both; which of them it was, only the time tells.
+            late = context.time_remaining() == 0
+            ended = Code.DEADLINE_EXCEEDED if late else Code.CANCELLED
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
+            ended = code_of(error)
+            await _refuse(context, method.name, error)
         finally:
-            metrics.answered(method, ended, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            metrics.answered(method.name, ended, seconds, received_bytes=len(received), sent_bytes=len(sent))
+        return sent
 
-    return guard
+    return answer
+
+
+def _parse(method: Method, received: bytes) -> Message:
+    try:
+        return method.request.FromString(received)
+    except DecodeError:
+        raise InvalidInput(
+            f"these bytes are no {method.request.DESCRIPTOR.name}; send the protocol's message"
+        ) from None
 
 
 async def _refuse(context: Context, method: str, error: Exception) -> NoReturn:

@@ -14,7 +14,7 @@ from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.servicers import InferenceServicer
 from cloud_service.metrics import Metrics
 from cloud_service.service import Service
-from nearfar_wire.service import SERVICE, generic_handler
+from nearfar_wire.service import SERVICE
 
 __all__ = ["GrpcServer"]
 
@@ -40,10 +40,7 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
             )
         )
-        handlers = InferenceServicer(service).handlers()
-        self._server.add_generic_rpc_handlers(
-            (generic_handler({name: guarded(name, handler, metrics) for name, handler in handlers.items()}),)
-        )
+        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), metrics),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, address: Address) -> Address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from cloud_service.build import build_version
 from cloud_service.errors import DeadlineExceeded, InvalidInput
@@ -30,7 +30,7 @@ class InferenceServicer:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def handlers(self) -> Mapping[str, Handler[Any, Any]]:  # Any: each method has its own messages
+    def handlers(self) -> Mapping[str, Handler]:
         """Return the handlers by the method's name."""
         return {
             "ServerLive": self.server_live,

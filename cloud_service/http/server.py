@@ -23,7 +23,6 @@ _LOG: Final = logging.getLogger(__name__)
 
 # A probe or a scrape sends some hundred bytes in one packet and reads its answer at once.
 _MAX_HEAD_BYTES: Final = 8 << 10
-_EXCHANGE_S: Final = 5.0
 _MAX_CONNECTIONS: Final = 32
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -33,8 +32,10 @@ _METHODS: Final = ("GET", "HEAD")
 class HttpServer:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, reply_to: Callable[[str], Reply]) -> None:
+    def __init__(self, reply_to: Callable[[str], Reply], *, exchange_s: float = 5.0) -> None:
+        """Answer with what `reply_to` says for a path; a connection lasts at most `exchange_s`."""
         self._reply_to = reply_to
+        self._exchange_s = exchange_s
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -43,9 +44,7 @@ class HttpServer:
 
         Raises BindError."""
         try:
-            self._server = await asyncio.start_server(
-                self._accept, address.host, address.port, limit=_MAX_HEAD_BYTES, reuse_address=None
-            )
+            self._server = await asyncio.start_server(self._accept, address.host, address.port, limit=_MAX_HEAD_BYTES)
         except OSError as error:
             raise BindError(str(address)) from error
         return Address(address.host, self._server.sockets[0].getsockname()[1])
@@ -66,7 +65,7 @@ class HttpServer:
             return
         self._connections.add(task)
         try:
-            async with asyncio.timeout(_EXCHANGE_S):
+            async with asyncio.timeout(self._exchange_s):
                 await self._exchange(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             writer.transport.abort()  # it left, or does not keep up
