@@ -46,23 +46,23 @@ def guarded(handlers: Mapping[str, Handler], metrics: Metrics) -> grpc.GenericRp
 def _guard(method: Method, handler: Handler, metrics: Metrics) -> Callable[[bytes, Context], Awaitable[bytes]]:
     async def answer(received: bytes, context: Context) -> bytes:
         started = time.perf_counter()
-        ended: str = Code.INTERNAL
-        sent = b""
+
+        def count(ended: str, sent: bytes = b"") -> None:
+            seconds = time.perf_counter() - started
+            metrics.answered(method.name, ended, seconds, received_bytes=len(received), sent_bytes=len(sent))
+
         try:
             with metrics.in_work():
                 sent = (await handler(_parse(method, received), context)).SerializeToString()
-            ended = "OK"
         except asyncio.CancelledError:
             # gRPC cancels the handler for both; which of them it was, only the time tells.
             late = context.time_remaining() == 0
-            ended = Code.DEADLINE_EXCEEDED if late else Code.CANCELLED
+            count(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED)
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
-            ended = code_of(error)
+            count(code_of(error))  # before the caller can know
             await _refuse(context, method.name, error)
-        finally:
-            seconds = time.perf_counter() - started
-            metrics.answered(method.name, ended, seconds, received_bytes=len(received), sent_bytes=len(sent))
+        count("OK", sent)
         return sent
 
     return answer

@@ -35,7 +35,7 @@ steps = [{ reshape = [-1, 4] }, { scale = 0.00392156862745098 }]
 
 
 def write_repository(
-    root: Path, models: Mapping[str, bytes | Mapping[int, bytes]], manifests: Mapping[str, str] | None = None
+    root: Path, models: Mapping[str, bytes | dict[int, bytes]], manifests: Mapping[str, str] | None = None
 ) -> Path:
     """Write model files as NAME/VERSION/model.onnx, version 1 if none is said, and manifests into the folders named."""
     for name, content in models.items():

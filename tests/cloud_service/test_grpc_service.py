@@ -25,7 +25,12 @@ _PIXELS = {"pixels": np.array([[0, 0.2, 0.4, 1]], np.float32)}
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    models = {"mlp": {1: _OLD, 2: _NEW}, "tiny": _NEW, "text": identity("BYTES"), "broken": b"junk"}
+    models: dict[str, bytes | dict[int, bytes]] = {
+        "mlp": {1: _OLD, 2: _NEW},
+        "tiny": _NEW,
+        "text": identity("BYTES"),
+        "broken": b"junk",
+    }
     root = write_repository(tmp_path_factory.mktemp("models"), models, {"tiny": APP_MANIFEST})
     with running_cloud(root) as cloud:
         yield cloud
@@ -120,7 +125,7 @@ def test_an_id_that_is_too_long_is_refused(cloud: RunningCloud) -> None:
 
 def test_a_method_that_the_protocol_does_not_have_is_unimplemented(cloud: RunningCloud) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        cloud.channel.unary_unary(f"/{SERVICE}/ModelTrain")(b"")
+        cloud.channel.unary_unary(f"/{SERVICE}/ModelTrain", bytes, bytes)(b"")
     assert _code(caught.value) is Code.UNIMPLEMENTED
 
 

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from cloud_service.cli import main
+from tests.builders.onnx_models import identity
+from tests.builders.processes import cloud_process
+from tests.builders.repositories import write_repository
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param(["train"], id="unknown command"),
+        pytest.param(["serve"], id="no models"),
+        pytest.param(["serve", "--models", "m", "--prot", "1"], id="unknown flag"),
+    ],
+)
+def test_a_call_that_argparse_refuses_is_one_line_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert _lines(capsys) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--grpc", "8001"], "grpc: "),
+        (["--grpc", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
+        (["--http", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
+        (["--drain-s", "nan"], "drain_s: "),
+        (["--threads", "none"], "threads: "),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--models", "m", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("nearfar-cloud: ")
+    assert named in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_missing_repository_is_one_line_and_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--models", str(tmp_path / "none"), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]) == 1
+    assert _lines(capsys) == 1
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("port", ["grpc", "http"])
+def test_an_address_in_use_is_one_line_and_exit_code_1(
+    tmp_path: Path, port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        addresses = {"grpc": "127.0.0.1:0", "http": "127.0.0.1:0", port: f"127.0.0.1:{taken.getsockname()[1]}"}
+        arguments = ["serve", "--models", str(tmp_path), "--grpc", addresses["grpc"], "--http", addresses["http"]]
+        assert main(arguments) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"nearfar-cloud: cannot listen on {addresses[port]}")
+
+
+@pytest.mark.wide
+def test_it_prints_where_it_serves_once_the_models_answer(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"echo": identity()})
+    with cloud_process(tmp_path) as cloud:
+        assert cloud.http("/readyz").status == 200
+        assert cloud.lines[0].startswith("grpc 127.0.0.1:")
+        assert cloud.lines[1].startswith("http 127.0.0.1:")
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> int:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.count("\n")
