@@ -1,0 +1,255 @@
+"""What the agent counts, and what a registry shows of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
+from router.attempt import Ending
+from router.types import BreakerPhase
+
+
+def gauges(
+    breakers: Mapping[str, BreakerPhase] | None = None,
+    policy: tuple[str, int, str] = ("default", 1, "sha256:00"),
+    signals: Mapping[str, bool] | None = None,
+) -> Gauges:
+    return Gauges(lambda: breakers or {}, lambda: policy, lambda: signals or {})
+
+
+def shown(metrics: Metrics, told: Gauges | None = None) -> dict[str, float]:
+    """Every sample of a scrape, such as `nearfar_requests_total{model="m",...}`, labels in order of the alphabet."""
+    registry = CollectorRegistry()
+    metrics.register(registry, told or gauges())
+    samples = {}
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        for sample in family.samples:
+            labels = ",".join(f"{label}={value}" for label, value in sorted(sample.labels.items()))
+            samples[f"{sample.name}{{{labels}}}"] = sample.value
+    return samples
+
+
+# -- counting ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_outcomes_are_the_router_s_endings_and_refused() -> None:
+    assert set(OUTCOMES) == {ending.value for ending in Ending} | {REFUSED}
+
+
+requests = st.lists(
+    st.tuples(
+        st.sampled_from(["digits", "voices", "maps"]),
+        st.sampled_from(["device", "cloud", None]),
+        st.sampled_from(OUTCOMES),
+        st.floats(0, 100),
+        st.dictionaries(st.sampled_from(["cloud", "fog"]), st.integers(0, 10**6)),
+        st.booleans(),
+        st.booleans(),
+    ),
+    max_size=40,
+)
+
+
+@given(requests)
+def test_requests_are_the_sum_of_their_outcomes_and_of_their_histogram(
+    ended: list[tuple[str, str | None, str, float, dict[str, int], bool, bool]],
+) -> None:
+    metrics = Metrics()
+    for model, target, outcome, seconds, sent, escalated, late in ended:
+        metrics.request(model, target, outcome, seconds, sent, escalated=escalated, late=late)
+    counts = metrics.counts()
+    assert counts.requests == len(ended)
+    assert counts.requests == sum(sum(pair.outcomes.values()) for pair in counts.pairs.values())
+    for pair in counts.pairs.values():
+        assert sum(pair.buckets) == sum(pair.outcomes.values())
+    assert counts.sent_bytes.get("cloud", 0) == sum(sent.get("cloud", 0) for *_, sent, _, _ in ended)
+    assert sum(counts.escalations.values()) == sum(escalated for *_, escalated, _ in ended)
+
+
+def test_threads_lose_no_count() -> None:
+    metrics = Metrics()
+    each, workers = 2000, 4
+
+    def work() -> None:
+        for _ in range(each):
+            metrics.request("digits", "cloud", "answered", 0.001, {"cloud": 3})
+            metrics.failure("cloud", "UNAVAILABLE")
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval_s)
+    totals = metrics.totals()
+    assert totals["requests"] == totals["failures"] == each * workers
+    assert totals["sent_bytes"] == {"cloud": 3 * each * workers}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "late", "misses"),
+    [("answered", False, 0), ("answered", True, 1), ("deadline_exceeded", False, 1), ("deadline_exceeded", True, 1)],
+)
+def test_a_deadline_is_missed_by_a_late_answer_and_by_none(outcome: str, late: bool, misses: int) -> None:
+    metrics = Metrics()
+    metrics.request("digits", "device", outcome, 0.1, late=late)
+    assert metrics.totals()["deadline_misses"] == misses
+
+
+def test_an_outcome_that_is_none_is_refused_and_counts_nothing() -> None:
+    metrics = Metrics()
+    with pytest.raises(KeyError):
+        metrics.request("digits", "device", "anwsered", 0.1)
+    assert metrics.totals()["requests"] == 0
+
+
+def test_only_a_security_failure_is_counted_apart() -> None:
+    metrics = Metrics()
+    metrics.failure("cloud", "UNAVAILABLE")
+    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    assert (metrics.totals()["failures"], metrics.totals()["security_failures"]) == (2, 1)
+
+
+def test_totals_tell_people_without_prometheus() -> None:
+    metrics = Metrics()
+    metrics.request("digits", "device", "answered", 0.001, escalated=True)
+    metrics.request("voices", "cloud", "failed", 0.2, {"cloud": 300})
+    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    metrics.policy_reload("refused")
+    assert metrics.totals() == {
+        "requests": 2,
+        "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
+        "escalations": 1,
+        "deadline_misses": 0,
+        "failures": 1,
+        "security_failures": 1,
+        "policy_reloads": {"refused": 1},
+        "sent_bytes": {"cloud": 300},
+    }
+
+
+# -- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_lost() -> None:
+    metrics = Metrics()
+    for i in range(10_000):
+        metrics.request(f"model-{i}", f"target-{i}", "answered", 0.1, {f"target-{i}": 1}, escalated=True, late=True)
+        metrics.failure(f"target-{i}", f"code-{i}", security=True)
+        metrics.policy_reload(f"outcome-{i}")
+    counts = metrics.counts()
+    assert counts.requests == 10_000
+    assert counts.pairs[OTHER, OTHER].outcomes["answered"] == 10_000 - MAX_VALUES
+    labelled: list[Mapping[str, int]] = [
+        counts.escalations,
+        counts.deadline_misses,
+        counts.sent_bytes,
+        counts.security_failures,
+        counts.policy_reloads,
+    ]
+    for numbers in labelled:
+        assert len(numbers) == MAX_VALUES + 1
+        assert sum(numbers.values()) == 10_000
+    assert len(counts.pairs) == len(counts.failures) == MAX_VALUES + 1
+
+
+# -- Prometheus --------------------------------------------------------------------------------------------------------
+
+
+def test_a_scrape_shows_every_metric_with_its_labels() -> None:
+    metrics = Metrics()
+    metrics.request("digits", "device", "answered", 0.001)
+    metrics.request("digits", "cloud", "answered", 0.02, {"cloud": 300}, escalated=True, late=True)
+    metrics.request("digits", None, REFUSED, 0.0)
+    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    metrics.policy_reload("loaded")
+    told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
+    samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
+    assert samples == {
+        "nearfar_requests_total{model=digits,outcome=answered,target=device}": 1,
+        "nearfar_requests_total{model=digits,outcome=answered,target=cloud}": 1,
+        "nearfar_requests_total{model=digits,outcome=refused,target=none}": 1,
+        "nearfar_escalations_total{model=digits}": 1,
+        "nearfar_deadline_misses_total{model=digits}": 1,
+        "nearfar_failures_total{code=SECURITY_ERROR,target=cloud}": 1,
+        "nearfar_security_failures_total{target=cloud}": 1,
+        "nearfar_sent_bytes_total{target=cloud}": 300,
+        "nearfar_policy_reloads_total{outcome=loaded}": 1,
+        "nearfar_breaker_state{target=cloud}": 2,
+        "nearfar_policy_info{digest=sha256:ab,name=mine,version=7}": 1,
+        "nearfar_signal_known{signal=cpu_load}": 1,
+        "nearfar_signal_known{signal=battery_pct}": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("phase", "state"), [(BreakerPhase.CLOSED, 0), (BreakerPhase.HALF_OPEN, 1), (BreakerPhase.OPEN, 2)]
+)
+def test_each_phase_of_a_breaker_has_its_number(phase: BreakerPhase, state: int) -> None:
+    assert shown(Metrics(), gauges({"cloud": phase}))["nearfar_breaker_state{target=cloud}"] == state
+
+
+def test_the_histogram_is_cumulative_and_a_bound_holds_what_equals_it() -> None:
+    metrics = Metrics()
+    for seconds in (0.001, 0.0011, 0.5, 60.0):
+        metrics.request("m", "device", "answered", seconds)
+    samples = shown(metrics)
+
+    def below(bound: object) -> float:
+        return samples[f"nearfar_request_seconds_bucket{{le={bound},model=m,target=device}}"]
+
+    assert [below(bound) for bound in (0.0005, 0.001, 0.0025, 0.25, 0.5, 10.0, "+Inf")] == [0, 1, 2, 2, 3, 3, 4]
+    assert samples["nearfar_request_seconds_count{model=m,target=device}"] == 4
+    assert samples["nearfar_request_seconds_sum{model=m,target=device}"] == pytest.approx(60.5021)
+
+
+def test_the_bounds_rise() -> None:
+    assert list(BOUNDS_S) == sorted(set(BOUNDS_S))
+
+
+def test_a_scrape_shows_what_is_so_at_that_moment() -> None:
+    metrics, registry, known = Metrics(), CollectorRegistry(), {"cpu_load": False}
+    metrics.register(registry, gauges(signals=known))
+    known["cpu_load"] = True
+    metrics.request("m", "device", "answered", 0.1)
+    assert registry.get_sample_value("nearfar_signal_known", {"signal": "cpu_load"}) == 1
+    labels = {"model": "m", "target": "device", "outcome": "answered"}
+    assert registry.get_sample_value("nearfar_requests_total", labels) == 1
+
+
+def test_two_agents_have_registries_of_their_own_and_one_refuses_both() -> None:
+    one, other, registry = Metrics(), Metrics(), CollectorRegistry()
+    one.register(registry, gauges())
+    with pytest.raises(ValueError, match="nearfar_requests"):
+        other.register(registry, gauges())
+    other.register(CollectorRegistry(), gauges())
+
+
+def test_a_closed_agent_s_metrics_leave_the_registry_to_the_next_one() -> None:
+    registry = CollectorRegistry()
+    take_out = Metrics().register(registry, gauges())
+    take_out()
+    assert generate_latest(registry) == b""
+    Metrics().register(registry, gauges())
+
+
+@pytest.mark.wide
+def test_without_a_registry_prometheus_is_never_loaded() -> None:
+    code = (
+        "import sys; from edge_agent.metrics import Metrics; m = Metrics(); m.request('m', 'device', 'answered', 0.1);"
+        "m.totals(); sys.exit('prometheus_client' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
