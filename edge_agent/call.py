@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
 from edge_agent.experience import Admission, Experience
 from edge_agent.releases import Release
-from edge_agent.result import Receipt, Result, Sent
+from edge_agent.result import Result, Sent
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
 from edge_agent.score import score_of
 from nearfar_wire.errors import WireError
 from nearfar_wire.prepare import prepare, restore
 from nearfar_wire.status import Code
-from nearfar_wire.tensors import check
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
 from router.engine import Decision
-from router.explain import reason
 from router.plan import Plan
 from router.policy import Policy
 from router.types import DEVICE
@@ -112,7 +110,6 @@ class Call:
             outputs = release.runtime.run(fed, halt)
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
-            check(release.outputs, outputs)
         except RunHalted:
             return Failed(Failure(DEVICE, Code.CANCELLED.value))
         except (RunFailed, WireError) as error:
@@ -254,20 +251,6 @@ class Call:
         if outcome.target is None:
             return AllTargetsFailed(request.model, outcome.failures, decision.closed)
         outputs, digest = self._answers[outcome.target]
-        receipt = Receipt(
-            request.id,
-            request.model,
-            request.label,
-            outcome.target,
-            digest,
-            tuple(self._sent),
-            decision.rules,
-            self._policy.name,
-            self._policy.version,
-            self._policy.digest,
-            outcome.failures,
-            outcome.certain,
-            now - self._started,
-            not outcome.late,
+        return Result(
+            outputs, outcome.target, digest, tuple(self._sent), now - self._started, decision, outcome, self._policy
         )
-        return Result(outputs, outcome.target, reason(decision, outcome), receipt, decision, outcome)

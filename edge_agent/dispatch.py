@@ -23,7 +23,7 @@ from edge_agent.errors import (
     UnknownLabel,
     UnknownModel,
 )
-from edge_agent.experience import Experience
+from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
 from edge_agent.metrics import REFUSED, Metrics
 from edge_agent.policies import PolicyFile
@@ -35,10 +35,11 @@ from nearfar_wire.errors import TensorError
 from nearfar_wire.tensors import TensorSpec, check
 from router.attempt import Outcome
 from router.constraints import Constraint
-from router.engine import Decision, decide
+from router.engine import Decision
+from router.memo import Memo
 from router.naming import did_you_mean
 from router.policy import Policy
-from router.types import Kind, Request, Situation, TargetView
+from router.types import DEVICE, Kind, Request, Situation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,6 +68,8 @@ class Dispatcher:
         max_deadline_s: float,
     ) -> None:
         self._releases = releases
+        self._facts = {name: _facts(release, door) for name, release in releases.items()}
+        self._memo = Memo()
         self._policies = policies
         self._experience = experience
         self._sampler = sampler
@@ -172,39 +175,27 @@ class Dispatcher:
         readings = self._sampler.snapshot()
         if overrides:
             readings = {**readings, **overrides}
-        manifest = release.manifest
-        evaluation = manifest.evaluation
-        experience = self._experience
-        serves = release.runtime is not None
-        device_wrong = None if evaluation is None else evaluation.device_wrong
-        views: list[TargetView] = [
-            experience.device_view(release.name, serves, release.why_no_runtime, device_wrong, now)
-        ]
-        if self._door is not None:
-            remote_wrong = None if evaluation is None else evaluation.remote_wrong
-            served = manifest.remote is not None
-            why_not = "" if served else "its release names no model there"
-            upload_bytes = sent_bytes_estimate(manifest, arrays)
-            for name, remote in self._door.remotes.items():
-                views.append(
-                    experience.remote_view(
-                        name,
-                        remote.kind,
-                        release.name,
-                        served,
-                        why_not,
-                        remote_wrong,
-                        upload_bytes,
-                        remote.max_message_bytes,
-                        readings,
-                        now,
-                    )
-                )
-        request = Request(
-            f"{self._id_prefix}-{next(self._ids):x}", release.name, label, deadline, manifest.score is not None
-        )
-        share = experience.escalation_share(release.name, now) if len(views) > 1 else None
-        return decide(policy, Situation(request, readings, tuple(views), share, now))
+        facts = self._facts[release.name]
+        upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
+        views = self._experience.views(facts, upload_bytes, readings, now)
+        can_score = release.manifest.score is not None
+        request = Request(f"{self._id_prefix}-{next(self._ids):x}", release.name, label, deadline, can_score)
+        share = self._experience.escalation_share(release.name, now)
+        return self._memo.decide(policy, Situation(request, readings, views, share, now))
+
+
+def _facts(release: Release, door: Door | None) -> ModelFacts:
+    """Return what never changes about a release's targets."""
+    evaluation, remote_side = release.manifest.evaluation, release.manifest.remote
+    device_wrong = None if evaluation is None else evaluation.device_wrong
+    remote_wrong = None if evaluation is None else evaluation.remote_wrong
+    runs = release.runtime is not None
+    targets = [TargetFacts(DEVICE, Kind.DEVICE, runs, release.why_no_runtime, 0, device_wrong)]
+    served = remote_side is not None
+    why_not = "" if served else "its release names no model there"
+    for name, remote in door.remotes.items() if door is not None else ():
+        targets.append(TargetFacts(name, remote.kind, served, why_not, remote.max_message_bytes, remote_wrong))
+    return ModelFacts(release.name, tuple(targets))
 
 
 def _wants_network(policy: Policy, decision: Decision) -> bool:

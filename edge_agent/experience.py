@@ -7,7 +7,9 @@ where its settings are the same, and starts afresh where they differ."""
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -17,10 +19,12 @@ from router.estimate import Ratios, Share, Throughput
 from router.policy import Policy
 from router.types import DEVICE, QUANTILES, BreakerPhase, Kind, Reading, TargetView, TimeEstimate
 
-__all__ = ["Admission", "Experience"]
+__all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
 
 # The round trip believed in before one was measured: between a home's Wi-Fi and a cellular network.
 _BELIEVED_RTT_S: Final = 0.05
+_STEPS: Final = 20
+_BATCH: Final = 8  # runs on the device between two lessons from them
 _MEDIAN: Final = QUANTILES.index(0.5)
 
 
@@ -36,10 +40,45 @@ class Admission:
         self.round_trip_s = round_trip_s
 
 
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What never changes about a model on a target, while the agent runs. See router.types.TargetView."""
+
+    name: str
+    kind: Kind
+    serves: bool
+    why_not: str
+    upload_limit_bytes: int
+    p_wrong: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model's targets, the device first."""
+
+    model: str
+    targets: tuple[TargetFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The views last made for a model, and what they hold for."""
+
+    version: int
+    readings: Mapping[str, Reading]
+    upload_bytes: int
+    holds_until: float
+    views: tuple[TargetView, ...]
+
+
 class _Book:
     """What is known of one model on one target."""
 
     __slots__ = ("failures", "ratios")
+
+    @property
+    def forgotten_at(self) -> float:
+        return min(self.ratios.forgotten_at, self.failures.forgotten_at)
 
     def __init__(self, policy: Policy) -> None:
         self.ratios = Ratios(policy.estimates)
@@ -57,67 +96,85 @@ class Experience:
         self._escalations: dict[str, Share] = {}
         self._uplinks: dict[str, Throughput] = {}
         self._breakers: dict[str, BreakerState] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._runs: deque[tuple[str, float, float, bool]] = deque()
+        self._device_samples = 0
+        self._version = 0
+        """Rises with everything that may change a view."""
 
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""
         with self._lock:
             if policy.estimates != self._policy.estimates:
                 self._books.clear()
+                self._device_samples = 0
                 self._escalations.clear()
                 self._uplinks.clear()
             if policy.breaker != self._policy.breaker:
                 self._breakers.clear()
             self._policy = policy
+            self._version += 1
 
-    def device_view(self, model: str, serves: bool, why_not: str, p_wrong: float | None, now: float) -> TargetView:
-        """Return the device as it looks to a request for `model`."""
-        policy = self._policy
-        prior = policy.terms_for(DEVICE, Kind.DEVICE).prior_s
+    def views(
+        self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
+    ) -> tuple[TargetView, ...]:
+        """Return every target as it looks to a request for the model: the same tuple until something has changed."""
+        seen = self._seen.get(facts.model)
+        if (
+            seen is not None
+            and seen.version == self._version
+            and seen.readings is readings
+            and seen.upload_bytes == upload_bytes
+            and now < seen.holds_until
+        ):
+            return seen.views
         with self._lock:
-            book = self._book(DEVICE, model)
-            time = book.ratios.estimate(prior[_MEDIAN], prior, now)
-            p_fail = book.failures.value(now) or 0.0
-        return TargetView(DEVICE, Kind.DEVICE, serves, why_not, 0, 0, time, p_fail, p_wrong, BreakerPhase.CLOSED, True)
+            self._learn_runs()
+            version = self._version
+            views = tuple(self._view(facts.model, target, upload_bytes, readings, now) for target in facts.targets)
+            holds_until = self._holds_until(facts, now)
+        self._seen[facts.model] = _Seen(version, readings, upload_bytes, holds_until, views)
+        return views
 
-    def remote_view(
-        self,
-        name: str,
-        kind: Kind,
-        model: str,
-        serves: bool,
-        why_not: str,
-        p_wrong: float | None,
-        upload_bytes: int,
-        upload_limit_bytes: int,
-        readings: Mapping[str, Reading],
-        now: float,
+    def _view(
+        self, model: str, target: TargetFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
     ) -> TargetView:
-        """Return a remote target as it looks to a request for `model`."""
-        policy = self._policy
-        with self._lock:
-            book = self._book(name, model)
-            time = self._remote_time(book, name, kind, upload_bytes, readings, now)
-            p_fail = book.failures.value(now) or 0.0
-            state = self._breakers.get(name, breaker.CLOSED)
+        book = self._book(target.name, model)
+        p_fail = book.failures.value(now) or 0.0
+        prior = self._policy.terms_for(target.name, target.kind).prior_s
+        if target.kind is Kind.DEVICE:
+            time = book.ratios.estimate(prior[_MEDIAN], prior, now)
+            state, upload_bytes = breaker.CLOSED, 0
+        else:
+            time = self._remote_time(book, target.name, target.kind, upload_bytes, readings, now)
+            state = self._breakers.get(target.name, breaker.CLOSED)
         return TargetView(
-            name,
-            kind,
-            serves,
-            why_not,
+            target.name,
+            target.kind,
+            target.serves,
+            target.why_not,
             upload_bytes,
-            upload_limit_bytes,
+            target.upload_limit_bytes,
             time,
             p_fail,
-            p_wrong,
+            target.p_wrong,
             breaker.phase(state, now),
-            breaker.admits(state, policy.breaker, now),
+            breaker.admits(state, self._policy.breaker, now),
         )
+
+    def _holds_until(self, facts: ModelFacts, now: float) -> float:
+        """Return when the passing of time alone may change a view: something is forgotten, or a breaker half-opens."""
+        instants = [self._book(target.name, facts.model).forgotten_at for target in facts.targets]
+        instants += [state.open_until for state in self._breakers.values() if state.open_until is not None]
+        instants += [uplink.forgotten_at for uplink in self._uplinks.values()]
+        return min((instant for instant in instants if instant >= now), default=float("inf"))
 
     def escalation_share(self, model: str, now: float) -> float | None:
         """Return the share of the model's device answers that were not certain enough lately."""
-        with self._lock:
-            share = self._escalations.get(model)
-            return None if share is None else share.value(now)
+        share = self._escalations.get(model)
+        known = None if share is None else share.value(now)
+        # In steps: a share that flutters with every answer would have everything weighed again for nothing.
+        return None if known is None else round(known * _STEPS) / _STEPS
 
     def phase(self, target: str, now: float) -> BreakerPhase:
         """Return the phase of a target's breaker."""
@@ -135,7 +192,7 @@ class Experience:
             admitted = breaker.admit(state, self._policy.breaker, now)
             if admitted is None:
                 return None
-            self._breakers[target] = admitted
+            self._set_breaker(target, admitted)
             round_trip_s = _round_trip_s(target, readings)
             predicted_s = self._predicted_s(target, kind, upload_bytes, round_trip_s, now)
             return Admission(target, admitted.epoch, predicted_s, round_trip_s)
@@ -149,7 +206,7 @@ class Experience:
             uplink = self._uplinks.setdefault(call.target, Throughput(self._policy.estimates))
             uplink.observe(sent_bytes, taken_s - call.round_trip_s, now)
             state = self._state(call)
-            self._breakers[call.target] = breaker.succeeded(state, self._policy.breaker, now, call.epoch)
+            self._set_breaker(call.target, breaker.succeeded(state, self._policy.breaker, now, call.epoch))
 
     def remote_failed(self, call: Admission, model: str, *, blamed: bool, gave_up_s: float | None, now: float) -> None:
         """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken."""
@@ -166,24 +223,37 @@ class Experience:
                 state = breaker.failed(state, self._policy.breaker, now, call.epoch, drawn)
             else:
                 state = breaker.abandoned(state, call.epoch)
-            self._breakers[call.target] = state
+            self._set_breaker(call.target, state)
 
     def remote_abandoned(self, call: Admission) -> None:
         """A call ended without telling anything about its target."""
         with self._lock:
             state = self._state(call)
-            self._breakers[call.target] = breaker.abandoned(state, call.epoch)
+            self._set_breaker(call.target, breaker.abandoned(state, call.epoch))
 
     # -- a device run -------------------------------------------------------------------------------------------------
 
     def device_ran(self, model: str, taken_s: float, now: float, *, failed: bool = False) -> None:
-        """A run on the device ended after `taken_s`."""
+        """A run on the device ended after `taken_s`.
+
+        Noted at once, learnt from in batches: between two runs of a model every line of Python is cold and costs
+        three times what it does in a loop (benchmarks/overhead.py)."""
+        runs = self._runs
+        runs.append((model, taken_s, now, failed))
+        if failed or len(runs) >= _BATCH or self._device_samples < _BATCH:
+            with self._lock:
+                self._learn_runs()
+
+    def _learn_runs(self) -> None:
         predicted_s = self._policy.terms_for(DEVICE, Kind.DEVICE).prior_s[_MEDIAN]
-        with self._lock:
+        while self._runs:
+            model, taken_s, now, failed = self._runs.popleft()
             book = self._book(DEVICE, model)
             book.failures.observe(failed, now)
             if not failed:
                 book.ratios.observe(taken_s, predicted_s, now)
+            self._device_samples += 1
+            self._version += 1
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""
@@ -192,6 +262,10 @@ class Experience:
             if share is None:
                 share = self._escalations[model] = Share(self._policy.estimates)
             share.observe(uncertain, now)
+
+    def _set_breaker(self, target: str, state: BreakerState) -> None:
+        self._breakers[target] = state
+        self._version += 1
 
     def _state(self, call: Admission) -> BreakerState:
         # A policy with other settings may have come into force since, and cleared the breakers.

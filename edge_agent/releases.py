@@ -6,7 +6,7 @@ noted, and the remote targets answer where the request's label allows it."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,10 +92,21 @@ def _agree(
     wanted = {spec.name for spec in runtime.inputs}
     if fed != wanted:
         raise CannotLoad(f"{file}: it takes {sorted(wanted)}, the manifest feeds {sorted(fed)}")
-    offered = {spec.name for spec in runtime.outputs}
+    offered = {spec.name: spec for spec in runtime.outputs}
     for output in manifest.outputs:
-        if fetches.get(output.name, output.name) not in offered:
+        given = offered.get(fetches.get(output.name, output.name))
+        if given is None:
             raise CannotLoad(f"{file}: it gives {sorted(offered)}, the manifest fetches {output.name!r} from elsewhere")
+        # Checked once, here: what a loaded model gives has the same type and rank at every run.
+        if given.datatype != output.datatype or not _compatible(given.shape, output.shape):
+            promised = f"{output.datatype} {output.shape}"
+            raise CannotLoad(f"{file}: it gives {given}, the manifest promises {output.name!r} as {promised}")
+
+
+def _compatible(given: Sequence[int], promised: Sequence[int]) -> bool:
+    if len(given) != len(promised):
+        return False
+    return all(-1 in (have, want) or have == want for have, want in zip(given, promised, strict=True))
 
 
 def sent_bytes_estimate(manifest: Manifest, inputs: Mapping[str, NDArray[Any]]) -> int:

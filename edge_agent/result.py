@@ -1,17 +1,19 @@
-"""What an app gets back: the outputs, and the receipt that says where they come from and what left the device."""
+"""What an app gets back: the outputs, and the receipt that says where they come from and what left the device.
+
+Words are made when somebody reads them: most apps look at the outputs, and a sentence costs as a small model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router.attempt import Failure, Outcome
 from router.engine import Decision
-from router.explain import in_words
+from router.explain import in_words, reason
+from router.policy import Policy
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Receipt", "Result", "Sent"]
@@ -34,7 +36,7 @@ class Receipt:
     request_id: str
     model: str
     label: str | None
-    answered_by: str | None
+    answered_by: str
     model_digest: str | None
     sent: tuple[Sent, ...]
     rules: tuple[str, ...]
@@ -70,16 +72,61 @@ class Receipt:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
 class Result:
     """An answer. Outputs are arrays by the names and shapes that the release's manifest promises."""
 
+    __slots__ = ("_digest", "_duration_s", "_policy", "_sent", "decision", "outcome", "outputs", "target")
+
     outputs: Mapping[str, NDArray[Any]]  # Any: each output has its own datatype
     target: str
-    reason: str
-    receipt: Receipt
-    decision: Decision = field(repr=False)
-    outcome: Outcome = field(repr=False)
+    decision: Decision
+    outcome: Outcome
+
+    def __init__(
+        self,
+        outputs: Mapping[str, NDArray[Any]],
+        target: str,
+        digest: str | None,
+        sent: tuple[Sent, ...],
+        duration_s: float,
+        decision: Decision,
+        outcome: Outcome,
+        policy: Policy,
+    ) -> None:
+        self.outputs = outputs
+        self.target = target
+        self.decision = decision
+        self.outcome = outcome
+        self._digest = digest
+        self._sent = sent
+        self._duration_s = duration_s
+        self._policy = policy
+
+    @property
+    def reason(self) -> str:
+        """One line: who answered, and why it came to that."""
+        return reason(self.decision, self.outcome)
+
+    @property
+    def receipt(self) -> Receipt:
+        """Where the answer comes from, and what left the device for it."""
+        request = self.decision.situation.request
+        return Receipt(
+            request_id=request.id,
+            model=request.model,
+            label=request.label,
+            answered_by=self.target,
+            model_digest=self._digest,
+            sent=self._sent,
+            rules=self.decision.rules,
+            policy_name=self._policy.name,
+            policy_version=self._policy.version,
+            policy_digest=self._policy.digest,
+            failures=self.outcome.failures,
+            certain=self.outcome.certain,
+            duration_s=self._duration_s,
+            deadline_met=not self.outcome.late,
+        )
 
     def explain(self) -> str:
         """Return the decision and its outcome in words."""
@@ -91,5 +138,5 @@ class Result:
 
         return to_json(self.decision, self.outcome)
 
-    def __getitem__(self, name: str) -> NDArray[np.generic]:
-        return self.outputs[name]
+    def __repr__(self) -> str:
+        return f"Result(target={self.target!r}, reason={self.reason!r})"

@@ -85,6 +85,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         stale_after_s=dict(document.stale_after_s),
         strictest=frozenset.intersection(*labels.values()),
         named_signals=tuple(dict.fromkeys(n for r in rules for n in r.when.names() if signal(n) is not None)),
+        reads_time_left=any(name == "time_left_ms" for rule in rules for name in rule.when.names()),
         _by_kind={kind: _terms(document, kind.value, kind) for kind in Kind},
     )
 

@@ -23,12 +23,12 @@ __all__ = ["Decision", "ReadingUsed", "decide"]
 
 @value
 class ReadingUsed:
-    """A reading that a rule spoke of: `value` as it was, and whether it was too old (or None) to count."""
+    """A reading that a rule spoke of: `value` as it was at `at`, and whether it counted (neither None nor too old)."""
 
     name: str
     value: Value | None
     source: str
-    age_s: float
+    at: float
     known: bool
 
 
@@ -85,7 +85,7 @@ def _read(policy: Policy, situation: Situation) -> tuple[tuple[ReadingUsed, ...]
             continue
         age_s = situation.now - reading.at
         fresh = reading.value is not None and age_s <= policy.stale_after(name)
-        used.append(ReadingUsed(name, reading.value, reading.source, age_s, fresh))
+        used.append(ReadingUsed(name, reading.value, reading.source, reading.at, fresh))
         if fresh and reading.value is not None:
             known[name] = reading.value
     return tuple(used), known

@@ -19,7 +19,9 @@ __all__ = ["EstimateSettings", "Ratios", "Share", "Throughput", "prior_quantiles
 
 _WIDTH: Final = math.log(1.02)
 _RANGE: Final = 700  # buckets to either side of 1: a factor of about a million, beyond which times are clamped
-_RESCALE_AT: Final = 1e12
+# Forward decay's weights grow without end; rescaling drops what has faded to a thousandth with them.
+_RESCALE_AT: Final = 1e4
+_FADED: Final = 1e-3
 _Z95: Final = 1.6448536269514722  # the standard normal's 95 % quantile
 _Z75: Final = 0.6744897501960817
 
@@ -76,9 +78,14 @@ class Ratios:
         self._stale = True
         self.samples += 1
         if self._weight > _RESCALE_AT:
-            floor = self._weight * 1e-9
+            floor = self._weight * _FADED
             self._weights = {b: w / self._weight for b, w in self._weights.items() if w > floor}
             self._weight = 1.0
+
+    @property
+    def forgotten_at(self) -> float:
+        """The instant after which the prior speaks again."""
+        return self._last_at + self._settings.forget_after_s
 
     def estimate(self, predicted_s: float, prior: tuple[float, float, float, float, float], now: float) -> TimeEstimate:
         """Return the estimate for a prediction: the ratios seen times `predicted_s`, or `prior` before there are any.
@@ -128,6 +135,11 @@ class Share:
         self._total = self._total * self._keep + 1.0
         self._last_at = now
 
+    @property
+    def forgotten_at(self) -> float:
+        """The instant after which nothing is known."""
+        return self._last_at + self._settings.forget_after_s
+
     def value(self, now: float) -> float | None:
         """Return the share, or None where nothing recent is known."""
         if self._total == 0.0 or now - self._last_at > self._settings.forget_after_s:
@@ -159,6 +171,11 @@ class Throughput:
         known = self.seconds_per_byte(now)
         self._seconds_per_byte = pace if known is None else known * self._keep + pace * (1 - self._keep)
         self._last_at = now
+
+    @property
+    def forgotten_at(self) -> float:
+        """The instant after which nothing is known."""
+        return self._last_at + self._settings.forget_after_s
 
     def seconds_per_byte(self, now: float) -> float | None:
         """Return the pace, or None where no recent transfer told."""

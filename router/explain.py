@@ -64,7 +64,7 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
     yield f"Request {request.id} for {request.model}: {label}, {left_ms:.3g} ms to its deadline."
     yield f"Mode {decision.mode.value}{_because(decision)}; policy {decision.policy_digest[:19]}."
     for reading in decision.readings:
-        yield f"  read {_reading(reading)}"
+        yield f"  read {_reading(reading, decision.situation.now - reading.at)}"
     for view in decision.situation.targets:
         basis = f"{view.time.samples} answers" if view.time.samples else "a prior"
         low, high = view.time.optimistic_s * 1000, view.time.pessimistic_s * 1000
@@ -90,9 +90,9 @@ def _because(decision: Decision) -> str:
     return " as the policy says" if decision.mode is not Mode.AUTO else ""
 
 
-def _reading(reading: ReadingUsed) -> str:
+def _reading(reading: ReadingUsed, age_s: float) -> str:
     if reading.known:
-        return f"{reading.name} = {reading.value} ({reading.source}, {reading.age_s:.1f} s old)"
+        return f"{reading.name} = {reading.value} ({reading.source}, {age_s:.1f} s old)"
     if reading.value is None:
         return f"{reading.name} unknown ({reading.source or 'no source'})"
-    return f"{reading.name} stale ({reading.value}, {reading.age_s:.1f} s old)"
+    return f"{reading.name} stale ({reading.value}, {age_s:.1f} s old)"

@@ -80,6 +80,8 @@ class Policy:
     """Places that every label permits: what a request without a known label may reach."""
     named_signals: tuple[str, ...]
     """The signals that some rule speaks of, in the order they first appear."""
+    reads_time_left: bool
+    """Whether some rule speaks of the time left."""
     _by_kind: Mapping[Kind, TargetTerms] = field(repr=False)
 
     def terms_for(self, name: str, kind: Kind) -> TargetTerms:

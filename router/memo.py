@@ -1,0 +1,90 @@
+"""Deciding again what was decided a moment ago, without weighing again. Pure, and never another decision.
+
+Requests come in runs: same model, same label, same readings, same estimates, only the clock has moved. A choice depends
+on the clock in two ways alone: through the age of the readings that rules speak of, and through the time left, where
+that is short. So it is kept with the instant at which one of its readings grows too old, and with a time left above
+which no comparison in the weighing can turn out otherwise. Within both, `decide` returns the same as engine.decide."""
+
+from __future__ import annotations
+
+from router.attempt import HAND_BACK_S
+from router.engine import Decision, decide
+from router.policy import Policy
+from router.types import Situation
+from router.values import value
+
+__all__ = ["Memo"]
+
+
+@value
+class _Kept:
+    policy: Policy
+    decision: Decision
+    holds_until: float
+    ample_s: float
+
+
+class Memo:
+    """One agent's. Several threads may use it: an entry is replaced whole."""
+
+    MAX_ENTRIES = 256
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str | None], _Kept] = {}
+
+    def decide(self, policy: Policy, situation: Situation) -> Decision:
+        """Return what engine.decide returns."""
+        request = situation.request
+        kept = self._kept.get((request.model, request.label))
+        if kept is not None and _holds(kept, policy, situation):
+            old = kept.decision
+            return Decision(
+                old.plan,
+                old.choice,
+                old.mode,
+                old.rules,
+                old.closed,
+                old.candidates,
+                old.readings,
+                old.policy_digest,
+                situation,
+            )
+        decision = decide(policy, situation)
+        self._keep(policy, decision)
+        return decision
+
+    def _keep(self, policy: Policy, decision: Decision) -> None:
+        situation = decision.situation
+        if policy.reads_time_left:
+            return
+        ample_s = _ample_s(situation)
+        if situation.request.deadline - situation.now < ample_s:
+            return
+        if len(self._kept) >= self.MAX_ENTRIES:
+            self._kept.clear()
+        holds_until = min(
+            (reading.at + policy.stale_after(reading.name) for reading in decision.readings if reading.known),
+            default=float("inf"),
+        )
+        key = (situation.request.model, situation.request.label)
+        self._kept[key] = _Kept(policy, decision, holds_until, ample_s)
+
+
+def _ample_s(situation: Situation) -> float:
+    # Every comparison with the time left sets at most two targets' slowest quantiles and one reserve (a slowest
+    # quantile and the hand-back) against it, or one such reserve against its half.
+    return 2 * sum(view.time.pessimistic_s + HAND_BACK_S for view in situation.targets)
+
+
+def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
+    old = kept.decision.situation
+    return (
+        kept.policy is policy
+        and situation.now <= kept.holds_until
+        and situation.now >= old.now
+        and situation.request.deadline - situation.now >= kept.ample_s
+        and situation.request.can_score == old.request.can_score
+        and situation.p_escalate == old.p_escalate
+        and (situation.readings is old.readings or situation.readings == old.readings)
+        and (situation.targets is old.targets or situation.targets == old.targets)
+    )
