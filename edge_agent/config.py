@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from edge_agent.errors import ConfigError
 from router.errors import DocumentError
 from router.toml_document import read_document
-from router.types import DEVICE, Kind
+from router.types import DEVICE, SIGNALS, Kind
 
 __all__ = [
     "AgentConfig",
@@ -37,6 +37,13 @@ __all__ = [
 ]
 
 MAX_CONFIG_BYTES = 1 << 20
+_SAMPLED = {
+    "battery_pct": "battery_s",
+    "cpu_load": "processor_s",
+    "memory_free_mb": "memory_s",
+    "temperature_c": "temperature_s",
+    "rtt_ms": "round_trip_s",
+}
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -190,6 +197,10 @@ def checked(config: AgentConfig) -> AgentConfig:
         if remote.tls is None and not is_loopback(remote.address):
             problem = f"plaintext to {remote.address} would show requests to the network; add tls = {{}}"
             raise ConfigError(f"{path}.tls", problem)
+    for signal_name, field in _SAMPLED.items():
+        if getattr(config.signals, field) > SIGNALS[signal_name].stale_after_s:
+            holds_s = SIGNALS[signal_name].stale_after_s
+            raise ConfigError(f"signals.{field}", f"a reading counts for {holds_s:g} s; sample at least as often")
     if config.default_deadline_ms > config.max_deadline_ms:
         raise ConfigError("default_deadline_ms", "longer than max_deadline_ms")
     return config

@@ -22,6 +22,7 @@ from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.releases import Release, load_release
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
+from edge_agent.warmup import warm_up
 from router.engine import Decision
 from router.explain import in_words
 from router.policy import Policy
@@ -69,6 +70,9 @@ class Core:
         }
         # Jitter only: nothing here is a secret.
         self._experience = Experience(self.policies.current, chance=chance or random.Random())  # noqa: S311
+        for release in self.releases.values():
+            for taken_s in warm_up(release, clock):
+                self._experience.device_ran(release.name, taken_s, clock())
         self._demand = Demand()
         self.door, round_trips = self._open_door()
         self._round_trips = round_trips

@@ -30,9 +30,10 @@ from edge_agent.policies import PolicyFile
 from edge_agent.releases import Release, sent_bytes_estimate
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
+from edge_agent.warmup import blank_inputs
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError
-from nearfar_wire.tensors import TensorSpec, check
+from nearfar_wire.tensors import check
 from router.attempt import Outcome
 from router.constraints import Constraint
 from router.engine import Decision
@@ -138,7 +139,7 @@ class Dispatcher:
         policy = self._policies.current
         release = self._release(model)
         self._check_label(policy, label)
-        arrays = {spec.name: _blank(spec) for spec in release.inputs}
+        arrays = blank_inputs(release.inputs)
         return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
 
     def _release(self, model: str) -> Release:
@@ -237,9 +238,3 @@ def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: 
     except (ValueError, TypeError, OverflowError):
         wanted = f"{spec.datatype} array" if spec is not None else "array"
         raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one") from None
-
-
-def _blank(spec: TensorSpec) -> NDArray[Any]:  # Any: any datatype
-    shape = tuple(1 if size == -1 else size for size in spec.shape)
-    dtype = DATATYPES[spec.datatype]
-    return np.full(shape, b"", dtype) if dtype.kind == "O" else np.zeros(shape, dtype)
