@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from cloud_service.app import App
@@ -19,8 +20,9 @@ from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.config import read_settings
 from nearfar_wire.service import Stub
+from nearfar_wire.status import Code, code_from_status
 
-__all__ = ["HttpAnswer", "RunningCloud", "http_get", "running_cloud"]
+__all__ = ["HttpAnswer", "RunningCloud", "http_get", "refused", "running_cloud"]
 
 _BOUND_S = 30
 
@@ -96,6 +98,16 @@ def running_cloud(
     finally:
         thread.join(_BOUND_S)
         assert not thread.is_alive(), "the service did not end"
+
+
+def refused(call: Callable[[], object]) -> tuple[Code, str]:
+    """Make a call that has to be refused, and return the contract's code and the message."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error = caught.value
+    assert isinstance(error, grpc.Call)
+    trailing = [(key, value) for key, value in error.trailing_metadata() or ()]
+    return code_from_status(error.code(), trailing, details=error.details()), error.details()
 
 
 def http_get(address: str, path: str, method: str = "GET") -> HttpAnswer:

@@ -11,9 +11,9 @@ from cloud_service.build import build_version
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.digest import digest_of
 from nearfar_wire.service import SERVICE
-from nearfar_wire.status import Code, code_from_status
+from nearfar_wire.status import Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, decode_response, encode_request
-from tests.builders.clouds import RunningCloud, running_cloud
+from tests.builders.clouds import RunningCloud, refused, running_cloud
 from tests.builders.onnx_models import identity, softmax_mlp
 from tests.builders.repositories import APP_MANIFEST, write_repository
 
@@ -34,11 +34,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     root = write_repository(tmp_path_factory.mktemp("models"), models, {"tiny": APP_MANIFEST})
     with running_cloud(root) as cloud:
         yield cloud
-
-
-def _code(error: grpc.RpcError) -> Code:
-    assert isinstance(error, grpc.Call)
-    return code_from_status(error.code(), error.trailing_metadata())
 
 
 def test_an_inference_comes_back_with_its_id_its_version_and_its_files_digest(cloud: RunningCloud) -> None:
@@ -103,9 +98,7 @@ def test_a_broken_model_leaves_the_server_alive_not_ready_and_the_others_answeri
     assert not cloud.stub.ServerReady(pb.ServerReadyRequest()).ready
     assert cloud.stub.ModelReady(pb.ModelReadyRequest(name="mlp")).ready
     assert not cloud.stub.ModelReady(pb.ModelReadyRequest(name="broken")).ready
-    with pytest.raises(grpc.RpcError) as caught:
-        cloud.stub.ModelInfer(encode_request("broken", _PIXELS))
-    assert _code(caught.value) is Code.MODEL_NOT_READY
+    assert refused(lambda: cloud.stub.ModelInfer(encode_request("broken", _PIXELS)))[0] is Code.MODEL_NOT_READY
 
 
 @pytest.mark.parametrize(
@@ -118,15 +111,16 @@ def test_health_is_told_for_the_whole_and_for_each_model(cloud: RunningCloud, se
 
 
 def test_an_id_that_is_too_long_is_refused(cloud: RunningCloud) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        cloud.stub.ModelInfer(encode_request("mlp", _PIXELS, request_id="x" * 257))
-    assert _code(caught.value) is Code.INVALID_INPUT
+    assert (
+        refused(lambda: cloud.stub.ModelInfer(encode_request("mlp", _PIXELS, request_id="x" * 257)))[0]
+        is Code.INVALID_INPUT
+    )
 
 
 def test_a_method_that_the_protocol_does_not_have_is_unimplemented(cloud: RunningCloud) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        cloud.channel.unary_unary(f"/{SERVICE}/ModelTrain", bytes, bytes)(b"")
-    assert _code(caught.value) is Code.UNIMPLEMENTED
+    assert (
+        refused(lambda: cloud.channel.unary_unary(f"/{SERVICE}/ModelTrain", bytes, bytes)(b""))[0] is Code.UNIMPLEMENTED
+    )
 
 
 def test_every_call_is_counted_once_by_how_it_ended_with_its_time_and_its_bytes(cloud: RunningCloud) -> None:

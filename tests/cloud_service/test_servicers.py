@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from cloud_service.catalogue import Catalogue
+from cloud_service.errors import DeadlineExceeded, ModelNotFound
+from cloud_service.grpc.guard import Context
+from cloud_service.grpc.servicers import InferenceServicer
+from cloud_service.service import Service
+from cloud_service.workers import Workers
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.service import METHODS
+
+
+class _Context:
+    """The part of a call that the servicer reads."""
+
+    def __init__(self, left_s: float | None) -> None:
+        self._left_s = left_s
+
+    def time_remaining(self) -> float | None:
+        return self._left_s
+
+
+@pytest.fixture
+def servicer() -> InferenceServicer:
+    return InferenceServicer(Service(Catalogue(), Workers(threads=1, limit=1), longest_call_s=1))
+
+
+def test_every_method_of_the_protocol_has_a_handler(servicer: InferenceServicer) -> None:
+    assert set(servicer.handlers()) == set(METHODS)
+
+
+@pytest.mark.parametrize(
+    ("left_s", "error"),
+    [
+        pytest.param(0, DeadlineExceeded, id="late: not even decoded"),
+        pytest.param(1, ModelNotFound, id="in time"),
+        pytest.param(None, ModelNotFound, id="no deadline"),
+    ],
+)
+def test_a_call_whose_time_is_up_is_refused_before_anything_else(
+    servicer: InferenceServicer, left_s: float | None, error: type[Exception]
+) -> None:
+    request = pb.ModelInferRequest(model_name="nope", id="too long" * (100 if left_s == 0 else 1))
+    with pytest.raises(error):
+        asyncio.run(servicer.model_infer(request, cast(Context, _Context(left_s))))

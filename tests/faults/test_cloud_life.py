@@ -1,0 +1,118 @@
+"""The service's beginning and end, as a load balancer and its callers see them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.service import Stub
+from nearfar_wire.status import Code
+from nearfar_wire.tensors import encode_request
+from tests.builders.backends import HeldBackend
+from tests.builders.clouds import http_get, refused, running_cloud
+from tests.builders.onnx_models import identity, slow
+from tests.builders.processes import cloud_process
+from tests.builders.repositories import write_repository
+from tests.builders.waiting import eventually
+
+pytestmark = pytest.mark.wide
+
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_X = {"x": np.ones(1, np.float32)}
+_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+
+
+@_posix
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_B7_a_stopping_service_answers_what_is_in_work_and_refuses_what_is_new(tmp_path: Path, told: int) -> None:
+    write_repository(tmp_path, {"slow": slow()})
+    with cloud_process(tmp_path, "--drain-s", "60") as cloud, grpc.insecure_channel(cloud.target) as channel:
+        stub, health = Stub(channel), health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest()).status != _NOT_SERVING
+        in_work = [stub.ModelInfer.future(encode_request("slow", {"n": np.array([50_000])})) for _ in range(50)]
+        eventually(lambda: b"requests_in_flight 50.0" in cloud.http("/metrics").body)
+
+        cloud.process.send_signal(told)
+
+        eventually(lambda: cloud.http("/readyz").status == 503)
+        assert json.loads(cloud.http("/readyz").body)["draining"] is True
+        assert cloud.http("/livez").status == 200
+        assert health.Check(health_pb2.HealthCheckRequest()).status == _NOT_SERVING
+        assert refused(lambda: stub.ModelInfer(encode_request("slow", {"n": np.array([1])})))[0] is Code.UNAVAILABLE
+        assert not all(call.done() for call in in_work), "all of this happened while calls were in work"
+        assert [call.result().model_name for call in in_work] == ["slow"] * 50
+        assert cloud.process.wait(30) == 0
+    assert not any("Traceback" in line for line in cloud.log)
+
+
+@_posix
+def test_B7_what_does_not_end_in_time_is_cut_off_and_the_service_ends_all_the_same(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"slow": slow()})
+    with cloud_process(tmp_path, "--drain-s", "0.2") as cloud, grpc.insecure_channel(cloud.target) as channel:
+        call = Stub(channel).ModelInfer.future(encode_request("slow", {"n": np.array([10**12])}))
+        eventually(lambda: b"requests_in_flight 1.0" in cloud.http("/metrics").body)
+        cloud.process.terminate()
+        assert cloud.process.wait(30) == 0
+        assert call.exception().code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+    assert any("cut off" in line for line in cloud.log)
+
+
+@_posix
+def test_B7_health_watchers_are_told_and_do_not_hold_the_service_up(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"echo": identity()})
+    with cloud_process(tmp_path, "--drain-s", "60") as cloud, grpc.insecure_channel(cloud.target) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        cloud.process.terminate()
+        assert next(watch).status == _NOT_SERVING
+        assert cloud.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("hears_stop", [True, False])
+def test_whether_a_run_holds_on_after_the_end_is_told(tmp_path: Path, hears_stop: bool) -> None:
+    backend = HeldBackend(hears_stop=hears_stop)
+    write_repository(tmp_path, {"held": b""})
+    with running_cloud(tmp_path, open_backend=lambda _: backend, drain_s=0.05) as cloud:
+        call = cloud.stub.ModelInfer.future(encode_request("held", _X))
+        eventually(lambda: backend.running)
+    assert call.exception() is not None
+    assert cloud.app.stuck is not hears_stop
+    backend.go.set()
+
+
+def test_B12_a_model_that_is_still_loading_is_not_ready_and_nothing_is_run_on_it(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"echo": identity()})
+    with running_cloud(tmp_path, load=False) as cloud:
+        assert not cloud.stub.ModelReady(pb.ModelReadyRequest(name="echo")).ready
+        assert not cloud.stub.ServerReady(pb.ServerReadyRequest()).ready
+        health = health_pb2_grpc.HealthStub(cloud.channel).Check(health_pb2.HealthCheckRequest(service="echo"))
+        assert health.status == _NOT_SERVING
+        assert cloud.http("/livez").status == 200
+        (problem,) = json.loads(cloud.http("/readyz").body)["not_ready"]
+        assert "still being loaded" in problem["reason"]
+        assert refused(lambda: cloud.stub.ModelInfer(encode_request("echo", _X)))[0] is Code.MODEL_NOT_READY
+
+
+def test_two_services_live_in_one_process_and_count_apart(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"echo": identity()})
+    with running_cloud(tmp_path) as one, running_cloud(tmp_path) as other:
+        one.stub.ModelInfer(encode_request("echo", _X))
+        assert one.count("requests_total", method="ModelInfer", code="OK") == 1
+        assert other.count("requests_total", method="ModelInfer", code="OK") == 0
+
+
+def test_after_the_end_nothing_listens(tmp_path: Path) -> None:
+    with running_cloud(write_repository(tmp_path, {"echo": identity()})) as cloud:
+        target, http = cloud.target, str(cloud.app.http_address)
+    with grpc.insecure_channel(target) as channel:
+        assert refused(lambda: Stub(channel).ServerLive(pb.ServerLiveRequest()))[0] is Code.UNAVAILABLE
+    with pytest.raises(ConnectionRefusedError):
+        http_get(http, "/livez")

@@ -1,0 +1,74 @@
+"""More work than fits, and work that nobody waits for any more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.service import Stub
+from nearfar_wire.status import Code
+from nearfar_wire.tensors import encode_request
+from tests.builders.backends import HeldBackend
+from tests.builders.clouds import refused, running_cloud
+from tests.builders.onnx_models import slow
+from tests.builders.repositories import write_repository
+from tests.builders.waiting import eventually
+
+pytestmark = pytest.mark.wide
+
+_X = {"x": np.ones(1, np.float32)}
+
+
+def test_B14_the_run_of_a_cancelled_call_ends_and_frees_its_thread(tmp_path: Path) -> None:
+    with running_cloud(write_repository(tmp_path, {"slow": slow()}), threads=1, max_in_flight=1) as cloud:
+        endless = encode_request("slow", {"n": np.array([10**12])})
+        call = cloud.stub.ModelInfer.future(endless)
+        eventually(lambda: cloud.count("requests_in_flight") == 1)
+        call.cancel()
+        cancelled_at = time.monotonic()
+        eventually(lambda: cloud.count("requests_total", method="ModelInfer", code="CANCELLED") == 1)
+        brief = encode_request("slow", {"n": np.array([1])})
+        eventually(lambda: _answers(cloud.stub, brief))
+        assert time.monotonic() - cancelled_at < 2, "100 ms and one call, with much room for a busy machine"
+
+
+def test_B14_the_run_of_a_late_call_ends_and_frees_its_thread(tmp_path: Path) -> None:
+    with running_cloud(write_repository(tmp_path, {"slow": slow()}), threads=1, max_in_flight=1) as cloud:
+        endless = encode_request("slow", {"n": np.array([10**12])})
+        assert refused(lambda: cloud.stub.ModelInfer(endless, timeout=0.2))[0] is Code.DEADLINE_EXCEEDED
+        eventually(lambda: _answers(cloud.stub, encode_request("slow", {"n": np.array([1])})))
+        eventually(lambda: cloud.count("requests_total", method="ModelInfer", code="DEADLINE_EXCEEDED") == 1)
+
+
+def test_B15_calls_over_the_limit_are_refused_at_once_and_the_others_answered(tmp_path: Path) -> None:
+    held = HeldBackend()
+    write_repository(tmp_path, {"held": b""})
+    with running_cloud(tmp_path, open_backend=lambda _: held, threads=2, max_in_flight=4) as cloud:
+        request = encode_request("held", _X)
+        in_work = [cloud.stub.ModelInfer.future(request) for _ in range(4)]
+        eventually(lambda: held.running == 2 and cloud.count("requests_in_flight") == 4)
+        for _ in range(4):
+            assert refused(lambda: cloud.stub.ModelInfer(request, timeout=10))[0] is Code.OVERLOADED
+        held.go.set()
+        assert [call.result(10).model_name for call in in_work] == ["held"] * 4
+        assert cloud.count("requests_total", method="ModelInfer", code="OVERLOADED") == 4
+
+
+def test_a_call_without_a_deadline_ends_when_the_service_says(tmp_path: Path) -> None:
+    held = HeldBackend()
+    write_repository(tmp_path, {"held": b""})
+    with running_cloud(tmp_path, open_backend=lambda _: held, longest_call_s=0.1) as cloud:
+        assert refused(lambda: cloud.stub.ModelInfer(encode_request("held", _X)))[0] is Code.DEADLINE_EXCEEDED
+        assert held.stopped == 1
+
+
+def _answers(stub: Stub, request: pb.ModelInferRequest) -> bool:
+    """Whether there is a place for `request`; anything but that and the refusal fails the test."""
+    error = stub.ModelInfer.future(request).exception()
+    assert error is None or error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    return error is None
