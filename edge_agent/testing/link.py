@@ -109,7 +109,9 @@ class FaultyLink:
     # What follows runs in the link's own loop.
 
     def _live(self, listening: Future[None]) -> None:
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # elsewhere than Linux not the default
+        with asyncio.Runner(
+            loop_factory=asyncio.SelectorEventLoop
+        ) as runner:  # the default of Windows has no add_reader
             runner.run(self._run(listening))
 
     async def _run(self, listening: Future[None]) -> None:
