@@ -52,6 +52,13 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def _usable_cores() -> int:
+    # A container may be given fewer cores than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _address(value: object) -> object:
     return Address.parse(value) if isinstance(value, str) else value
 
@@ -71,7 +78,7 @@ class Settings(BaseModel):
     http: Listen = Address("127.0.0.1", 8002)
     """The operations port: metrics and probes, never inference. 8001 and 8002 are what this protocol's users expect."""
     plaintext_beyond_loopback: bool = False
-    threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_usable_cores)
     """How many runs at once, each on one thread. One a core: more only take turns on the same cores."""
     max_in_flight: Annotated[int, Field(ge=1, le=1 << 16)] = 64
     """Calls in work, waiting ones included. Beyond some tens a core can only make callers wait for a late answer."""

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from cloud_service.backend import Array, Backend, Run
 from cloud_service.errors import InvalidInput, UnservableModel
-from nearfar_wire.errors import quoted
+from nearfar_wire.datatypes import BYTES
+from nearfar_wire.errors import MissingExtra, quoted
+from nearfar_wire.images import decode_images
 from nearfar_wire.manifest import Feed, InputSpec, Manifest, OutputSpec
 from nearfar_wire.prepare import prepare, restore
 from nearfar_wire.specs import TensorSpec, check
@@ -78,6 +82,7 @@ def form_of(manifest: Manifest | None, backend: Backend) -> Form:
         return replace(
             own, inputs=tuple(replace(s, allow_nan=allow_nan[sources.get(s.name, s.name)]) for s in own.inputs)
         )
+    _require_decoder(manifest.inputs, remote.feeds)
     return Form(
         inputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape), d.allow_nan) for d in manifest.inputs),
         outputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape)) for d in manifest.outputs),
@@ -102,6 +107,16 @@ def _match_inputs(described: Sequence[InputSpec], feeds: Mapping[str, Feed], own
             )
     if given:
         raise UnservableModel(f"manifest: the model file has no input {next(iter(given))!r}")
+
+
+def _require_decoder(described: Sequence[InputSpec], feeds: Mapping[str, Feed]) -> None:
+    encoded = {d.name for d in described if d.encoding is not None}
+    if not any(feed.source in encoded and feed.datatype != BYTES for feed in feeds.values()):
+        return
+    try:
+        decode_images("no image", np.empty(0, dtype=object))
+    except MissingExtra as error:
+        raise UnservableModel(f"manifest: {error}") from error
 
 
 def _match_outputs(described: Sequence[OutputSpec], fetches: Mapping[str, str], own: Sequence[TensorSpec]) -> None:

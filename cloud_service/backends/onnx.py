@@ -22,6 +22,8 @@ from nearfar_wire.specs import TensorSpec
 __all__ = ["OnnxBackend"]
 
 _PROVIDERS: Final = ["CPUExecutionProvider"]
+# Runs beside each other keep the cores busy; the default, every core for each run, makes them wait for each other.
+_THREADS_PER_RUN: Final = 1
 _LOG_FATAL_ONLY: Final = 4
 
 _DATATYPES: Final = {
@@ -44,13 +46,13 @@ _DATATYPES: Final = {
 class OnnxBackend:
     """One session, shared by all runs; onnxruntime allows that."""
 
-    def __init__(self, content: bytes, *, threads_per_run: int = 1) -> None:
+    def __init__(self, content: bytes) -> None:
         """Load the model file `content`.
 
         Raises UnservableModel: where onnxruntime refuses it, or the protocol cannot carry its tensors."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads_per_run
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = _THREADS_PER_RUN
+        options.inter_op_num_threads = _THREADS_PER_RUN
         options.log_severity_level = _LOG_FATAL_ONLY
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=_PROVIDERS)

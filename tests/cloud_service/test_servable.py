@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -116,3 +117,10 @@ def test_a_manifest_without_a_remote_side_changes_nothing() -> None:
     device_only = _FLOATS[: _FLOATS.index("[remote]")] + f'[device]\nfile = "f"\ndigest = "{digest_of(b"")}"'
     backend = EchoBackend()
     assert form_of(parse_manifest(device_only.encode(), "manifest"), backend) == form_of(None, backend)
+
+
+def test_a_model_that_needs_images_decoded_is_refused_where_nothing_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = APP_MANIFEST.replace('"UINT8"\nshape = [-1, 2, 2]', '"BYTES"\nencoding = "image"\nshape = [-1]')
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(UnservableModel, match=r"nearfar\[image\]"):
+        _servable(images)
