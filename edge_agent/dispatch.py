@@ -100,7 +100,8 @@ class Dispatcher:
             arrays = _arrays(release, inputs)
             decision = self._decide(policy, release, arrays, label, deadline, now)
         except AgentError:
-            self._metrics.request(model if model in self._releases else "unknown", None, REFUSED, 0.0)
+            known = isinstance(model, str) and model in self._releases
+            self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
         if self._door is not None and _wants_network(policy, decision):
             self._demand.at = now
@@ -143,25 +144,29 @@ class Dispatcher:
         return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
 
     def _release(self, model: str) -> Release:
-        release = self._releases.get(model)
+        release = self._releases.get(model) if isinstance(model, str) else None
         if release is None:
-            raise UnknownModel(f"no model {model!r} is configured{did_you_mean(str(model), self._releases)}")
+            named = quoted(model) if isinstance(model, str) else f"named by a {type(model).__name__}"
+            raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
 
     def _deadline_s(self, model: str, deadline_ms: float | None) -> float:
         if deadline_ms is None:
             return self._default_deadline_s
         if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float) or math.isnan(deadline_ms):
-            raise RequestError(f"deadline_ms is a number of milliseconds from now, not {deadline_ms!r}")
+            given = "NaN" if isinstance(deadline_ms, float) else f"a {type(deadline_ms).__name__}"
+            raise RequestError(f"deadline_ms is a number of milliseconds from now, not {given}")
         if deadline_ms <= 0:
             raise DeadlineExceeded(model, deadline_ms)
         return min(deadline_ms / 1000, self._max_deadline_s)
 
     @staticmethod
     def _check_label(policy: Policy, label: str | None) -> None:
-        if label is not None and label not in policy.labels:
-            known = did_you_mean(str(label), policy.labels)
-            raise UnknownLabel(f"policy {policy.name} has no privacy label {label!r}{known}; nothing ran or left")
+        if label is None or (isinstance(label, str) and label in policy.labels):
+            return
+        named = quoted(label) if isinstance(label, str) else f"named by a {type(label).__name__}"
+        known = did_you_mean(str(label), policy.labels)
+        raise UnknownLabel(f"policy {policy.name} has no privacy label {named}{known}; nothing ran or left")
 
     def _decide(
         self,
@@ -216,21 +221,24 @@ def _wants_network(policy: Policy, decision: Decision) -> bool:
 
 
 def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:  # Any: see Dispatcher.open
-    if not isinstance(inputs, Mapping):
+    if not isinstance(inputs, dict) and not isinstance(inputs, Mapping):
         given = type(inputs).__name__
         raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
-    arrays: dict[str, NDArray[Any]] = {}
-    for name, value in inputs.items():
-        arrays[name] = value if isinstance(value, np.ndarray) else _array(release, name, value)
+    for value in inputs.values():
+        if type(value) is not np.ndarray:
+            inputs = {name: _array(release, name, value) for name, value in inputs.items()}
+            break
     try:
-        check(release.inputs, arrays)
+        check(release.inputs, inputs)
     except TensorError as error:
         raise InputError(release.name, error.tensor, error.problem) from None
-    return arrays
+    return inputs
 
 
 def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: any datatype
-    """Make an array of a list or number, of the datatype that the model takes."""
+    """Make an array of a list or number, of the datatype that the model takes; an array stays what it is."""
+    if isinstance(value, np.ndarray):
+        return value
     spec = next((spec for spec in release.inputs if spec.name == name), None)
     dtype = None if spec is None else DATATYPES[spec.datatype]
     try:

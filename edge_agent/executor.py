@@ -41,16 +41,13 @@ class _Execution:
         self.outcome: Outcome | None = None
         self.wake_at = 0.0
 
-    def begin(self) -> None:
-        self._settle(self._call.begin())
-
     def take(self, message: Message) -> None:
         event = message()
         if event is not None:
             self.feed(event)
 
     def feed(self, event: Event) -> None:
-        self._settle(self._call.step(event))
+        self.settle(self._call.step(event))
 
     def halt_device(self) -> None:
         """Stop a device run that is under way; from any thread."""
@@ -58,7 +55,7 @@ class _Execution:
         if halt is not None:
             halt.halt()
 
-    def _settle(self, commands: tuple[Command, ...]) -> None:
+    def settle(self, commands: tuple[Command, ...]) -> None:
         """Carry out commands, and feed what they bring at once, until there is something to wait for."""
         self._carry_out(commands)
         while self._events:
@@ -122,15 +119,25 @@ def drive(
     cancellation: Cancellation | None = None,
 ) -> Outcome:
     """Drive `call` to its outcome in the caller's thread."""
+    commands = call.begin()
+    if pool is None and cancellation is None:
+        # The common case needs nobody to wait for: the device's model runs here, and its answer is the end.
+        first = commands[0]
+        if type(first) is Run and first.target == DEVICE:
+            commands = call.step(call.run_device())
+        last = commands[0]
+        if type(last) is Finish:
+            return last.outcome
     mailbox: SimpleQueue[Message] = SimpleQueue()
     execution = _Execution(call, mailbox.put, pool, cancellation)
     if cancellation is not None:
-        return _drive_cancellable(execution, call, mailbox, clock, cancellation)
-    return _drive(execution, call, mailbox, clock)
+        return _drive_cancellable(execution, commands, call, mailbox, clock, cancellation)
+    return _drive(execution, commands, call, mailbox, clock)
 
 
 def _drive_cancellable(
     execution: _Execution,
+    commands: tuple[Command, ...],
     call: Call,
     mailbox: SimpleQueue[Message],
     clock: Callable[[], float],
@@ -142,14 +149,20 @@ def _drive_cancellable(
 
     cancellation.subscribe(on_cancel)
     try:
-        return _drive(execution, call, mailbox, clock)
+        return _drive(execution, commands, call, mailbox, clock)
     finally:
         cancellation.unsubscribe(on_cancel)
 
 
-def _drive(execution: _Execution, call: Call, mailbox: SimpleQueue[Message], clock: Callable[[], float]) -> Outcome:
+def _drive(
+    execution: _Execution,
+    commands: tuple[Command, ...],
+    call: Call,
+    mailbox: SimpleQueue[Message],
+    clock: Callable[[], float],
+) -> Outcome:
     try:
-        execution.begin()
+        execution.settle(commands)
         while execution.outcome is None:
             try:
                 message = mailbox.get(timeout=max(0.0, execution.wake_at - clock()))
@@ -177,7 +190,7 @@ async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor)
 
     execution = _Execution(call, post, pool, None)
     try:
-        execution.begin()
+        execution.settle(call.begin())
         while execution.outcome is None:
             try:
                 message = await asyncio.wait_for(mailbox.get(), max(0.0, execution.wake_at - clock()))

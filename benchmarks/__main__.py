@@ -1,0 +1,34 @@
+"""`make bench`: every benchmark of the router and the agent, or those named on the command line."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from benchmarks import deciding, importing, installed_size, overhead, values
+
+_ALL = {
+    "overhead": overhead.main,
+    "deciding": deciding.main,
+    "importing": importing.main,
+    "size": installed_size.main,
+    "values": values.main,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(_ALL))
+    if unknown:
+        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(_ALL)}", file=sys.stderr)
+        return 2
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    print("Each figure is a median, with its quartiles over rounds in which the contenders take turns.")
+    for name in names or list(_ALL):
+        print()
+        _ALL[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
