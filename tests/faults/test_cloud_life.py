@@ -34,10 +34,13 @@ _posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a proc
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_B7_a_stopping_service_answers_what_is_in_work_and_refuses_what_is_new(tmp_path: Path, told: int) -> None:
     write_repository(tmp_path, {"slow": slow()})
-    with cloud_process(tmp_path, "--drain-s", "60") as cloud, grpc.insecure_channel(cloud.target) as channel:
+    # Two long runs hold both threads, so that the other calls wait and nothing ends before it was looked at.
+    steps = [1_500_000] * 2 + [100] * 48
+    flags = ("--threads", "2", "--drain-s", "60")
+    with cloud_process(tmp_path, *flags) as cloud, grpc.insecure_channel(cloud.target) as channel:
         stub, health = Stub(channel), health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest()).status != _NOT_SERVING
-        in_work = [stub.ModelInfer.future(encode_request("slow", {"n": np.array([50_000])})) for _ in range(50)]
+        in_work = [stub.ModelInfer.future(encode_request("slow", {"n": np.array([n])})) for n in steps]
         eventually(lambda: b"requests_in_flight 50.0" in cloud.http("/metrics").body)
 
         cloud.process.send_signal(told)
@@ -49,7 +52,7 @@ def test_B7_a_stopping_service_answers_what_is_in_work_and_refuses_what_is_new(t
         assert refused(lambda: stub.ModelInfer(encode_request("slow", {"n": np.array([1])})))[0] is Code.UNAVAILABLE
         assert not all(call.done() for call in in_work), "all of this happened while calls were in work"
         assert [call.result().model_name for call in in_work] == ["slow"] * 50
-        assert cloud.process.wait(30) == 0
+        assert cloud.process.wait(60) == 0
     assert not any("Traceback" in line for line in cloud.log)
 
 
