@@ -51,6 +51,13 @@ class _Front:
         """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
         return cls(load_config(Path(path)), registry=registry, sources=sources)
 
+    @classmethod
+    def over(cls, core: Core) -> Self:
+        """Return a front of a core that was composed by hand, as edge_agent.testing does."""
+        front = cls.__new__(cls)
+        front._core = core
+        return front
+
     @property
     def policy(self) -> PolicyStatus:
         """Which policy is in force, and what is wrong with its file, if anything is."""

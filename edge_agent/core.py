@@ -47,10 +47,13 @@ class Core:
         *,
         registry: CollectorRegistry | None = None,
         sources: Sequence[Source] | None = None,
+        releases: Mapping[str, Release] | None = None,
         clock: Clock = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
-        """`sources` replace the machine's own sensors. Raises ConfigError, ReleaseError."""
+        """`sources` replace the machine's own sensors, `releases` what `config.models` would have loaded.
+
+        Raises ConfigError, ReleaseError."""
         config = checked(config)
         self.config = config
         self.metrics = Metrics()
@@ -65,9 +68,9 @@ class Core:
         self.policies = PolicyFile(
             config.policy, config.kinds, on_change=self._adopt, on_outcome=self.metrics.policy_reload
         )
-        self.releases: dict[str, Release] = {
-            name: load_release(name, model.release, config.device) for name, model in config.models.items()
-        }
+        if releases is None:
+            releases = {name: load_release(name, model.release, config.device) for name, model in config.models.items()}
+        self.releases = dict(releases)
         # Jitter only: nothing here is a secret.
         self._experience = Experience(self.policies.current, chance=chance or random.Random())  # noqa: S311
         for release in self.releases.values():

@@ -1,4 +1,4 @@
-"""Sources of readings that do what a test says, and a clock that stands until it is moved."""
+"""Sources of readings that do what a test says."""
 
 from __future__ import annotations
 
@@ -7,21 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge_agent.signals import Demand
+from edge_agent.testing import FakeClock
 
-__all__ = ["FakeClock", "Hanging", "Told"]
-
-
-class FakeClock:
-    """Monotonic seconds, from 1000."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+__all__ = ["Hanging", "Told"]
 
 
 class Told:

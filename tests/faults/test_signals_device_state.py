@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from edge_agent.signals import Battery, Processor, Sampler, Temperature
-from tests.builders.sources import FakeClock, Told
+from edge_agent.testing import FakeClock
+from tests.builders.sources import Told
 
 
 class Times(NamedTuple):

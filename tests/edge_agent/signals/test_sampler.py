@@ -13,7 +13,8 @@ import pytest
 from edge_agent.errors import ConfigError
 from edge_agent.signals import Demand, Sampler, Scripted
 from edge_agent.signals.sampler import SETTLE_S, STOP_S
-from tests.builders.sources import FakeClock, Hanging, Told
+from edge_agent.testing import FakeClock
+from tests.builders.sources import Hanging, Told
 from tests.builders.waiting import eventually
 
 LOG = "nearfar.signals"

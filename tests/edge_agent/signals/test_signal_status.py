@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edge_agent.signals import Demand, Sampler, Scripted, SignalStatus
-from tests.builders.sources import FakeClock, Told
+from edge_agent.testing import FakeClock
+from tests.builders.sources import Told
 
 
 def test_a_row_tells_value_unit_source_age_and_cost() -> None:
