@@ -101,9 +101,13 @@ class Agent(_Front):
         Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than that one run."""
         core = self._core
         core.check_open()
-        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
         pool = core.pool if core.config.device.isolate else None
-        outcome = drive(call, clock=core.clock, pool=pool, cancellation=cancellation)
+        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
+        try:
+            outcome = drive(call, clock=core.clock, pool=pool, cancellation=cancellation)
+        except BaseException:
+            core.dispatcher.abandon(call)
+            raise
         return core.dispatcher.close(call, outcome)
 
     def refresh(self) -> None:
@@ -135,8 +139,13 @@ class AsyncAgent(_Front):
         """See Agent.infer. The arrays must not change until it returns."""
         core = self._core
         core.check_open()
+        pool = core.pool
         call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
-        outcome = await drive_async(call, clock=core.clock, pool=core.pool)
+        try:
+            outcome = await drive_async(call, clock=core.clock, pool=pool)
+        except BaseException:
+            core.dispatcher.abandon(call)
+            raise
         return core.dispatcher.close(call, outcome)
 
     async def close(self) -> None:

@@ -141,10 +141,11 @@ class Core:
 
     @property
     def pool(self) -> ThreadPoolExecutor:
-        """Worker threads for device runs, made when first needed."""
+        """Worker threads for device runs, made when first needed. Raises AgentClosed."""
         pool = self._pool
         if pool is None:
             with self._close_lock:
+                self.check_open()
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(self.config.device.workers, "nearfar-device")
                 pool = self._pool
@@ -164,6 +165,8 @@ class Core:
                 return
             self._closed = True
             pool = self._pool
+        if os.getpid() != self._pid:
+            return  # a fork has none of our threads, and gRPC's locks in the state they happened to be in
         if self._watcher is not None:
             self._watcher.stop()
         if self.door is not None:

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -32,9 +32,9 @@ from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
 from edge_agent.warmup import blank_inputs
 from nearfar_wire.datatypes import DATATYPES
-from nearfar_wire.errors import TensorError
+from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.tensors import check
-from router.attempt import Outcome
+from router.attempt import Ending, Outcome
 from router.constraints import Constraint
 from router.engine import Decision
 from router.memo import Memo
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from edge_agent.egress import Door
 
 __all__ = ["Dispatcher"]
+
+# Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
+_MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 
 
 class Dispatcher:
@@ -115,6 +118,16 @@ class Dispatcher:
     def close(self, call: Call, outcome: Outcome) -> Result:
         """Account for a call that ended. Raises the error that the app gets instead of an answer."""
         concluded = call.conclude(outcome)
+        self._account(call, outcome)
+        if isinstance(concluded, AgentError):
+            raise concluded
+        return concluded
+
+    def abandon(self, call: Call) -> None:
+        """Account for a call whose driver was interrupted: a cancelled task, a closed agent, a key pressed."""
+        self._account(call, Outcome(Ending.CANCELLED, None, ()))
+
+    def _account(self, call: Call, outcome: Outcome) -> None:
         self._journal.add(call.decision, outcome)
         situation = call.decision.situation
         self._metrics.request(
@@ -128,9 +141,6 @@ class Dispatcher:
         )
         for failure in outcome.failures:
             self._metrics.failure(failure.target, failure.code, security=failure.security)
-        if isinstance(concluded, AgentError):
-            raise concluded
-        return concluded
 
     def look(self, model: str, label: str | None, overrides: Mapping[str, Any]) -> Decision:  # Any: Reading values
         """Decide for an imaginary request of one row, with some readings replaced. Runs and sends nothing.
@@ -224,8 +234,8 @@ def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray
     if not isinstance(inputs, dict) and not isinstance(inputs, Mapping):
         given = type(inputs).__name__
         raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
-    for value in inputs.values():
-        if type(value) is not np.ndarray:
+    for name, value in inputs.items():
+        if type(value) is not np.ndarray or type(name) is not str:
             inputs = {name: _array(release, name, value) for name, value in inputs.items()}
             break
     try:
@@ -237,12 +247,17 @@ def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray
 
 def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: any datatype
     """Make an array of a list or number, of the datatype that the model takes; an array stays what it is."""
+    if not isinstance(name, str):
+        raise InputError(release.name, None, f"an input's name is text, not {type(name).__name__}")
     if isinstance(value, np.ndarray):
         return value
     spec = next((spec for spec in release.inputs if spec.name == name), None)
     dtype = None if spec is None else DATATYPES[spec.datatype]
     try:
-        return np.asarray(value, dtype)
+        plain = np.asarray(value)  # its own kind first: told the datatype, numpy would cut 0.9 to 0 without a word
+        if dtype is None or plain.dtype.kind in _MADE_OF[dtype.kind] or plain.size == 0:
+            return np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError):
-        wanted = f"{spec.datatype} array" if spec is not None else "array"
-        raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one") from None
+        pass  # told below, without numpy's words, which quote the value
+    wanted = f"{spec.datatype} array" if spec is not None else "array"
+    raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import Final
 
 from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
+from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt
 from router.attempt import Cancel, Cancelled, Command, Event, Failed, Finish, Outcome, Run, Wake, Woke
 from router.types import DEVICE
@@ -22,6 +24,8 @@ __all__ = ["drive", "drive_async"]
 
 Message = Callable[[], Event | None]
 """What lies in a mailbox: called by the driver, it returns the event to feed, or None where it is out of date."""
+
+_CLOSED: Final = "the agent was closed while the request waited for a worker; make a new one"
 
 
 class _Execution:
@@ -80,7 +84,11 @@ class _Execution:
     def _run_device(self) -> None:
         if self._pool is not None:
             halt = self._device_halt = self._call.new_halt()
-            self._pool.submit(self._run_in_pool, halt)
+            try:
+                future = self._pool.submit(self._run_in_pool, halt)
+            except RuntimeError:
+                raise AgentClosed(_CLOSED) from None
+            future.add_done_callback(self._if_never_run)
             return
         if self._cancellation is None:
             self._events.append(self._call.run_device())
@@ -101,7 +109,14 @@ class _Execution:
         else:
             self._post(lambda: event)
 
+    def _if_never_run(self, future: Future[None]) -> None:
+        if future.cancelled():  # closing the agent drops what waits for a worker
+            self._post(partial(_raise, AgentClosed(_CLOSED)))
+
     def _run_remote(self, run: Run) -> None:
+        if self._cancellation is not None and self._cancellation.cancelled:
+            self._events.append(Cancelled())  # nothing leaves for a request that nobody wants any more
+            return
         event = self._call.start_remote(run, lambda: self._post(lambda: self._call.collect(run.target)))
         if event is not None:
             self._events.append(event)

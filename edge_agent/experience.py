@@ -24,7 +24,7 @@ __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
 # The round trip believed in before one was measured: between a home's Wi-Fi and a cellular network.
 _BELIEVED_RTT_S: Final = 0.05
 _STEPS: Final = 20
-_BATCH: Final = 8  # runs on the device between two lessons from them
+_BATCH: Final = 16  # runs on the device between two lessons from them: fewer than an estimate's memory
 _MEDIAN: Final = QUANTILES.index(0.5)
 
 
@@ -75,10 +75,6 @@ class _Book:
     """What is known of one model on one target."""
 
     __slots__ = ("failures", "ratios")
-
-    @property
-    def forgotten_at(self) -> float:
-        return min(self.ratios.forgotten_at, self.failures.forgotten_at)
 
     def __init__(self, policy: Policy) -> None:
         self.ratios = Ratios(policy.estimates)
@@ -164,7 +160,8 @@ class Experience:
 
     def _holds_until(self, facts: ModelFacts, now: float) -> float:
         """Return when the passing of time alone may change a view: something is forgotten, or a breaker half-opens."""
-        instants = [self._book(target.name, facts.model).forgotten_at for target in facts.targets]
+        books = [self._book(target.name, facts.model) for target in facts.targets]
+        instants = [instant for book in books for instant in (book.ratios.forgotten_at, book.failures.forgotten_at)]
         instants += [state.open_until for state in self._breakers.values() if state.open_until is not None]
         instants += [uplink.forgotten_at for uplink in self._uplinks.values()]
         return min((instant for instant in instants if instant >= now), default=float("inf"))

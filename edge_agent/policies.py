@@ -1,16 +1,19 @@
 """The policy in force, and its file. The last good one stays in force whatever becomes of the file.
 
-`refresh` reads the file once and puts it in force whole, or keeps what was and says why; who calls it, and how often,
-is the watcher's affair (a thread of the agent's). A version lower than the one in force is not taken: going back is a
-new version with the old text."""
+`refresh` reads the file and puts it in force whole, or keeps what was and says why; who calls it, and how often, is the
+watcher's affair (a thread of the agent's). A file that is still being written is read again until it stands still: half
+a policy can be a valid one. A version lower than the one in force is not taken: going back is a new version with the
+old text."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from edge_agent.errors import ConfigError
 from nearfar_wire.digest import digest_of
@@ -22,6 +25,10 @@ from router.types import Kind
 __all__ = ["PolicyFile", "PolicyStatus", "Watcher"]
 
 _log = logging.getLogger("nearfar.agent")
+
+# Between two looks at a file that has changed: whoever writes in place pauses for less, whoever renames pays this once.
+_SETTLE_S: Final = 0.05
+_LOOKS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +90,31 @@ class PolicyFile:
             return
         with self._lock:
             try:
-                content = _read(self._path)
+                content = self._settled(self._path)
             except OSError as error:
                 self._keep(f"{self._path} cannot be read: {error.strerror or error}", seen="unreadable")
                 return
-            digest = digest_of(content)
-            if digest == self._seen_digest:
+            if content is None:
                 return
+            digest = digest_of(content)
             try:
                 policy = compile_policy(content, source=str(self._path), targets=self._targets)
             except PolicyError as error:
                 self._keep(str(error), seen=digest)
                 return
             self._adopt(policy, digest)
+
+    def _settled(self, path: Path) -> bytes | None:
+        """Return the file's content, None where it was judged already or is still being written."""
+        content = _read(path)
+        for _ in range(_LOOKS):
+            if digest_of(content) == self._seen_digest:
+                return None
+            time.sleep(_SETTLE_S)
+            before, content = content, _read(path)
+            if content == before:
+                return content
+        return None  # the next refresh looks again
 
     def _adopt(self, policy: Policy, digest: str) -> None:
         current = self._current

@@ -66,6 +66,8 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
     except (CannotLoad, DigestMismatch, OSError, TensorError) as error:
         _log.warning("model %s cannot run on the device: %s", name, error)
         return Release(name, manifest, inputs, outputs, None, str(error), None)
+    if runtime.provider != device.providers[0]:
+        _log.warning("model %s runs on %s; %s cannot be had here", name, runtime.provider, device.providers[0])
     return Release(name, manifest, inputs, outputs, runtime, "", digest)
 
 

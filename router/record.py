@@ -5,6 +5,7 @@ policy gives the same decision, another policy says what it would have done."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -33,7 +34,9 @@ class Record(BaseModel):
 
 def to_json(decision: Decision, outcome: Outcome | None = None) -> str:
     """Return one line of JSON for a decision, and what came of it."""
-    return Record(decision=decision, outcome=outcome).model_dump_json(by_alias=True)
+    # Readings come as whatever mapping their owner keeps them in, such as a read-only view; JSON knows one kind.
+    situation = replace(decision.situation, readings=dict(decision.situation.readings))
+    return Record(decision=replace(decision, situation=situation), outcome=outcome).model_dump_json(by_alias=True)
 
 
 def from_json(text: str) -> Record:

@@ -55,7 +55,9 @@ def _digest(response: pb.ModelInferResponse) -> str | None:
     if MODEL_DIGEST_PARAMETER not in response.parameters:
         return None
     digest = response.parameters[MODEL_DIGEST_PARAMETER].string_param
-    return digest if is_digest(digest) else None
+    if not is_digest(digest):
+        raise _bad(f"its {MODEL_DIGEST_PARAMETER} is no digest")
+    return digest
 
 
 def _refuse_nan(outputs: Mapping[str, Array]) -> None:

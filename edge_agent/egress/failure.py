@@ -39,11 +39,10 @@ _IN_WORDS: Final = {
 class RemoteFailure(Exception):
     """A call that brought no usable answer. `detail` holds no text of the server and no value of the request."""
 
-    def __init__(self, code: Code, detail: str = "", *, received_bytes: int = 0) -> None:
+    def __init__(self, code: Code, detail: str = "") -> None:
         super().__init__(f"{code}: {detail}" if detail else code.value)
         self.code = code
         self.detail = detail
-        self.received_bytes = received_bytes
 
     @property
     def blames_endpoint(self) -> bool:

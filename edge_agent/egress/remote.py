@@ -96,7 +96,11 @@ class Remote:
         if size_bytes > self.max_message_bytes:
             detail = f"{size_bytes} bytes to send, {self.max_message_bytes} is the limit"
             raise RemoteFailure(Code.TOO_LARGE, detail)
-        future = self._connected().ModelInfer.future(request, timeout=timeout_s)
+        stub = self._connected()
+        try:
+            future = stub.ModelInfer.future(request, timeout=timeout_s)
+        except ValueError:  # how gRPC refuses a call on a channel that was closed meanwhile
+            raise _closed() from None
         future.add_done_callback(lambda _: on_done())
         return InFlight(future, size_bytes)
 
@@ -112,6 +116,8 @@ class Remote:
             stub.ServerLive(pb.ServerLiveRequest(), timeout=max(0.001, deadline - started))
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
+        except ValueError:  # see call
+            raise _closed() from None
         return time.monotonic() - started
 
     def models_ready(self, models: Mapping[str, str]) -> dict[str, bool]:
@@ -141,7 +147,7 @@ class Remote:
             return stub
         with self._lock:
             if self._closed:
-                raise RemoteFailure(Code.CANCELLED, "the agent was closed")
+                raise _closed()
             if self._stub is None:
                 if self._credentials is None:
                     self._channel = grpc.insecure_channel(self.endpoint, self._options)
@@ -149,6 +155,10 @@ class Remote:
                     self._channel = grpc.secure_channel(self.endpoint, self._credentials, self._options)
                 self._stub = Stub(self._channel)
             return self._stub
+
+
+def _closed() -> RemoteFailure:
+    return RemoteFailure(Code.CANCELLED, "the agent was closed")
 
 
 def _options(config: RemoteConfig) -> list[tuple[str, Any]]:  # Any: gRPC's own
