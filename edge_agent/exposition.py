@@ -10,12 +10,12 @@ from itertools import accumulate
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from edge_agent.metrics import BOUNDS_S, Counts, Gauges, PairCounts
 from router.types import BreakerPhase
 
-__all__ = ["Exposition"]
+__all__ = ["Exposition", "register"]
 
 _PHASES: Final = {BreakerPhase.CLOSED: 0, BreakerPhase.HALF_OPEN: 1, BreakerPhase.OPEN: 2}
 
@@ -37,6 +37,15 @@ class Exposition(Collector):
 
     # A registry that finds the same names twice refuses the second: two agents' counts must not look like one's.
     describe = collect
+
+
+def register(registry: CollectorRegistry, counts: Callable[[], Counts], gauges: Gauges) -> Callable[[], None]:
+    """Let an app's registry show the metrics; returns what takes them out again.
+
+    Raises ValueError: the registry shows another agent already. Give each agent one of its own."""
+    exposition = Exposition(counts, gauges)
+    registry.register(exposition)
+    return lambda: registry.unregister(exposition)
 
 
 def _counters(counts: Counts) -> Iterator[Metric]:

@@ -15,13 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from router.attempt import Ending
 from router.types import BreakerPhase
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 __all__ = ["BOUNDS_S", "MAX_VALUES", "OTHER", "OUTCOMES", "REFUSED", "Counts", "Gauges", "Metrics", "PairCounts"]
 
@@ -199,13 +196,3 @@ class Metrics:
             "policy_reloads": dict(counts.policy_reloads),
             "sent_bytes": dict(counts.sent_bytes),
         }
-
-    def register(self, registry: CollectorRegistry, gauges: Gauges) -> Callable[[], None]:
-        """Let an app's registry show the metrics; returns what takes them out again.
-
-        Raises ValueError: the registry shows another agent already. Give each agent one of its own."""
-        from edge_agent.exposition import Exposition  # prometheus_client loads only for apps that scrape
-
-        exposition = Exposition(self.counts, gauges)
-        registry.register(exposition)
-        return lambda: registry.unregister(exposition)

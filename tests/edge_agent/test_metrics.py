@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from edge_agent.exposition import register
 from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
 from router.attempt import Ending
 from router.types import BreakerPhase
@@ -29,7 +30,7 @@ def gauges(
 def shown(metrics: Metrics, told: Gauges | None = None) -> dict[str, float]:
     """Every sample of a scrape, such as `nearfar_requests_total{model="m",...}`, labels in order of the alphabet."""
     registry = CollectorRegistry()
-    metrics.register(registry, told or gauges())
+    register(registry, metrics.counts, told or gauges())
     samples = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
@@ -222,7 +223,7 @@ def test_the_bounds_rise() -> None:
 
 def test_a_scrape_shows_what_is_so_at_that_moment() -> None:
     metrics, registry, known = Metrics(), CollectorRegistry(), {"cpu_load": False}
-    metrics.register(registry, gauges(signals=known))
+    register(registry, metrics.counts, gauges(signals=known))
     known["cpu_load"] = True
     metrics.request("m", "device", "answered", 0.1)
     assert registry.get_sample_value("nearfar_signal_known", {"signal": "cpu_load"}) == 1
@@ -232,18 +233,18 @@ def test_a_scrape_shows_what_is_so_at_that_moment() -> None:
 
 def test_two_agents_have_registries_of_their_own_and_one_refuses_both() -> None:
     one, other, registry = Metrics(), Metrics(), CollectorRegistry()
-    one.register(registry, gauges())
+    register(registry, one.counts, gauges())
     with pytest.raises(ValueError, match="nearfar_requests"):
-        other.register(registry, gauges())
-    other.register(CollectorRegistry(), gauges())
+        register(registry, other.counts, gauges())
+    register(CollectorRegistry(), other.counts, gauges())
 
 
 def test_a_closed_agent_s_metrics_leave_the_registry_to_the_next_one() -> None:
     registry = CollectorRegistry()
-    take_out = Metrics().register(registry, gauges())
+    take_out = register(registry, Metrics().counts, gauges())
     take_out()
     assert generate_latest(registry) == b""
-    Metrics().register(registry, gauges())
+    register(registry, Metrics().counts, gauges())
 
 
 @pytest.mark.wide
