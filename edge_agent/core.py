@@ -128,7 +128,9 @@ class Core:
             policy=lambda: (self.policies.status.name, self.policies.status.version, self.policies.status.digest),
             signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
         )
-        self._unregister = self.metrics.register(registry, gauges)
+        from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
+
+        self._unregister = register(registry, self.metrics.counts, gauges)
 
     def _adopt(self, policy: Policy) -> None:
         if self._experience is not None:
