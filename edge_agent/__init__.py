@@ -7,7 +7,8 @@
         print(result.outputs["probabilities"], result.target, result.reason)
         print(result.receipt)
 
-onnxruntime loads with the first model, gRPC with the first remote target."""
+Importing it is cheap: numpy and pydantic load with the first agent, onnxruntime with the first model, gRPC with the
+first remote target."""
 
 import router as _router
 
@@ -17,17 +18,10 @@ if getattr(_router, "__nearfar__", None) != "nearfar":
         "rename that module, or take its folder off sys.path"
     )
 
+from typing import TYPE_CHECKING
+
 from edge_agent.agent import Agent, AsyncAgent
 from edge_agent.cancellation import Cancellation
-from edge_agent.config import (
-    AgentConfig,
-    DeviceConfig,
-    ModelConfig,
-    RemoteConfig,
-    SignalsConfig,
-    TlsConfig,
-    load_config,
-)
 from edge_agent.errors import (
     AgentClosed,
     AgentError,
@@ -71,3 +65,25 @@ __all__ = [
     "UnknownModel",
     "load_config",
 ]
+
+_CONFIG = ("AgentConfig", "DeviceConfig", "ModelConfig", "RemoteConfig", "SignalsConfig", "TlsConfig", "load_config")
+
+if TYPE_CHECKING:
+    from edge_agent.config import (
+        AgentConfig,
+        DeviceConfig,
+        ModelConfig,
+        RemoteConfig,
+        SignalsConfig,
+        TlsConfig,
+        load_config,
+    )
+
+
+def __getattr__(name: str) -> object:
+    # Configuration in code is the exception, and its models load pydantic.
+    if name in _CONFIG:
+        from edge_agent import config
+
+        return getattr(config, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from edge_agent.cancellation import Cancellation
-from edge_agent.config import AgentConfig, load_config
-from edge_agent.core import Core
-from edge_agent.executor import drive, drive_async
-from edge_agent.journal import Entry
-from edge_agent.policies import PolicyStatus
-from edge_agent.result import Result
-from edge_agent.signals import SignalStatus, Source
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: numpy and pydantic wait until it does
     from prometheus_client import CollectorRegistry
+
+    from edge_agent.cancellation import Cancellation
+    from edge_agent.config import AgentConfig
+    from edge_agent.core import Core
+    from edge_agent.journal import Entry
+    from edge_agent.policies import PolicyStatus
+    from edge_agent.result import Result
+    from edge_agent.signals import SignalStatus, Source
 
 __all__ = ["Agent", "AsyncAgent"]
 
@@ -38,6 +37,8 @@ class _Front:
         """Start an agent. `registry` is the app's own, for metrics; `sources` replace the machine's sensors.
 
         Raises ConfigError, ReleaseError: with what is wrong and where."""
+        from edge_agent.core import Core
+
         self._core = Core(config, registry=registry, sources=sources)
 
     @classmethod
@@ -49,6 +50,8 @@ class _Front:
         sources: Sequence[Source] | None = None,
     ) -> Self:
         """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
+        from edge_agent.config import load_config
+
         return cls(load_config(Path(path)), registry=registry, sources=sources)
 
     @classmethod
@@ -99,16 +102,7 @@ class Agent(_Front):
         policy; without one the request is treated as the strictest label. On the device the model runs in this thread
         (unless `isolate` is set), and a run that has begun is not interrupted by the deadline.
         Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than that one run."""
-        core = self._core
-        core.check_open()
-        pool = core.pool if core.config.device.isolate else None
-        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
-        try:
-            outcome = drive(call, clock=core.clock, pool=pool, cancellation=cancellation)
-        except BaseException:
-            core.dispatcher.abandon(call)
-            raise
-        return core.dispatcher.close(call, outcome)
+        return self._core.answer(model, inputs, deadline_ms, privacy, cancellation)
 
     def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included."""
@@ -137,16 +131,7 @@ class AsyncAgent(_Front):
         privacy: str | None = None,
     ) -> Result:
         """See Agent.infer. The arrays must not change until it returns."""
-        core = self._core
-        core.check_open()
-        pool = core.pool
-        call = core.dispatcher.open(model, inputs, deadline_ms, privacy)
-        try:
-            outcome = await drive_async(call, clock=core.clock, pool=pool)
-        except BaseException:
-            core.dispatcher.abandon(call)
-            raise
-        return core.dispatcher.close(call, outcome)
+        return await self._core.answer_async(model, inputs, deadline_ms, privacy)
 
     async def close(self) -> None:
         """Stop sampling and close every channel; safe twice."""

@@ -13,14 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.cancellation import Cancellation
 from edge_agent.config import AgentConfig, checked
 from edge_agent.dispatch import Dispatcher
 from edge_agent.errors import AgentClosed, UnknownModel
+from edge_agent.executor import drive, drive_async
 from edge_agent.experience import Experience
 from edge_agent.journal import Entry, Journal
 from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.releases import Release, load_release
+from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.warmup import warm_up
 from router.engine import Decision
@@ -61,6 +64,7 @@ class Core:
         self._clock = clock
         self._pid = os.getpid()
         self._closed = False
+        self._isolate = config.device.isolate
         self._close_lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._unregister: Callable[[], None] | None = None
@@ -135,6 +139,43 @@ class Core:
     def _adopt(self, policy: Policy) -> None:
         if self._experience is not None:
             self._experience.adopt(policy)
+
+    # -- one request --------------------------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        deadline_ms: float | None,
+        label: str | None,
+        cancellation: Cancellation | None,
+    ) -> Result:  # Any: arrays, or what numpy makes arrays of
+        """Answer in the caller's thread. See Agent.infer."""
+        self.check_open()
+        pool = self.pool if self._isolate else None
+        call = self.dispatcher.open(model, inputs, deadline_ms, label)
+        try:
+            outcome = drive(call, clock=self._clock, pool=pool, cancellation=cancellation)
+        except BaseException:
+            self.dispatcher.abandon(call)
+            raise
+        return self.dispatcher.close(call, outcome)
+
+    async def answer_async(
+        self, model: str, inputs: Mapping[str, Any], deadline_ms: float | None, label: str | None
+    ) -> Result:  # Any: as above
+        """Answer on the running event loop. See AsyncAgent.infer."""
+        self.check_open()
+        pool = self.pool
+        call = self.dispatcher.open(model, inputs, deadline_ms, label)
+        try:
+            outcome = await drive_async(call, clock=self._clock, pool=pool)
+        except BaseException:
+            self.dispatcher.abandon(call)
+            raise
+        return self.dispatcher.close(call, outcome)
+
+    # -- its life -----------------------------------------------------------------------------------------------------
 
     @property
     def clock(self) -> Clock:

@@ -33,7 +33,7 @@ from edge_agent.signals import Demand, Sampler
 from edge_agent.warmup import blank_inputs
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
-from nearfar_wire.tensors import check
+from nearfar_wire.specs import check
 from router.attempt import Ending, Outcome
 from router.constraints import Constraint
 from router.engine import Decision

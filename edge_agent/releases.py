@@ -19,7 +19,7 @@ from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch, ManifestError, TensorError
 from nearfar_wire.manifest import Feed, Manifest, parse_manifest
-from nearfar_wire.tensors import TensorSpec
+from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from edge_agent.runtimes import RunFailed
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.errors import WireError
 from nearfar_wire.prepare import prepare
-from nearfar_wire.tensors import TensorSpec
+from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

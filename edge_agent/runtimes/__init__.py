@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nearfar_wire.tensors import TensorSpec
+from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

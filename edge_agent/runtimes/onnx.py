@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
 from nearfar_wire.digest import verify
-from nearfar_wire.tensors import TensorSpec
+from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
