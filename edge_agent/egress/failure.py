@@ -13,20 +13,21 @@ import grpc
 from nearfar_wire.status import CODES, Code, code_from_status
 from router.attempt import Failure
 
-__all__ = ["RemoteFailure", "from_rpc_error"]
+__all__ = ["RemoteFailure", "from_rpc_error", "hung_up"]
 
 # As worded by grpcio 1.76 to 1.85 with BoringSSL; pinned by the tests under tests/faults, case by case.
 _IDENTITY: Final = re.compile(
     r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Hostname Verification|Peer name .* is not in peer certificate"
     r"|bad.certificate|certificate.required|CERTIFICATE_REQUIRED|unknown.ca|TLSV1_ALERT|SSLV3_ALERT|tlsv1 alert"
-    r"|certificate expired|WRONG_VERSION_NUMBER|SSL_ERROR_SSL|Ssl handshake failed|TSI_PROTOCOL_FAILURE",
+    r"|certificate expired|WRONG_VERSION_NUMBER|SSL_ERROR_SSL|(Ssl|Tls) handshake failed|TSI_PROTOCOL_FAILURE",
     re.IGNORECASE,
 )
 _NOT_THE_PROTOCOL: Final = re.compile(
     r"Received http2 header with status|Trying to connect an http1\.x server|HTTP/1\.|unexpected content-type"
-    r"|First byte: |Failed parsing HTTP/2|Expected SETTINGS frame",
+    r"|First byte: |Failed parsing HTTP/2|Expected SETTINGS frame|last error: OK$",
     re.IGNORECASE,
 )
+_HUNG_UP: Final = re.compile(r"failed to connect to all addresses.*Socket closed", re.IGNORECASE)
 # Only these words reach a failure's detail: the server's own text is a stranger's.
 _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
@@ -44,6 +45,11 @@ class RemoteFailure(Exception):
         self.code = code
         self.detail = detail
 
+    @classmethod
+    def refused(cls) -> RemoteFailure:
+        """The endpoint is there, and hangs up on us."""
+        return cls(Code.SECURITY_ERROR, "the server wants TLS, or another client certificate: check tls")
+
     @property
     def blames_endpoint(self) -> bool:
         return CODES[self.code].blames_endpoint
@@ -51,6 +57,11 @@ class RemoteFailure(Exception):
     def of(self, target: str) -> Failure:
         """Return this failure as the attempt machine's."""
         return Failure(target, self.code.value, self.detail, CODES[self.code].security)
+
+
+def hung_up(error: grpc.RpcError) -> bool:
+    """Tell whether the endpoint closed the connection while it was being made, without saying why."""
+    return isinstance(error, grpc.Call) and _HUNG_UP.search(str(error.details() or "")) is not None
 
 
 def from_rpc_error(error: grpc.RpcError) -> RemoteFailure:

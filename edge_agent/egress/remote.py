@@ -14,7 +14,8 @@ from typing import Any, Final
 import grpc
 
 from edge_agent.config import RemoteConfig, TlsConfig
-from edge_agent.egress.failure import RemoteFailure, from_rpc_error
+from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up
+from edge_agent.egress.hangup import client_context, refuses_us
 from edge_agent.errors import ConfigError
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import WireError
@@ -30,14 +31,36 @@ __all__ = ["InFlight", "Remote"]
 _RECONNECT_MS: Final = (100, 2_000)
 
 
+# Endpoints that hung up are asked why at most so often.
+_ASK_AGAIN_S: Final = 2.0
+
+
 class InFlight:
     """One call that was started."""
 
-    __slots__ = ("_future", "sent_bytes")
+    __slots__ = ("_failure", "_future", "sent_bytes")
 
-    def __init__(self, future: Any, sent_bytes: int) -> None:  # Any: a grpc.Future that is also a grpc.Call
-        self._future = future
+    def __init__(self, sent_bytes: int) -> None:
         self.sent_bytes = sent_bytes
+        self._failure: RemoteFailure | None = None
+        self._future: Any = None  # Any: a grpc.Future that is also a grpc.Call
+
+    def follow(
+        self, future: Any, on_done: Callable[[], None], failure_of: Callable[[grpc.RpcError], RemoteFailure]
+    ) -> None:  # Any: as above
+        """Call `on_done` in gRPC's thread when `future` has ended, and what its error means is known."""
+
+        def ended(future: Any) -> None:  # Any: as above
+            try:
+                error = future.exception()
+                self._failure = None if error is None else failure_of(error)
+            except grpc.FutureCancelledError:
+                self._failure = RemoteFailure(Code.CANCELLED)
+            finally:
+                on_done()
+
+        self._future = future
+        future.add_done_callback(ended)
 
     def cancel(self) -> None:
         """Stop the call; harmless when it has ended."""
@@ -47,14 +70,9 @@ class InFlight:
         """Return the response of a call that is done.
 
         Raises RemoteFailure."""
-        try:
-            response: pb.ModelInferResponse = self._future.result(timeout=0)
-        except grpc.FutureCancelledError:
-            raise RemoteFailure(Code.CANCELLED) from None
-        except grpc.FutureTimeoutError:
-            raise RemoteFailure(Code.DEADLINE_EXCEEDED) from None
-        except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+        if self._failure is not None:
+            raise self._failure
+        response: pb.ModelInferResponse = self._future.result()
         return response
 
 
@@ -68,7 +86,10 @@ class Remote:
         self.endpoint = config.address
         self.max_message_bytes = config.max_message_bytes
         self._probe_timeout_s = config.probe_timeout_s
+        self._tls = config.tls
         self._credentials = None if config.tls is None else _credentials(name, config.tls)
+        self._refused = False
+        self._ask_at = 0.0
         self._options = _options(config)
         self._lock = Lock()
         self._channel: grpc.Channel | None = None
@@ -101,8 +122,9 @@ class Remote:
             future = stub.ModelInfer.future(request, timeout=timeout_s)
         except ValueError:  # how gRPC refuses a call on a channel that was closed meanwhile
             raise _closed() from None
-        future.add_done_callback(lambda _: on_done())
-        return InFlight(future, size_bytes)
+        flight = InFlight(size_bytes)
+        flight.follow(future, on_done, self._failure)
+        return flight
 
     def round_trip_s(self) -> float:
         """Measure the round trip to the endpoint itself, with no request's data in it.
@@ -115,7 +137,7 @@ class Remote:
             started = time.monotonic()
             stub.ServerLive(pb.ServerLiveRequest(), timeout=max(0.001, deadline - started))
         except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+            raise self._failure(error) from None
         except ValueError:  # see call
             raise _closed() from None
         return time.monotonic() - started
@@ -131,7 +153,7 @@ class Remote:
                 for name, version in models.items()
             }
         except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+            raise self._failure(error) from None
 
     def close(self) -> None:
         """Cancel what runs and close the channel; safe twice."""
@@ -140,6 +162,16 @@ class Remote:
             channel, self._channel, self._stub = self._channel, None, None
         if channel is not None:
             channel.close()
+
+    def _failure(self, error: grpc.RpcError) -> RemoteFailure:
+        return RemoteFailure.refused() if hung_up(error) and self._refuses_us() else from_rpc_error(error)
+
+    def _refuses_us(self) -> bool:
+        now = time.monotonic()
+        if now >= self._ask_at:
+            self._ask_at = now + _ASK_AGAIN_S
+            self._refused = refuses_us(self.endpoint, self._tls, self._probe_timeout_s)
+        return self._refused
 
     def _connected(self) -> Stub:
         stub = self._stub
@@ -180,10 +212,14 @@ def _options(config: RemoteConfig) -> list[tuple[str, Any]]:  # Any: gRPC's own
 
 
 def _credentials(name: str, tls: TlsConfig) -> grpc.ChannelCredentials:
+    files = {field: _read(f"targets.{name}.tls.{field}", getattr(tls, field)) for field in ("ca", "certificate", "key")}
+    try:
+        client_context(tls)
+    except OSError as error:
+        # Its words name the kind of fault, such as KEY_VALUES_MISMATCH, and nothing of the files.
+        raise ConfigError(f"targets.{name}.tls", f"not PEM files that go together: {error}") from error
     return grpc.ssl_channel_credentials(
-        root_certificates=_read(f"targets.{name}.tls.ca", tls.ca),
-        private_key=_read(f"targets.{name}.tls.key", tls.key),
-        certificate_chain=_read(f"targets.{name}.tls.certificate", tls.certificate),
+        root_certificates=files["ca"], private_key=files["key"], certificate_chain=files["certificate"]
     )
 
 
