@@ -55,17 +55,16 @@ def _compile(content: bytes, targets: Mapping[str, Kind] | None) -> Policy:
 def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | None) -> Policy:
     kinds = _kinds(document, targets)
     places = {kind.value for kind in Kind} | set(kinds)
+    remotes = _remotes(kinds, targets)
     labels: dict[str, frozenset[str]] = {}
     for label, listed in document.labels.items():
         labels[label] = _places(listed, places, f"labels.{label}")
     rules = tuple(
-        _rule(part, f"rules[{i}]", places, frozenset(kinds), document.escalation)
-        for i, part in enumerate(document.rules)
+        _rule(part, f"rules[{i}]", places, remotes, document.escalation) for i, part in enumerate(document.rules)
     )
     _refuse_twice([rule.name for rule in rules])
     for name in document.stale_after_s:
-        if signal(name) is None:
-            raise PolicyError("stale_after_s", f'unknown key "{name}"{did_you_mean(name, SIGNALS)}')
+        _refuse_unknown_signal(name, remotes)
     if document.breaker.max_open_s < document.breaker.open_s:
         raise PolicyError("breaker.max_open_s", "less than open_s: the first pause would already be over the longest")
     escalation = document.escalation
@@ -112,6 +111,22 @@ def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None) -> dict
     return kinds
 
 
+def _remotes(kinds: Mapping[str, Kind], targets: Mapping[str, Kind] | None) -> frozenset[str]:
+    """Return the targets that a round trip can be measured to. Without a list of those that exist, a target may bear
+    its kind's name and not be in the document."""
+    named = frozenset(name for name, kind in kinds.items() if kind is not Kind.DEVICE)
+    return named if targets is not None else named | {Kind.FOG.value, Kind.CLOUD.value}
+
+
+def _refuse_unknown_signal(name: str, remotes: frozenset[str]) -> None:
+    _, per_target, target = name.partition(".")
+    if signal(name) is None:
+        raise PolicyError("stale_after_s", f'unknown key "{name[:64]}"{did_you_mean(name, SIGNALS)}')
+    if per_target and target not in remotes:
+        known = did_you_mean(target, remotes)
+        raise PolicyError("stale_after_s", f'unknown target "{target[:64]}" in "{name[:64]}"{known}')
+
+
 def _places(listed: Iterable[str], known: set[str], path: str) -> frozenset[str]:
     for i, place in enumerate(listed):
         if place not in known:
@@ -120,13 +135,13 @@ def _places(listed: Iterable[str], known: set[str], path: str) -> frozenset[str]
 
 
 def _rule(
-    part: RulePart, path: str, places: set[str], targets: frozenset[str], believed: EscalationPart | None
+    part: RulePart, path: str, places: set[str], remotes: frozenset[str], believed: EscalationPart | None
 ) -> Rule:
     if part.mode is None and not part.forbid and part.escalate_below is None:
         raise PolicyError(path, "the rule does nothing; give it mode, forbid or escalate_below")
     return Rule(
         name=part.name,
-        when=parse_condition(part.when, f"{path}.when", targets=targets),
+        when=parse_condition(part.when, f"{path}.when", targets=remotes),
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
         forbid=_places(part.forbid, places, f"{path}.forbid"),

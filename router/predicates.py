@@ -175,11 +175,12 @@ def _parse(table: object, path: str, targets: frozenset[str], depth: int, budget
         )
     if depth == 0:
         raise PolicyError(path, f"conditions are nested more than {MAX_DEPTH} deep")
+    # An empty table counts too: every part is looked at again for every request.
+    budget[0] -= max(1, len(table))
+    if budget[0] < 0:
+        raise PolicyError(path, f"more than {MAX_CONDITIONS} conditions in one rule")
     parts: list[Predicate] = []
     for key, value in table.items():
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise PolicyError(path, f"more than {MAX_CONDITIONS} conditions in one rule")
         if key in ("all", "any"):
             if not isinstance(value, list) or not value:
                 raise PolicyError(f"{path}.{key}", "a list of at least one condition is wanted")
@@ -204,12 +205,14 @@ def _comparisons(name: str, value: object, path: str, targets: frozenset[str]) -
     comparisons: list[Predicate] = []
     for operator, operand in value.items():
         if operator not in OPERATORS:
-            raise PolicyError(here, f'unknown key "{operator}"{did_you_mean(operator, OPERATORS)}')
+            raise PolicyError(here, f'unknown key "{operator[:64]}"{did_you_mean(operator, OPERATORS)}')
         if operator in _NUMERIC and holds != "number":
             raise PolicyError(f"{here}.{operator}", f"{name} is a {holds}; use equals or one_of")
         if operator == "one_of":
             if not isinstance(operand, list) or not operand:
                 raise PolicyError(f"{here}.one_of", "a list of at least one value is wanted")
+            if len(operand) > MAX_CONDITIONS:
+                raise PolicyError(f"{here}.one_of", f"more than {MAX_CONDITIONS} values")
             comparisons.append(
                 Compare(
                     name,
@@ -231,9 +234,9 @@ def _holds(name: str, path: str, targets: frozenset[str]) -> str:
     if prefix == "rtt_ms" and (described := signal(name)) is not None:
         if target in targets:
             return described.holds
-        raise PolicyError(path, f'unknown target "{target}" in "{name}"{did_you_mean(target, targets)}')
+        raise PolicyError(path, f'unknown target "{target[:64]}" in "{name[:64]}"{did_you_mean(target, targets)}')
     known_names = [*SIGNALS, *FACTS, "all", "any", "not"]
-    raise PolicyError(path, f'unknown key "{name}"{did_you_mean(name, known_names)}')
+    raise PolicyError(path, f'unknown key "{name[:64]}"{did_you_mean(name, known_names)}')
 
 
 def _value(value: object, holds: str, path: str) -> Value:
@@ -244,7 +247,9 @@ def _value(value: object, holds: str, path: str) -> Value:
     if holds == "number" and isinstance(value, int | float) and not isinstance(value, bool):
         # Comparisons with NaN are all false, which would be a silent change of routing.
         if value != value or value in (float("inf"), float("-inf")) or abs(value) > 1e15:
-            raise PolicyError(path, f"{value} is not a usable number; give a finite one below 1e15")
+            # Python refuses to write down an integer of more than 4300 digits.
+            shown = value if isinstance(value, float) else "an integer that large"
+            raise PolicyError(path, f"{shown} is not a usable number; give a finite one below 1e15")
         return float(value)
     raise PolicyError(path, f"a {holds} is wanted, not {_kind(value)}")
 

@@ -1,0 +1,228 @@
+"""Policy documents: put in force as written, or refused with the place of the first fault, in words and quickly."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from router.compile import MAX_POLICY_BYTES, built_in_policy, compile_policy
+from router.errors import DocumentError, PolicyError, RouterError
+from router.types import Kind, Mode
+from tests.router.situations import HEAD, policy_of
+
+RULE = '[[rules]]\nname = "r"\nmode = "auto"\nwhen = {}\n'
+TARGETS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD, "attic": Kind.FOG}
+
+
+def _refused(document: str | bytes, targets: dict[str, Kind] | None = None) -> str:
+    content = document if isinstance(document, bytes) else document.encode()
+    with pytest.raises(PolicyError) as raised:
+        compile_policy(content, source="p", targets=targets)
+    assert len(str(raised.value)) < 600
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # -- F1: numbers that are none, or out of range
+        pytest.param("worth.second = nan", "p: worth.second: input should be a finite number", id="F1 nan"),
+        pytest.param("worth.second = inf", "p: worth.second: input should be a finite number", id="F1 inf"),
+        pytest.param("worth.second = -inf", "p: worth.second: input should be a finite number", id="F1 -inf"),
+        pytest.param(
+            "worth.second = -1", "p: worth.second: input should be greater than or equal to 0", id="F1 negative"
+        ),
+        pytest.param("worth.second = true", "p: worth.second: input should be a valid number", id="F1 bool"),
+        pytest.param('worth.second = "1"', "p: worth.second: input should be a valid number", id="F1 text"),
+        pytest.param(
+            "escalation.below = 1.5", "p: escalation.below: input should be less than or equal to 1", id="F1 share"
+        ),
+        pytest.param(
+            "breaker.consecutive = 1.0", "p: breaker.consecutive: input should be a valid integer", id="F1 float count"
+        ),
+        pytest.param(
+            "breaker.consecutive = 0",
+            "p: breaker.consecutive: input should be greater than or equal to 1",
+            id="F1 no failures",
+        ),
+        pytest.param("escalation.below = nan", "p: escalation.below: input should be a finite number", id="F1 below"),
+        pytest.param(
+            RULE.replace('mode = "auto"', "escalate_below = nan"),
+            "p: rules[0].escalate_below: input should be a finite number",
+            id="F1 rule",
+        ),
+        # -- F2: keys that are none
+        pytest.param("mdoe = 1", 'p: unknown key "mdoe"; did you mean "mode"?', id="F2 top"),
+        pytest.param(
+            "breaker.open_ms = 1", 'p: breaker: unknown key "open_ms"; did you mean "open_s"?', id="F2 in a table"
+        ),
+        pytest.param(
+            RULE.replace("mode", "mdoe"), 'p: rules[0]: unknown key "mdoe"; did you mean "mode"?', id="F2 in a rule"
+        ),
+        pytest.param(
+            "[targets.cloud]\nprior = 1",
+            'p: targets.cloud: unknown key "prior"; did you mean "prior_ms"?',
+            id="F2 in a target",
+        ),
+        pytest.param('name = "b"', 'p: line 4: duplicate key "name"; keep one of them', id="F2 twice"),
+        pytest.param(
+            "[worth]\nsecond = 1\n[worth]\n",
+            'p: line 6: duplicate key "[worth]"; keep one of them',
+            id="F2 table twice",
+        ),
+        pytest.param(
+            "worth = { second = 1, second = 2 }",
+            "p: line 4: not TOML: Duplicate inline table key 'second'",
+            id="F2 twice in a line",
+        ),
+        # -- F3: what other formats would take
+        pytest.param("worth.second = 010", "p: line 4: not TOML: Expected newline or end of document", id="F3 010"),
+        pytest.param("worth.second = 1979-05-27", "p: worth.second: input should be a valid number", id="F3 date"),
+        pytest.param("worth.second = 12:30:45", "p: worth.second: input should be a valid number", id="F3 time"),
+        pytest.param("worth.second = no", "p: line 4: not TOML: Invalid value", id="F3 no"),
+        pytest.param("mode: auto", "p: line 4: not TOML: Expected '='", id="F3 YAML"),
+        pytest.param("--- \nmode = 1", "p: line 4: not TOML: Expected '='", id="F3 two documents"),
+        pytest.param("version_ = 0x" + "f" * 9000, 'p: unknown key "version_"', id="F3 huge integer"),
+        pytest.param("worth.second = 0x" + "f" * 9000, "p: worth.second: ", id="F3 huge number"),
+        pytest.param("worth.second = 1" + "0" * 5000, "p: line 4: not TOML: Exceeds the limit", id="F3 many digits"),
+        # -- F9: names that refer to nothing
+        pytest.param(
+            'labels.x = ["clod"]', 'p: labels.x[0]: unknown target "clod"; did you mean "cloud"?', id="F9 label"
+        ),
+        pytest.param(
+            RULE + 'forbid = ["cloud", "clod"]\n',
+            'p: rules[0].forbid[1]: unknown target "clod"; did you mean "cloud"?',
+            id="F9 rule",
+        ),
+        pytest.param(
+            "stale_after_s.cpu_laod = 5",
+            'p: stale_after_s: unknown key "cpu_laod"; did you mean "cpu_load"?',
+            id="F9 signal",
+        ),
+        pytest.param(
+            'stale_after_s."rtt_ms.clod" = 5',
+            'p: stale_after_s: unknown target "clod" in "rtt_ms.clod"; did you mean "cloud"?',
+            id="F9 signal of a target",
+        ),
+        pytest.param(
+            RULE.replace("{}", '{ "rtt_ms.device" = 5 }'),
+            'p: rules[0].when: unknown target "device" in "rtt_ms.device"',
+            id="F9 round trip to the device",
+        ),
+        # -- what contradicts itself
+        pytest.param(RULE.replace('mode = "auto"', ""), "p: rules[0]: the rule does nothing", id="idle rule"),
+        pytest.param(RULE + RULE, 'p: rules[1].name: there is a rule called "r" already', id="rule twice"),
+        pytest.param("breaker.open_s = 400", "p: breaker.max_open_s: less than open_s", id="pauses"),
+        pytest.param(
+            "[targets.cloud]\nprior_ms = [9, 3]",
+            "p: targets.cloud.prior_ms: the first number is the 5 % quantile",
+            id="prior upside down",
+        ),
+        pytest.param("[targets.attic]\np_wrong = 0.1", "p: targets.attic: its kind is wanted", id="kind"),
+        pytest.param(
+            '[targets.cloud]\nkind = "fog"',
+            'p: targets.cloud.kind: a target named "cloud" is of that kind',
+            id="kind of cloud",
+        ),
+        pytest.param(
+            '[targets.attic]\nkind = "device"', "p: targets.attic.kind: there is one device", id="second device"
+        ),
+        # -- form
+        pytest.param('mode = "fast"', "p: mode: input should be 'only_on_device', 'prefer_on_device'", id="mode"),
+        pytest.param('labels."a b" = []', 'p: labels: "a b" is not a name that can stand here', id="label name"),
+        pytest.param("labels = {}", "p: labels: dictionary should have at least 1 item", id="no labels"),
+        pytest.param(
+            RULE.replace('mode = "auto"', 'escalate_below = "always"'),
+            "p: rules[0].escalate_below: input should be",
+            id="union",
+        ),
+        pytest.param('[[rules]]\nname = "r"\nmode = "auto"\n', 'p: rules[0]: "when" is missing', id="missing"),
+        pytest.param(
+            RULE.replace("{}", "{ rtt_ms = { grater_than = 5 } }"),
+            'p: rules[0].when.rtt_ms: unknown key "grater_than"; did you mean "greater_than"?',
+            id="condition",
+        ),
+    ],
+)
+def test_a_bad_document_is_refused_with_place_and_reason(text: str, message: str) -> None:
+    assert _refused(HEAD + text).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        pytest.param("", 'p: "schema" is missing', id="empty"),
+        pytest.param(HEAD.replace("schema = 1", "schema = 2"), "p: schema: input should be 1", id="later schema"),
+        pytest.param(HEAD.replace("version = 1", "version = 0"), "p: version: ", id="version"),
+        pytest.param(HEAD.replace('"test"', '""'), "p: name: ", id="name"),
+        pytest.param(b"\xef\xbb\xbf" + HEAD.encode(), "p: line 1: not TOML", id="F3 BOM"),
+        pytest.param(HEAD.encode("utf-16"), "p: not UTF-8 at byte 0", id="UTF-16"),
+        pytest.param(b"\x00", "p: line 1: not TOML", id="NUL"),
+    ],
+)
+def test_a_document_that_does_not_begin_right_is_refused(document: str | bytes, message: str) -> None:
+    assert _refused(document).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        pytest.param(b"#" * 100_000_000, f"p: longer than {MAX_POLICY_BYTES} bytes", id="100 MB"),
+        pytest.param((HEAD + "x = " + "[" * 20_000).encode(), "p: nested too deeply", id="lists"),
+        pytest.param((HEAD + "x = " + "{a = " * 20_000).encode(), "p: nested too deeply", id="tables"),
+        pytest.param((HEAD + ".".join("a" * 400_000) + " = 1").encode(), "p: line 4: a name of more", id="dots"),
+        pytest.param((HEAD + "[" + ".".join("a" * 400_000) + "]").encode(), "p: line 4: a name of more", id="head"),
+        pytest.param(
+            (HEAD + "x = {" + ".".join("a" * 400_000) + " = 1}").encode(), "p: line 4: a name of", id="inline"
+        ),
+    ],
+)
+def test_F4_what_would_take_long_to_read_is_refused_quickly(document: bytes, message: str) -> None:
+    """A name of half a million parts once kept the parser busy for hours."""
+    started = time.perf_counter()
+    assert _refused(document).startswith(message)
+    assert time.perf_counter() - started < 0.5  # 0.02 s here; a busy machine is forgiven
+
+
+def test_rows_of_dots_in_a_comment_are_no_name() -> None:
+    policy_of("# " + "." * 200 + "\n# ... " * 5 + "\n")
+
+
+@pytest.mark.parametrize("value", ["1_000", "1e3", "0x3e8", "1000", "1000.0"])
+def test_F3_a_number_means_what_TOML_says(value: str) -> None:
+    assert policy_of(f"worth.second = {value}").worth.second == 1000.0
+
+
+def test_with_the_targets_that_exist_every_other_name_is_refused() -> None:
+    policy = policy_of('labels.x = ["attic", "fog"]\n[targets.attic]\np_wrong = 0.2', targets=TARGETS)
+    assert policy.kinds == TARGETS
+    assert policy.terms_for("attic", Kind.FOG).p_wrong == 0.2
+    refused = _refused(HEAD + '[targets.cellar]\nkind = "fog"', TARGETS)
+    assert refused.startswith('p: targets: unknown target "cellar"')
+    refused = _refused(HEAD + '[targets.attic]\nkind = "cloud"', TARGETS)
+    assert refused == 'p: targets.attic.kind: the configured target is of kind "fog", not "cloud"'
+
+
+def test_a_round_trip_to_a_target_that_only_its_kind_names_can_be_spoken_of() -> None:
+    """A check without the agent's configuration once refused what the agent took."""
+    text = RULE.replace("{}", '{ "rtt_ms.cloud" = { less_than = 5 } }') + '[stale_after_s]\n"rtt_ms.cloud" = 5'
+    assert policy_of(text).named_signals == ("rtt_ms.cloud",)
+    assert policy_of(text, targets=TARGETS).named_signals == ("rtt_ms.cloud",)
+
+
+def test_the_built_in_policy_weighs_and_keeps_secrets() -> None:
+    policy = built_in_policy()
+    assert policy.mode is Mode.AUTO
+    assert policy.strictest == {"device"}
+    assert not policy.permits("secret", "cloud", Kind.CLOUD)
+    assert policy.permits("personal", "cloud", Kind.CLOUD)
+
+
+def test_the_digest_is_of_the_document_s_bytes() -> None:
+    assert policy_of().digest == policy_of().digest
+    assert policy_of().digest != policy_of("# another\n").digest
+
+
+def test_errors_have_one_root() -> None:
+    assert issubclass(PolicyError, DocumentError) and issubclass(DocumentError, RouterError)
