@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
 from edge_agent.experience import Admission, Experience
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
 __all__ = ["Call"]
+
+_NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -82,7 +85,8 @@ class Call:
 
     def begin(self) -> tuple[Command, ...]:
         """Start the plan."""
-        self._state, commands = begin(self.plan, self.decision.situation.request.deadline, self._clock())
+        # The instant of the decision: what has passed since are microseconds.
+        self._state, commands = begin(self.plan, self.decision.situation.request.deadline, self._started)
         return commands
 
     def step(self, event: Event) -> tuple[Command, ...]:
@@ -234,15 +238,19 @@ class Call:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @property
-    def sent(self) -> tuple[Sent, ...]:
-        """What was handed to the network so far."""
-        return tuple(self._sent)
+    def sent_bytes(self) -> Mapping[str, int]:
+        """What was handed to the network so far, by target."""
+        if not self._sent:
+            return _NOTHING_SENT
+        by_target: dict[str, int] = {}
+        for sent in self._sent:
+            by_target[sent.target] = by_target.get(sent.target, 0) + sent.size_bytes
+        return by_target
 
-    def conclude(self, outcome: Outcome) -> Result | AgentError:
+    def conclude(self, outcome: Outcome, now: float) -> Result | AgentError:
         """Return what the app gets."""
         decision = self.decision
         request = decision.situation.request
-        now = self._clock()
         if outcome.ending is Ending.CANCELLED:
             return RequestCancelled(f"model {request.model!r}: the request was cancelled")
         if outcome.ending is Ending.DEADLINE_EXCEEDED:

@@ -98,8 +98,10 @@ class Dispatcher:
         policy = self._policies.current
         try:
             release = self._release(model)
-            deadline = now + self._deadline_s(model, deadline_ms)
-            self._check_label(policy, label)
+            left_s = self._default_deadline_s if deadline_ms is None else self._deadline_s(model, deadline_ms)
+            deadline = now + left_s
+            if label is not None:
+                self._check_label(policy, label)
             arrays = _arrays(release, inputs)
             decision = self._decide(policy, release, arrays, label, deadline, now)
         except AgentError:
@@ -117,25 +119,26 @@ class Dispatcher:
 
     def close(self, call: Call, outcome: Outcome) -> Result:
         """Account for a call that ended. Raises the error that the app gets instead of an answer."""
-        concluded = call.conclude(outcome)
-        self._account(call, outcome)
+        now = self._clock()
+        concluded = call.conclude(outcome, now)
+        self._account(call, outcome, now)
         if isinstance(concluded, AgentError):
             raise concluded
         return concluded
 
     def abandon(self, call: Call) -> None:
         """Account for a call whose driver was interrupted: a cancelled task, a closed agent, a key pressed."""
-        self._account(call, Outcome(Ending.CANCELLED, None, ()))
+        self._account(call, Outcome(Ending.CANCELLED, None, ()), self._clock())
 
-    def _account(self, call: Call, outcome: Outcome) -> None:
+    def _account(self, call: Call, outcome: Outcome, now: float) -> None:
         self._journal.add(call.decision, outcome)
         situation = call.decision.situation
         self._metrics.request(
             situation.request.model,
             outcome.target,
             outcome.ending.value,
-            self._clock() - situation.now,
-            {sent.target: sent.size_bytes for sent in call.sent},
+            now - situation.now,
+            call.sent_bytes,
             escalated=outcome.escalated,
             late=outcome.late,
         )
@@ -149,7 +152,8 @@ class Dispatcher:
         now = self._clock()
         policy = self._policies.current
         release = self._release(model)
-        self._check_label(policy, label)
+        if label is not None:
+            self._check_label(policy, label)
         arrays = blank_inputs(release.inputs)
         return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
 
@@ -160,9 +164,7 @@ class Dispatcher:
             raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
 
-    def _deadline_s(self, model: str, deadline_ms: float | None) -> float:
-        if deadline_ms is None:
-            return self._default_deadline_s
+    def _deadline_s(self, model: str, deadline_ms: float) -> float:
         if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float) or math.isnan(deadline_ms):
             given = "NaN" if isinstance(deadline_ms, float) else f"a {type(deadline_ms).__name__}"
             raise RequestError(f"deadline_ms is a number of milliseconds from now, not {given}")
@@ -171,8 +173,8 @@ class Dispatcher:
         return min(deadline_ms / 1000, self._max_deadline_s)
 
     @staticmethod
-    def _check_label(policy: Policy, label: str | None) -> None:
-        if label is None or (isinstance(label, str) and label in policy.labels):
+    def _check_label(policy: Policy, label: str) -> None:
+        if isinstance(label, str) and label in policy.labels:
             return
         named = quoted(label) if isinstance(label, str) else f"named by a {type(label).__name__}"
         known = did_you_mean(str(label), policy.labels)
@@ -231,7 +233,7 @@ def _wants_network(policy: Policy, decision: Decision) -> bool:
 
 
 def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:  # Any: see Dispatcher.open
-    if not isinstance(inputs, dict) and not isinstance(inputs, Mapping):
+    if type(inputs) is not dict and not isinstance(inputs, Mapping):
         given = type(inputs).__name__
         raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
     for name, value in inputs.items():

@@ -243,14 +243,21 @@ class Experience:
 
     def _learn_runs(self) -> None:
         predicted_s = self._policy.terms_for(DEVICE, Kind.DEVICE).prior_s[_MEDIAN]
+        taken_by_model: dict[str, list[float]] = {}
         while self._runs:
             model, taken_s, now, failed = self._runs.popleft()
-            book = self._book(DEVICE, model)
-            book.failures.observe(failed, now)
-            if not failed:
-                book.ratios.observe(taken_s, predicted_s, now)
             self._device_samples += 1
-            self._version += 1
+            failures = self._book(DEVICE, model).failures
+            if not failed:
+                taken_by_model.setdefault(model, []).append(taken_s)
+            if failures.settled and not failed:
+                failures.touch(now)
+            else:
+                failures.observe(failed, now)
+                self._version += 1
+        for model, taken in taken_by_model.items():
+            if self._book(DEVICE, model).ratios.observe_all(taken, predicted_s, now):
+                self._version += 1
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""

@@ -23,20 +23,21 @@ class Journal:
     """Appending takes no lock: a deque's append is atomic, and a full one drops its oldest."""
 
     def __init__(self, size: int) -> None:
-        self._entries: deque[Entry] = deque(maxlen=size)
+        self._entries: deque[tuple[Decision, Outcome | None]] = deque(maxlen=size)
 
     def add(self, decision: Decision, outcome: Outcome | None) -> None:
         """Keep one more, and drop the oldest if the ring is full."""
-        self._entries.append(Entry(decision, outcome))
+        self._entries.append((decision, outcome))
 
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest `count` entries, the newest last."""
-        entries = list(self._entries)
-        return entries[-count:] if count > 0 else []
+        newest = list(self._entries)[-count:] if count > 0 else []
+        return [Entry(*pair) for pair in newest]
 
     def find(self, request_id: str) -> Entry | None:
         """Return the entry of a request, or None where it has been dropped."""
-        return next((e for e in reversed(list(self._entries)) if e.decision.situation.request.id == request_id), None)
+        newest_first = reversed(list(self._entries))
+        return next((Entry(*pair) for pair in newest_first if pair[0].situation.request.id == request_id), None)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -240,7 +240,7 @@ def _woke(state: Attempt, now: float) -> Stepped:
 
 
 def _next_leg(plan: Plan, deadline: float, index: int, failures: tuple[Failure, ...], now: float) -> Stepped:
-    distrust = any(failure.security for failure in failures)
+    distrust = bool(failures) and any(failure.security for failure in failures)
     for leg_index in range(index, len(plan.legs)):
         leg = plan.legs[leg_index]
         # An endpoint that failed to prove who it is: no other endpoint answers in its place, only the device.

@@ -10,6 +10,7 @@ Not here: what a time is worth (objective.py), and who may be asked at all (cons
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ _RANGE: Final = 700  # buckets to either side of 1: a factor of about a million,
 # Forward decay's weights grow without end; rescaling drops what has faded to a thousandth with them.
 _RESCALE_AT: Final = 1e4
 _FADED: Final = 1e-3
+_HAIR: Final = 0.05  # two buckets and a rounding
 _Z95: Final = 1.6448536269514722  # the standard normal's 95 % quantile
 _Z75: Final = 0.6744897501960817
 
@@ -48,7 +50,7 @@ class Ratios:
 
     Holds no clock and no lock: whoever owns it passes `now` and keeps writers apart."""
 
-    __slots__ = ("_growth", "_last_at", "_quantiles", "_settings", "_stale", "_weight", "_weights", "samples")
+    __slots__ = ("_growth", "_last_at", "_quantiles", "_settings", "_weight", "_weights", "samples")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
@@ -61,26 +63,43 @@ class Ratios:
         self._weight = 1.0
         self._last_at = -math.inf
         self._quantiles: tuple[float, ...] = ()
-        self._stale = False
         self.samples = 0
 
-    def observe(self, taken_s: float, predicted_s: float, now: float) -> None:
-        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it)."""
-        if not (taken_s > 0 and predicted_s > 0):
-            return
+    def observe(self, taken_s: float, predicted_s: float, now: float) -> bool:
+        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it).
+
+        Returns whether estimates have changed by it."""
+        return self.observe_all((taken_s,), predicted_s, now)
+
+    def observe_all(self, taken_s: Iterable[float], predicted_s: float, now: float) -> bool:
+        """Learn from several that had the same prediction, the latest last. Returns whether estimates have changed."""
         if now - self._last_at > self._settings.forget_after_s:
             self._clear()
-        bucket = round(math.log(taken_s / predicted_s) / _WIDTH)
-        bucket = max(-_RANGE, min(_RANGE, bucket))
-        self._weight *= self._growth
-        self._weights[bucket] = self._weights.get(bucket, 0.0) + self._weight
-        self._last_at = now
-        self._stale = True
-        self.samples += 1
-        if self._weight > _RESCALE_AT:
-            floor = self._weight * _FADED
-            self._weights = {b: w / self._weight for b, w in self._weights.items() if w > floor}
-            self._weight = 1.0
+        weights, weight, growth = self._weights, self._weight, self._growth
+        for one_s in taken_s:
+            if not (one_s > 0 and predicted_s > 0):
+                continue
+            bucket = max(-_RANGE, min(_RANGE, round(math.log(one_s / predicted_s) / _WIDTH)))
+            weight *= growth
+            weights[bucket] = weights.get(bucket, 0.0) + weight
+            self.samples += 1
+            self._last_at = now
+            if weight > _RESCALE_AT:
+                floor = weight * _FADED
+                weights = self._weights = {b: w / weight for b, w in weights.items() if w > floor}
+                weight = 1.0
+        self._weight = weight
+        return bool(weights) and self._publish()
+
+    def _publish(self) -> bool:
+        """Put the quantiles as they are now in force, unless they are much the same as those that are: what moves by a
+        hair need not have everything weighed again."""
+        quantiles = self._compute()
+        young = self.samples <= self._settings.memory_samples
+        if self._quantiles and not young and all(map(_much_the_same, quantiles, self._quantiles)):
+            return False
+        self._quantiles = quantiles
+        return True
 
     @property
     def forgotten_at(self) -> float:
@@ -93,14 +112,11 @@ class Ratios:
         One or two observations do not make a distribution: below three the prior's spread stays."""
         if self.samples == 0 or now - self._last_at > self._settings.forget_after_s:
             return TimeEstimate(prior, 0)
-        if self._stale:
-            self._quantiles = self._compute()
-            self._stale = False
         q05, q25, q50, q75, q95 = (ratio * predicted_s for ratio in self._quantiles)
         if self.samples < 3:
             spread = q50 / prior[2]
             q05, q95 = min(q05, prior[0] * spread), max(q95, prior[4] * spread)
-        return TimeEstimate((q05, q25, q50, q75, q95), self.samples)
+        return TimeEstimate((q05, q25, q50, q75, q95), min(self.samples, self._settings.memory_samples))
 
     def _compute(self) -> tuple[float, ...]:
         buckets = sorted(self._weights)
@@ -115,6 +131,10 @@ class Ratios:
         return tuple(found)
 
 
+def _much_the_same(one: float, other: float) -> bool:
+    return abs(one - other) <= _HAIR * other
+
+
 class Share:
     """A fading share of yes among yes and no: of failures, of escalations. None before there was anything."""
 
@@ -126,6 +146,15 @@ class Share:
         self._yes = 0.0
         self._total = 0.0
         self._last_at = -math.inf
+
+    @property
+    def settled(self) -> bool:
+        """Whether another no would change next to nothing: there was no yes lately, and many a no."""
+        return self._yes == 0.0 and self._total * (1.0 - self._keep) > 0.99
+
+    def touch(self, now: float) -> None:
+        """Learn a no that changes nothing, because it is `settled`."""
+        self._last_at = now
 
     def observe(self, yes: bool, now: float) -> None:
         """Learn one outcome."""
