@@ -5,10 +5,9 @@ infinity where the model's contract forbids them. A refusal names the tensor and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from nearfar_wire.datatypes import BYTES, DATATYPES, datatype_of
 from nearfar_wire.errors import TensorError, quoted
 
 __all__ = ["TensorSpec", "check"]
-
-_SMALL: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def check(specs: Sequence[TensorSpec], tensors: Mapping[str, np.ndarray[Any, Any
         if tensor.dtype is not DATATYPES[spec.datatype] or spec.datatype == BYTES:
             _check_datatype(spec, tensor)
         _check_shape(spec, tensor.shape)
-        if not spec.allow_nan and tensor.dtype.kind == "f" and not _all_finite(tensor):
+        if not spec.allow_nan and tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise TensorError(
                 spec.name,
                 "holds NaN or infinity, which this model does not allow (`allow_nan`); clean the input first",
@@ -54,16 +51,6 @@ def check(specs: Sequence[TensorSpec], tensors: Mapping[str, np.ndarray[Any, Any
         known = {spec.name for spec in specs}
         extra = next(name for name in tensors if name not in known)
         raise TensorError(extra, f"is not wanted; {_wanted_and_given(specs, tensors)}")
-
-
-def _all_finite(tensor: np.ndarray[Any, Any]) -> bool:
-    if tensor.size <= _SMALL and tensor.dtype.itemsize >= 4:
-        # A sum of squares is finite only if every term is, and costs a third of looking at each; finite terms may
-        # still overflow it. Only for small tensors: the library may take several threads for long ones.
-        flat = tensor.ravel()
-        if math.isfinite(flat.dot(flat)):
-            return True
-    return bool(np.isfinite(tensor).all())
 
 
 def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:
