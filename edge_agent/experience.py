@@ -23,6 +23,8 @@ __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
 
 # The round trip believed in before one was measured: between a home's Wi-Fi and a cellular network.
 _BELIEVED_RTT_S: Final = 0.05
+# Where only rules speak of escalation; the policy document's own default.
+_BELIEVED_ESCALATIONS: Final = 0.3
 _STEPS: Final = 20
 _BATCH: Final = 16  # runs on the device between two lessons from them: fewer than an estimate's memory
 _MEDIAN: Final = QUANTILES.index(0.5)
@@ -78,7 +80,7 @@ class _Book:
 
     def __init__(self, policy: Policy) -> None:
         self.ratios = Ratios(policy.estimates)
-        self.failures = Share(policy.estimates)
+        self.failures = Share(policy.estimates, believed=0.0)
 
 
 class Experience:
@@ -264,7 +266,9 @@ class Experience:
         with self._lock:
             share = self._escalations.get(model)
             if share is None:
-                share = self._escalations[model] = Share(self._policy.estimates)
+                terms = self._policy.escalation
+                believed = _BELIEVED_ESCALATIONS if terms is None else terms.share
+                share = self._escalations[model] = Share(self._policy.estimates, believed=believed)
             share.observe(uncertain, now)
 
     def _set_breaker(self, target: str, state: BreakerState) -> None:

@@ -136,16 +136,23 @@ def _much_the_same(one: float, other: float) -> bool:
 
 
 class Share:
-    """A fading share of yes among yes and no: of failures, of escalations. None before there was anything."""
+    """A fading share of yes among yes and no: of failures, of escalations. None before there was anything.
 
-    __slots__ = ("_keep", "_last_at", "_settings", "_total", "_yes")
+    With a share that is `believed`, the first answers are weighed against it as if half of the memory had told it: one
+    yes of one must not pass for "always", which would have a target left alone that then could not show otherwise."""
 
-    def __init__(self, settings: EstimateSettings) -> None:
+    __slots__ = ("_believed", "_keep", "_last_at", "_settings", "_total", "_yes")
+
+    def __init__(self, settings: EstimateSettings, *, believed: float | None = None) -> None:
         self._settings = settings
+        self._believed = believed
         self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
-        self._yes = 0.0
-        self._total = 0.0
         self._last_at = -math.inf
+        self._clear()
+
+    def _clear(self) -> None:
+        self._total = 0.0 if self._believed is None else self._settings.memory_samples / 2
+        self._yes = self._total * (self._believed or 0.0)
 
     @property
     def settled(self) -> bool:
@@ -159,7 +166,7 @@ class Share:
     def observe(self, yes: bool, now: float) -> None:
         """Learn one outcome."""
         if now - self._last_at > self._settings.forget_after_s:
-            self._yes = self._total = 0.0
+            self._clear()
         self._yes = self._yes * self._keep + yes
         self._total = self._total * self._keep + 1.0
         self._last_at = now
@@ -171,7 +178,7 @@ class Share:
 
     def value(self, now: float) -> float | None:
         """Return the share, or None where nothing recent is known."""
-        if self._total == 0.0 or now - self._last_at > self._settings.forget_after_s:
+        if now - self._last_at > self._settings.forget_after_s:
             return None
         return self._yes / self._total
 
