@@ -1,0 +1,61 @@
+"""The command's parser, and what its exit code means.
+
+0: as asked. 1: there is no answer, or something that `doctor` looked at does not work. 2: it was called wrongly, or the
+configuration cannot be used. An error is one line on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+from edge_agent.cli import demo, doctor, infer
+from edge_agent.errors import AgentError, ConfigError, RequestError
+from nearfar_wire.errors import WireError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130  # as a shell reports SIGINT
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a wrong call in one line; --help has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no "°" must not end the command
+    options = _parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="nearfar-agent: %(message)s")
+    try:
+        exit_code: int = options.run(options)
+    except (AgentError, WireError) as error:
+        print(f"nearfar-agent: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError | RequestError) else 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="nearfar-agent", description="Hybrid edge-cloud inference, from the device's side.")
+    parser.add_argument("--version", action="version", version=f"nearfar {_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (infer, doctor, demo):
+        command.add_to(commands)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("nearfar")
+    except PackageNotFoundError:
+        return "0+source"

@@ -1,0 +1,117 @@
+"""`doctor`'s findings as plain text: no colour, no terminal needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from edge_agent.cli.columns import aligned
+from edge_agent.cli.findings import Findings, ModelFinding, PolicyFinding, ServedFinding, TargetFinding, WhatIf
+from edge_agent.signals import SignalStatus
+from router.engine import Decision
+from router.explain import in_words
+from router.types import DEVICE, Value
+
+__all__ = ["as_text"]
+
+_SIGNALS: Final = ("signal", "value", "age", "usable", "cost", "failures", "source")
+_TARGETS: Final = ("target", "kind", "endpoint", "transport", "breaker", "round trip")
+
+
+def as_text(findings: Findings) -> str:
+    """Return all of it, a part after another."""
+    return "\n".join(_lines(findings))
+
+
+def _lines(findings: Findings) -> Iterator[str]:
+    yield from _policy(findings.policy)
+    yield "\nSignals"
+    signals = sorted(findings.signals, key=lambda status: status.name)
+    yield from aligned([_SIGNALS, *(_signal(status) for status in signals)])
+    yield "\nTargets"
+    device = (DEVICE, DEVICE, "this machine", "", "", "")
+    yield from aligned([_TARGETS, device, *(_target(target) for target in findings.targets)])
+    yield "\nModels"
+    for model in findings.models:
+        yield from _model(model)
+    yield "\nWhat a request would do now"
+    yield from (f"  {line}" for line in in_words(findings.what_if.now).splitlines())
+    yield from _what_if(findings.what_if)
+
+
+def _policy(policy: PolicyFinding) -> Iterator[str]:
+    yield f"Policy {policy.name}, version {policy.version}, {policy.digest}"
+    if policy.problem is not None:
+        yield f"  its file is not in force: {policy.problem}"
+    yield from (f"  warning: {warning}" for warning in policy.warnings)
+
+
+def _signal(status: SignalStatus) -> tuple[str, ...]:
+    return (
+        status.name,
+        f"{_said(status.value)} {status.unit}" if status.value is not None else "unknown",
+        "not read" if status.age_s is None else f"{status.age_s:.1f} s",
+        "yes" if status.fresh else "no",
+        "" if status.cost_s is None else f"{status.cost_s * 1000:.2f} ms",
+        str(status.failures),
+        status.source,
+    )
+
+
+def _said(value: Value | None) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    return str(value).lower()
+
+
+def _target(target: TargetFinding) -> tuple[str, ...]:
+    if target.rtt_ms is not None:
+        found = f"{target.rtt_ms:.2f} ms"
+    else:
+        found = f"{target.problem}{f': {target.detail}' if target.detail else ''}"
+    return target.name, target.kind, target.endpoint, target.transport, target.breaker, found
+
+
+def _model(model: ModelFinding) -> Iterator[str]:
+    yield f"  {model.name}: release {model.release}, version {model.version}"
+    rows = [(DEVICE, f"cannot run it: {model.why_not}")]
+    if not model.why_not:
+        rows = [(DEVICE, f"runs it on {model.provider}, {model.device_digest}")]
+    rows += [(served.target, _served(served)) for served in model.served]
+    yield from aligned(rows, indent="    ")
+    if not model.answerable:
+        yield "    no target can answer for it now"
+
+
+def _served(served: ServedFinding) -> str:
+    version = f"version {served.version}" if served.version else "any version"
+    digest = served.digest or "any digest"
+    return f"{'ready' if served.problem is None else served.problem}: {served.model}, {version}, {digest}"
+
+
+def _what_if(what_if: WhatIf) -> Iterator[str]:
+    values = ", ".join(f"{name} = {_said(value)}" for name, value in what_if.values.items())
+    yield f"\nWhat it would do with {values}"
+    rows = [("", "now", "then")]
+    rows += [
+        (name, now, then) for (name, now), (_, then) in zip(_facts(what_if.now), _facts(what_if.then), strict=True)
+    ]
+    yield from aligned(rows)
+    if what_if.changes:
+        yield "  The decision changes."
+    elif what_if.given:
+        yield "  The decision stays as it is."
+    else:
+        yield "  The decision stays as it is, as with every other value that was tried; --set tries one of yours."
+
+
+def _facts(decision: Decision) -> list[tuple[str, str]]:
+    closed = ", ".join(f"{closed.target} by {closed.constraint.value}" for closed in decision.closed)
+    return [
+        ("plan", str(decision.plan) if decision.plan is not None else "every target is closed"),
+        ("mode", decision.mode.value),
+        ("rules", ", ".join(decision.rules) or "none"),
+        ("closed", closed or "none"),
+    ]

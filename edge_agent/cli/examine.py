@@ -1,0 +1,74 @@
+"""Look at an agent's parts and gather what `doctor` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edge_agent.cli.findings import Findings, ModelFinding, PolicyFinding, WhatIf
+from edge_agent.cli.injection import scenarios, with_twin
+from edge_agent.cli.reach import Reached, reach
+from edge_agent.core import Core
+from edge_agent.releases import Release
+from router.lint import lint
+from router.types import DEVICE, Value
+
+__all__ = ["examine"]
+
+
+def examine(core: Core, *, model: str | None, label: str | None, values: Mapping[str, Value | None]) -> Findings:
+    """Read every signal, ask every target, and decide as for one request: `model` None is the first, `label` None the
+    one that the policy allows most, no `values` some that make a difference.
+
+    Takes as long as the endpoints' probes. Raises UnknownModel, UnknownLabel."""
+    core.refresh()
+    what_if = _what_if(core, model or next(iter(core.releases)), label or _freest_label(core), values)
+    reached = reach(core)
+    return Findings(
+        policy=_policy(core),
+        signals=tuple(core.signal_statuses()),
+        targets=tuple(target.finding for target in reached),
+        models=tuple(_model(core, release, reached, label) for release in core.releases.values()),
+        what_if=what_if,
+    )
+
+
+def _policy(core: Core) -> PolicyFinding:
+    status = core.policy_status()
+    return PolicyFinding(status.name, status.version, status.digest, status.problem, lint(core.policies.current))
+
+
+def _model(core: Core, release: Release, reached: Sequence[Reached], label: str | None) -> ModelFinding:
+    served = tuple(target.served[release.name] for target in reached if release.name in target.served)
+    working = {finding.target for finding in served if finding.problem is None}
+    if release.runtime is not None:
+        working.add(DEVICE)
+    return ModelFinding(
+        name=release.name,
+        release=release.manifest.name,
+        version=release.manifest.version,
+        device_digest=release.device_digest,
+        provider=None if release.runtime is None else release.runtime.provider,
+        why_not=release.why_no_runtime,
+        served=served,
+        answerable=_answerable(core, release.name, working, label),
+    )
+
+
+def _answerable(core: Core, model: str, working: set[str], label: str | None) -> bool:
+    """Tell whether a request with `label` (None: with any that the policy has) would ask a target that works."""
+    labels = [label] if label is not None else [None, *core.policies.current.labels]
+    plans = (core.look(model, one, {}).plan for one in labels)
+    return any(plan is not None and not plan.targets.isdisjoint(working) for plan in plans)
+
+
+def _freest_label(core: Core) -> str:
+    policy, kinds = core.policies.current, core.config.kinds
+    return max(policy.labels, key=lambda label: sum(policy.permits(label, name, kind) for name, kind in kinds.items()))
+
+
+def _what_if(core: Core, model: str, label: str, values: Mapping[str, Value | None]) -> WhatIf:
+    now = core.look(model, label, {})
+    first = next(iter(core.config.targets), None)
+    tried = [with_twin(one, first) for one in ([values] if values else scenarios(core.policies.current))]
+    what_ifs = [WhatIf(one, bool(values), now, core.look(model, label, one)) for one in tried]
+    return next((what_if for what_if in what_ifs if what_if.changes), what_ifs[-1])

@@ -1,0 +1,95 @@
+"""What `doctor` found: values, for people and for JSON alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge_agent.signals import SignalStatus
+from router.engine import Decision
+from router.lint import LintWarning
+from router.types import Value
+
+__all__ = ["Findings", "ModelFinding", "PolicyFinding", "ServedFinding", "TargetFinding", "WhatIf"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """The policy in force. `problem`: why its file is not, `warnings`: what in it changes no decision."""
+
+    name: str
+    version: int
+    digest: str
+    problem: str | None
+    warnings: tuple[LintWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFinding:
+    """A remote target. `problem` is a word of the error table, None where it answered in `rtt_ms`."""
+
+    name: str
+    kind: str
+    endpoint: str
+    transport: str
+    breaker: str
+    rtt_ms: float | None
+    problem: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFinding:
+    """A model on a remote target: what the release asks for there. `problem` None: it is ready."""
+
+    target: str
+    model: str
+    version: str
+    digest: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinding:
+    """A model of the configuration. `why_not` is empty where the device can run it."""
+
+    name: str
+    release: str
+    version: int
+    device_digest: str | None
+    provider: str | None
+    why_not: str
+    served: tuple[ServedFinding, ...]
+    answerable: bool
+    """Whether some request for it would be answered now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A decision as it is and as it would be with `values`, which the caller has given or doctor has chosen."""
+
+    values: Mapping[str, Value | None]
+    given: bool
+    now: Decision
+    then: Decision
+
+    @property
+    def changes(self) -> bool:
+        """Whether other targets would be asked, or in another order."""
+        return str(self.now.plan) != str(self.then.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All of it."""
+
+    policy: PolicyFinding
+    signals: tuple[SignalStatus, ...]
+    targets: tuple[TargetFinding, ...]
+    models: tuple[ModelFinding, ...]
+    what_if: WhatIf
+
+    @property
+    def healthy(self) -> bool:
+        """Whether each model can be answered for."""
+        return all(model.answerable for model in self.models)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_agent.testing import FakeCloud, Script
+from tests.builders.agents import policy_text
+from tests.builders.waiting import eventually
+from tests.edge_agent.cli.conftest import FULL_MODEL, Desk, Run, target
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    ran = run("--help")
+    assert ran.code == 0
+    assert all(f"\n    {command} " in ran.out for command in ("infer", "doctor", "demo"))
+
+
+@pytest.mark.parametrize("command", ["infer", "doctor", "demo"])
+def test_each_command_has_help(run: Run, command: str) -> None:
+    assert run(command, "--help").out.startswith(f"usage: nearfar-agent {command}")
+
+
+def test_version_is_one_line(run: Run) -> None:
+    ran = run("--version")
+    assert ran.code == 0
+    assert ran.out.startswith("nearfar ")
+    assert ran.out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param((), id="no command"),
+        pytest.param(("guess",), id="an unknown command"),
+        pytest.param(("doctor",), id="no configuration"),
+        pytest.param(("infer", "--config", "agent.toml"), id="no model"),
+        pytest.param(("infer", "--config", "agent.toml", "m", "--deadline-ms", "soon"), id="no number"),
+    ],
+)
+def test_a_wrong_call_is_one_line_on_stderr_and_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1
+    assert "--help" in ran.err
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("infer", "tiny")], ids=["doctor", "infer"])
+def test_a_configuration_that_cannot_be_used_is_told_with_its_place(
+    run: Run, desk: Desk, command: tuple[str, ...]
+) -> None:
+    config = desk.config("[targets.cloud]\naddress = 'example.org:1'")
+    ran = run(*command, "--config", config)
+    assert ran.code == 2
+    assert ran.err.startswith(f"nearfar-agent: {config}: targets.cloud.tls: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_release_that_cannot_be_read_is_exit_code_1(run: Run, desk: Desk) -> None:
+    (desk.home.root / "releases" / "tiny" / "manifest.toml").write_text("schema = 1")
+    ran = run("doctor", "--config", desk.config())
+    assert ran.code == 1
+    assert ran.err.startswith("nearfar-agent: model 'tiny': ")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.wide
+def test_the_module_runs_where_the_command_is_not_installed(desk: Desk) -> None:
+    """On a terminal that can write ASCII alone, too."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", "doctor", "--config", str(desk.config())],
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"},
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert b"Signals" in ran.stdout
+    assert b"\x1b" not in ran.stdout
+
+
+@pytest.mark.wide
+def test_telling_how_it_is_called_loads_no_runtime_and_no_transport(tmp_path: Path) -> None:
+    probe = (
+        "import sys\n"
+        "from edge_agent.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*(name for name in ('onnxruntime', 'grpc', 'sklearn', 'onnx', 'rich') if name in sys.modules))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=60,
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.wide
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT can be sent to one process there")
+def test_an_interrupt_ends_a_request_that_waits_without_a_traceback(desk: Desk) -> None:
+    with FakeCloud({"tiny": FULL_MODEL}, Script(delay_s=math.inf)) as cloud:
+        config = desk.config(target(cloud), policy=policy_text("only_in_cloud"))
+        asks = ["infer", "tiny", "--config", str(config), "--input", "pixels=[[1, 2, 3, 4]]"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_agent.cli", *asks, "--privacy", "public", "--deadline-ms", "60000"],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        try:
+            eventually(lambda: cloud.calls["ModelInfer"] == 1, within_s=60)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait(30)
+    assert (process.returncode, said) == (130, "")
