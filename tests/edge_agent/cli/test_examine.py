@@ -1,0 +1,46 @@
+"""What is found of an agent that has lived for a while; the command itself looks at one that has just started."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_agent import AgentError
+from edge_agent.cli.doctor_text import as_text
+from edge_agent.cli.examine import examine
+from edge_agent.testing import CloudModel, FakeCloud, FakeRuntime, Script, fake_agent, fake_release
+from nearfar_wire.status import Code
+from tests.builders.agents import policy_text
+
+_X = {"x": np.zeros((1, 4), np.float32)}
+
+
+def test_a_policy_file_that_broke_is_told_beside_the_policy_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(policy_text(version=3))
+    runtime = FakeRuntime({"probabilities": [[1.0, 0.0, 0.0]]})
+    with fake_agent(fake_release(runtime=runtime), policy=path) as agent:
+        path.write_text("schema = 2")
+        findings = examine(agent.core, model=None, label=None, values={})
+    assert findings.policy.version == 3
+    assert f"  its file is not in force: {path}: " in as_text(findings)
+
+
+@pytest.mark.wide
+def test_a_breaker_that_opened_closes_the_target_to_the_decision(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(policy_text("only_in_cloud", more="[breaker]\nconsecutive = 2\n"))
+    with (
+        FakeCloud({"tiny": CloudModel({})}, Script(fails=Code.INTERNAL)) as cloud,
+        fake_agent(fake_release(), policy=path, targets={"cloud": {"address": cloud.address}}) as agent,
+    ):
+        for _ in range(2):
+            with contextlib.suppress(AgentError):
+                agent.infer("tiny", _X, privacy="public")
+        findings = examine(agent.core, model=None, label=None, values={})
+    assert (findings.targets[0].breaker, findings.targets[0].problem) == ("open", None)
+    assert not findings.healthy, "it is reachable, and not asked"
+    assert "cloud by breaker" in as_text(findings)
