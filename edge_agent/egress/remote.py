@@ -29,6 +29,9 @@ __all__ = ["InFlight", "Remote"]
 # A fleet is kept away from a failing server by the breaker; the channel's own pause on top of that only delays the
 # breaker's probe, so it stays short.
 _RECONNECT_MS: Final = (100, 2_000)
+# TCP, TLS and the first frames take four round trips: a second each, and a lost packet. (gRPC calls this the least
+# backoff, and gives an attempt to connect as long as that.)
+_CONNECT_MS: Final = 5_000
 
 
 # Endpoints that hung up are asked why at most so often.
@@ -199,7 +202,7 @@ def _options(config: RemoteConfig) -> list[tuple[str, Any]]:  # Any: gRPC's own
         ("grpc.max_receive_message_length", config.max_message_bytes),
         ("grpc.enable_retries", 0),
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS[0]),
-        ("grpc.min_reconnect_backoff_ms", _RECONNECT_MS[0]),
+        ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS[1]),
         # The channel of one agent is its own: another agent in this process may have other credentials or be closed.
         ("grpc.use_local_subchannel_pool", 1),
