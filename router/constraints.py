@@ -11,6 +11,7 @@ from enum import StrEnum
 from router.policy import Policy
 from router.types import BreakerPhase, Kind, Mode, Situation, TargetView
 from router.values import value
+from router.wording import in_ms
 
 __all__ = ["Closed", "Constraint", "close"]
 
@@ -65,7 +66,7 @@ def close(
         hurried.remove(quickest)
         feasible.append(quickest)
     for target in hurried:
-        detail = f"needs {target.time.optimistic_s * 1000:.3g} ms at best, {left_s * 1000:.3g} ms are left"
+        detail = f"needs {in_ms(target.time.optimistic_s)} at best, {in_ms(left_s)} are left"
         closed.append(Closed(target.name, Constraint.TIME, detail))
     return tuple(feasible), tuple(closed)
 

@@ -166,11 +166,12 @@ def _weigh(
 
     if device is not None:
         order = [device, *remotes]
-        consider(device.name, _expect(order, prospects, left_s), order)
+        kept = _expect(order, prospects, left_s)
+        consider(device.name, kept, order)
         if escalation is not None:
             share = escalation.share if situation.p_escalate is None else situation.p_escalate
             for remote in remotes:
-                expected = cascade(prospects[device.name], prospects[remote.name], escalation, share, left_s)
+                expected = cascade(kept, prospects[device.name], prospects[remote.name], escalation, share, left_s)
                 consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote)
     for remote in remotes:
         others = [view for view in remotes if view is not remote]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from router.attempt import Ending, Outcome
 from router.engine import Decision, ReadingUsed
 from router.types import Kind, Mode
+from router.wording import in_ms
 
 __all__ = ["in_words", "reason"]
 
@@ -59,17 +60,17 @@ def in_words(decision: Decision, outcome: Outcome | None = None) -> str:
 
 def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
     request = decision.situation.request
-    left_ms = (request.deadline - decision.situation.now) * 1000
+    left_s = request.deadline - decision.situation.now
     label = f'label "{request.label}"' if request.label is not None else "no label (the strictest)"
-    yield f"Request {request.id} for {request.model}: {label}, {left_ms:.3g} ms to its deadline."
+    yield f"Request {request.id} for {request.model}: {label}, {in_ms(left_s)} to its deadline."
     yield f"Mode {decision.mode.value}{_because(decision)}; policy {decision.policy_digest[:19]}."
     for reading in decision.readings:
         yield f"  read {_reading(reading, decision.situation.now - reading.at)}"
     for view in decision.situation.targets:
         basis = f"{view.time.samples} answers" if view.time.samples else "a prior"
-        low, high = view.time.optimistic_s * 1000, view.time.pessimistic_s * 1000
+        low, high = in_ms(view.time.optimistic_s), in_ms(view.time.pessimistic_s)
         sent = f", {view.upload_bytes} bytes to send" if view.kind is not Kind.DEVICE else ""
-        yield f"  {view.name}: {low:.3g} to {high:.3g} ms after {basis}{sent}"
+        yield f"  {view.name}: {low} to {high} after {basis}{sent}"
     for closed in decision.closed:
         yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
     for rank, candidate in enumerate(decision.candidates):
@@ -77,7 +78,7 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
         yield (
             f"  {'chosen' if rank == 0 else 'or'}: {candidate.name}, cost {candidate.cost:.4g} "
             f"(wrong {e.p_wrong:.3g}, missed {e.p_miss:.3g}, failed {e.p_fail:.3g}, "
-            f"{e.seconds * 1000:.3g} ms, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes)"
+            f"{in_ms(e.seconds)}, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes)"
         )
     yield f"Plan: {decision.plan}." if decision.plan is not None else "No plan: every target is closed."
     if outcome is not None:

@@ -7,6 +7,8 @@ which no comparison in the weighing can turn out otherwise. Within both, `decide
 
 from __future__ import annotations
 
+import math
+
 from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
 from router.policy import Policy
@@ -62,9 +64,14 @@ class Memo:
             return
         if len(self._kept) >= self.MAX_ENTRIES:
             self._kept.clear()
+        # One step towards the past: the sum is rounded, and up to it no reading may be too old already.
         holds_until = min(
-            (reading.at + policy.stale_after(reading.name) for reading in decision.readings if reading.known),
-            default=float("inf"),
+            (
+                math.nextafter(reading.at + policy.stale_after(reading.name), -math.inf)
+                for reading in decision.readings
+                if reading.known
+            ),
+            default=math.inf,
         )
         key = (situation.request.model, situation.request.label)
         self._kept[key] = _Kept(policy, decision, holds_until, ample_s)

@@ -81,10 +81,12 @@ def cost(expected: Expectation, worth: Worth) -> float:
 
 def single(target: Prospect, left_s: float) -> Expectation:
     """Expect of asking one target alone, with `left_s` to the deadline."""
-    p_miss, seconds = _until(target, left_s)
-    p_miss *= 1 - target.p_fail
-    p_answer = 1 - target.p_fail - p_miss
-    return Expectation(p_answer * target.p_wrong, p_miss, target.p_fail, seconds, target.usd, target.upload_bytes / 1e6)
+    p_late, seconds = _until(target, left_s)
+    p_run = 1 - target.p_fail
+    p_answer = p_run * (1 - p_late)
+    return Expectation(
+        p_answer * target.p_wrong, p_run * p_late, target.p_fail, seconds, target.usd, target.upload_bytes / 1e6
+    )
 
 
 def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: float) -> Expectation:
@@ -110,22 +112,25 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
     )
 
 
-def cascade(device: Prospect, remote: Prospect, terms: EscalationTerms, share: float, left_s: float) -> Expectation:
-    """Expect of answering on the device and asking `remote` for the `share` of requests that it is not certain of.
+def cascade(
+    kept: Expectation, device: Prospect, remote: Prospect, terms: EscalationTerms, share: float, left_s: float
+) -> Expectation:
+    """Expect of also asking `remote` for the `share` of the device's answers that it is not certain of.
 
-    An escalation that does not come back in time costs its bytes and the wait, and leaves the device's answer."""
-    alone = single(device, left_s)
+    `kept` is what is expected where every answer is kept. An escalation that does not come back in time costs its bytes
+    and the wait, and leaves the device's answer."""
+    p_answer = (1 - device.p_fail) * (1 - _over(device.times_s, left_s))
     in_time, waited = _escalated(device.times_s, remote, left_s)
     helped = in_time * (1 - remote.p_fail)
     gain = terms.recovers * max(0.0, device.p_wrong - remote.p_wrong)
-    p_answer = 1 - alone.p_fail - alone.p_miss
+    escalates = p_answer * share
     return Expectation(
-        alone.p_wrong - p_answer * helped * gain,
-        alone.p_miss,
-        alone.p_fail,
-        alone.seconds + share * waited,
-        alone.usd + share * remote.usd,
-        alone.megabytes + share * remote.upload_bytes / 1e6,
+        kept.p_wrong - p_answer * helped * gain,
+        kept.p_miss,
+        kept.p_fail,
+        kept.seconds + escalates * waited,
+        kept.usd + escalates * remote.usd,
+        kept.megabytes + escalates * remote.upload_bytes / 1e6,
     )
 
 

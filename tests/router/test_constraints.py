@@ -1,0 +1,163 @@
+"""What closes a target, in which order it is told, and that nothing closed is opened again."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.constraints import Closed, Constraint, close
+from router.types import BreakerPhase, Mode, Situation, TargetView
+from tests.router.situations import policy_of, situation, target
+
+POLICY = policy_of()
+
+
+def _close(
+    of: Situation, mode: Mode = Mode.AUTO, forbidden: dict[str, str] | None = None
+) -> tuple[list[str], list[Closed]]:
+    feasible, closed = close(POLICY, of, mode, forbidden or {})
+    return [view.name for view in feasible], list(closed)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "mode", "forbidden", "label", "constraint", "detail"),
+    [
+        pytest.param({}, "auto", {}, "secret", "label", 'label "secret" does not permit it', id="label"),
+        pytest.param(
+            {}, "auto", {}, None, "label", "a missing or unknown label, the strictest, does not permit it", id="none"
+        ),
+        pytest.param(
+            {},
+            "auto",
+            {},
+            "sekret",
+            "label",
+            "a missing or unknown label, the strictest, does not permit it",
+            id="typo",
+        ),
+        pytest.param(
+            {}, "only_on_device", {}, "public", "mode", "mode only_on_device closes remote targets", id="mode"
+        ),
+        pytest.param({}, "auto", {"cloud": "low"}, "public", "rule", 'rule "low" forbids it', id="rule"),
+        pytest.param(
+            {"serves": False, "why_not": "no such model"},
+            "auto",
+            {},
+            "public",
+            "not_served",
+            "no such model",
+            id="serves",
+        ),
+        pytest.param(
+            {"upload_bytes": 11, "upload_limit_bytes": 10},
+            "auto",
+            {},
+            "public",
+            "too_large",
+            "11 bytes to send, 10 is the limit",
+            id="size",
+        ),
+        pytest.param(
+            {"breaker": BreakerPhase.OPEN, "breaker_admits": False},
+            "auto",
+            {},
+            "public",
+            "breaker",
+            "it failed too often lately",
+            id="open",
+        ),
+        pytest.param(
+            {"breaker": BreakerPhase.HALF_OPEN, "breaker_admits": False},
+            "auto",
+            {},
+            "public",
+            "breaker",
+            "another call is probing it",
+            id="half open",
+        ),
+        pytest.param(
+            {"median_ms": 4000},
+            "auto",
+            {},
+            "public",
+            "time",
+            "needs 2000 ms at best, 1000 ms are left",
+            id="time",
+        ),
+    ],
+)
+def test_a_target_is_closed_and_the_reason_told(
+    cloud: dict[str, object], mode: str, forbidden: dict[str, str], label: str | None, constraint: str, detail: str
+) -> None:
+    of = situation(target("device"), target("cloud", **cloud), label=label)  # type: ignore[arg-type]  # a table's row
+    feasible, closed = _close(of, Mode(mode), forbidden)
+    assert feasible == ["device"]
+    assert closed == [Closed("cloud", Constraint(constraint), detail)]
+
+
+def test_of_several_reasons_the_first_in_order_is_told_the_label_before_all() -> None:
+    reasons: list[Constraint] = []
+    broken: dict[str, object] = {
+        "serves": False,
+        "upload_bytes": 9,
+        "upload_limit_bytes": 1,
+        "breaker_admits": False,
+        "median_ms": 9e6,
+    }
+    repairs: list[dict[str, object]] = [{"serves": True}, {"upload_limit_bytes": 9}, {"breaker_admits": True}]
+    for label, mode, forbidden in (
+        ("secret", Mode.ONLY_ON_DEVICE, {"cloud": "r"}),
+        ("public", Mode.ONLY_ON_DEVICE, {"cloud": "r"}),
+        ("public", Mode.AUTO, {"cloud": "r"}),
+        ("public", Mode.AUTO, {}),
+    ):
+        _, closed = _close(situation(target("device"), target("cloud", **broken), label=label), mode, forbidden)  # type: ignore[arg-type]  # as above
+        reasons.append(closed[0].constraint)
+    for repair in repairs:
+        broken |= repair
+        _, closed = _close(situation(target("device"), target("cloud", **broken)))  # type: ignore[arg-type]  # as above
+        reasons.append(closed[0].constraint)
+    assert reasons == list(Constraint)
+
+
+def test_mode_only_in_cloud_closes_the_device() -> None:
+    feasible, closed = _close(situation(), Mode.ONLY_IN_CLOUD)
+    assert feasible == ["cloud"]
+    assert [c.constraint for c in closed] == [Constraint.MODE]
+
+
+def test_a_rule_forbids_by_name_or_by_kind() -> None:
+    clouds = situation(target("device"), target("cloud"), target("eu", target("cloud").kind))
+    assert _close(clouds, forbidden={"eu": "r"})[0] == ["device", "cloud"]
+    assert _close(clouds, forbidden={"cloud": "r"})[0] == ["device"]
+    assert _close(clouds, forbidden={"device": "r"})[0] == ["cloud", "eu"]
+
+
+def _slow(name: str, best_ms: float) -> TargetView:
+    return target(name, median_ms=2 * best_ms)
+
+
+@pytest.mark.parametrize(
+    ("device_ms", "cloud_ms", "left_ms", "open_ones"),
+    [
+        pytest.param(5, 60, 100, ["device", "cloud"], id="time for both"),
+        pytest.param(5, 60, 20, ["device"], id="time for one"),
+        pytest.param(90, 60, 20, ["cloud"], id="time for none: the quickest is tried"),
+        pytest.param(60, 60, 20, ["device"], id="equally quick: the device"),
+        pytest.param(60, 60, 0, [], id="no time at all"),
+        pytest.param(60, 60, -5, [], id="the deadline has passed"),
+        pytest.param(20, 60, 20, ["device"], id="just time enough"),
+    ],
+)
+def test_time_closes_all_but_a_last_resort(
+    device_ms: float, cloud_ms: float, left_ms: float, open_ones: list[str]
+) -> None:
+    of = situation(_slow("device", device_ms), _slow("cloud", cloud_ms), left_ms=left_ms)
+    feasible, closed = _close(of)
+    assert feasible == open_ones
+    assert {c.constraint for c in closed} <= {Constraint.TIME}
+    assert len(feasible) + len(closed) == 2
+
+
+def test_a_last_resort_is_never_one_that_something_else_closes() -> None:
+    of = situation(_slow("device", 90), _slow("cloud", 60), left_ms=20, label="secret")
+    assert _close(of)[0] == ["device"]

@@ -1,0 +1,191 @@
+"""No dead knobs: every field of the policy document, changed alone, changes what is decided, learnt or refused.
+
+One row a field. A field that is added without a row fails the last test here."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from router import breaker
+from router.compile import compile_policy
+from router.document import PolicyDocument
+from router.engine import decide
+from router.errors import PolicyError
+from router.estimate import Ratios
+from router.policy import Policy
+from router.types import Kind, Situation
+from tests.router.situations import NOW, policy_of, readings_of, situation, target
+
+Effect = Callable[[Policy], object]
+
+LOW = situation(readings={"battery_pct": 10.0})
+AGED = Situation(LOW.request, readings_of({"battery_pct": 10.0}, NOW - 100), LOW.targets, None, NOW)
+RULE = '[[rules]]\nname = "r"\nwhen = {{ {when} }}\n{effects}\n'
+
+
+def _rule(effects: str = 'forbid = ["cloud"]', when: str = "battery_pct = { less_than = 20 }") -> str:
+    return RULE.format(when=when, effects=effects)
+
+
+def _decides(of: Situation) -> Effect:
+    def choice_and_cost(policy: Policy) -> object:
+        decision = decide(policy, of)
+        return decision.plan, decision.rules, decision.closed, [c.cost for c in decision.candidates]
+
+    return choice_and_cost
+
+
+def _fails(policy: Policy, calls: int, every_s: float = 0.0, *, succeeds_at: int | None = None) -> breaker.BreakerState:
+    state, settings = breaker.CLOSED, policy.breaker
+    for call in range(calls):
+        if call == succeeds_at:
+            state = breaker.succeeded(state, settings, call * every_s, state.epoch)
+        else:
+            state = breaker.failed(state, settings, call * every_s, state.epoch, chance=0.9)
+    return state
+
+
+def _pause(policy: Policy) -> object:
+    return _fails(policy, 5).open_until
+
+
+def _later_pause(policy: Policy) -> object:
+    return _fails(policy, 40).open_until
+
+
+def _opens_by_share(policy: Policy) -> object:
+    # Twenty calls of which one succeeds, never many failures in a row.
+    return breaker.phase(_fails(policy, 20, 0.5, succeeds_at=3), 9.6)
+
+
+def _probes(policy: Policy) -> object:
+    state = _fails(policy, 5)
+    admitted = breaker.admit(state, policy.breaker, 1000.0)
+    assert admitted is not None
+    return breaker.admits(admitted, policy.breaker, 1000.0)
+
+
+def _learns(policy: Policy) -> object:
+    ratios = Ratios(policy.estimates)
+    for at in range(40):
+        ratios.observe(0.01 if at < 30 else 0.04, 1.0, at / 100)
+    return ratios.estimate(1.0, (1, 1, 1, 1, 1), 30.0)
+
+
+def _identity(policy: Policy) -> object:
+    return policy.name, policy.version
+
+
+def _prior(policy: Policy) -> object:
+    return policy.terms_for("cloud", Kind.CLOUD).prior_s
+
+
+ASKS_CLOUD = _decides(situation(target("device"), target("cloud", p_fail=0.1), left_ms=100))
+HURRIED = _decides(situation(target("cloud", median_ms=60, p_fail=0.1), left_ms=70))
+ESCALATING = "[escalation]\nbelow = 0.8\n"
+PRICEY = "[targets.cloud]\nusd_per_request = 0.2\n"
+
+# field: (document without, document with, what it changes)
+FIELDS: dict[str, tuple[str, str, Effect]] = {
+    "name": ("", "NAME", _identity),
+    "version": ("", "VERSION", _identity),
+    "mode": ("", 'mode = "only_in_cloud"', _decides(LOW)),
+    "labels": ("", 'labels.public = ["device"]', _decides(LOW)),
+    "targets.kind": (
+        '[targets.cabin]\nkind = "cloud"\n' + _rule('forbid = ["fog"]'),
+        '[targets.cabin]\nkind = "fog"\n' + _rule('forbid = ["fog"]'),
+        lambda policy: policy.kinds["cabin"],
+    ),
+    "targets.p_wrong": ("", "[targets.cloud]\np_wrong = 0.2", _decides(LOW)),
+    "targets.prior_ms": ("", "[targets.cloud]\nprior_ms = [5, 500]", _prior),
+    "targets.usd_per_request": ("", "[targets.cloud]\nusd_per_request = 0.2", _decides(LOW)),
+    "rules.name": (_rule(), _rule().replace('"r"', '"s"'), _decides(LOW)),
+    "rules.when": (_rule(), _rule(when="battery_pct = { less_than = 5 }"), _decides(LOW)),
+    "rules.on_unknown": (_rule(), _rule('forbid = ["cloud"]\non_unknown = "apply"'), _decides(situation())),
+    "rules.mode": (_rule(), _rule('forbid = ["cloud"]\nmode = "only_in_cloud"'), _decides(LOW)),
+    "rules.forbid": (_rule(), _rule('forbid = ["device"]'), _decides(LOW)),
+    "rules.escalate_below": (_rule('mode = "auto"'), _rule('mode = "auto"\nescalate_below = 0.5'), _decides(LOW)),
+    "worth.wrong_answer": ("", "worth.wrong_answer = 2", ASKS_CLOUD),
+    "worth.missed_deadline": ("", "worth.missed_deadline = 2", HURRIED),
+    "worth.failed_request": ("", "worth.failed_request = 2", HURRIED),
+    "worth.second": ("", "worth.second = 2", ASKS_CLOUD),
+    "worth.dollar": (
+        PRICEY,
+        PRICEY + "[worth]\ndollar = 2",
+        ASKS_CLOUD,
+    ),
+    "worth.megabyte": ("", "worth.megabyte = 2", ASKS_CLOUD),
+    "escalation.below": (
+        PRICEY + ESCALATING,
+        PRICEY + "[escalation]\nbelow = 0.7",
+        _decides(situation(p_escalate=0.01)),
+    ),
+    "escalation.recovers": (ESCALATING, ESCALATING + "recovers = 0.1", _decides(LOW)),
+    "escalation.share": (ESCALATING, ESCALATING + "share = 0.9", _decides(LOW)),
+    "breaker.consecutive": ("", "breaker.consecutive = 6", _pause),
+    "breaker.failure_share": (
+        "breaker = { consecutive = 100, min_calls = 10 }",
+        "breaker = { consecutive = 100, min_calls = 10, failure_share = 1.0 }",
+        _opens_by_share,
+    ),
+    "breaker.min_calls": (
+        "breaker = { consecutive = 100, min_calls = 10 }",
+        "breaker = { consecutive = 100, min_calls = 30 }",
+        _opens_by_share,
+    ),
+    "breaker.window_s": (
+        "breaker = { consecutive = 100, min_calls = 19 }",
+        "breaker = { consecutive = 100, min_calls = 19, window_s = 2 }",
+        _opens_by_share,
+    ),
+    "breaker.open_s": ("", "breaker.open_s = 31", _pause),
+    "breaker.max_open_s": ("", "breaker.max_open_s = 40", _later_pause),
+    "breaker.jitter": ("", "breaker.jitter = 0.2", _pause),
+    "breaker.probes": ("", "breaker.probes = 2", _probes),
+    "estimates.memory_samples": ("", "estimates.memory_samples = 200", _learns),
+    "estimates.forget_after_s": ("", "estimates.forget_after_s = 20", _learns),
+    "stale_after_s": (_rule(), _rule() + "[stale_after_s]\nbattery_pct = 60", _decides(AGED)),
+}
+HEADS = {"NAME": 'schema = 1\nname = "x"\nversion = 1\n', "VERSION": 'schema = 1\nname = "test"\nversion = 2\n'}
+
+
+def _policy(text: str) -> Policy:
+    return compile_policy(HEADS[text].encode()) if text in HEADS else policy_of(text)
+
+
+@pytest.mark.parametrize(("without", "with_it", "effect"), FIELDS.values(), ids=FIELDS)
+def test_a_field_changed_alone_changes_something(without: str, with_it: str, effect: Effect) -> None:
+    assert effect(_policy(without)) == effect(_policy(without))
+    assert effect(_policy(without)) != effect(_policy(with_it))
+
+
+def test_the_schema_s_version_decides_whether_a_document_is_read() -> None:
+    with pytest.raises(PolicyError, match="schema"):
+        compile_policy(b'schema = 2\nname = "test"\nversion = 1\n')
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        inner = _model_in(info.annotation)
+        path = f"{prefix}{info.alias or name}"
+        if inner is None:
+            yield path
+        else:
+            yield from _fields(inner, f"{path}.")
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: a type form
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    found = [_model_in(argument) for argument in typing.get_args(annotation)]
+    return next((model for model in found if model is not None), None)
+
+
+def test_every_field_has_a_row() -> None:
+    assert set(_fields(PolicyDocument)) == {"schema", *FIELDS}

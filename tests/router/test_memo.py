@@ -1,0 +1,84 @@
+"""A kept choice is used while nothing it depends on has changed, and is never another than a fresh one.
+
+That it never is another is driven hard in tests/properties; here is what it keeps, and what makes it weigh again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from router.engine import decide
+from router.memo import Memo
+from router.types import Request, Situation
+from tests.router.situations import NOW, policy_of, readings_of, situation, target
+
+POLICY = policy_of('[[rules]]\nname = "r"\nwhen = { battery_pct = { less_than = 20 } }\nforbid = ["cloud"]\n')
+BEFORE = situation(readings={"battery_pct": 10.0, "cpu_load": 0.5}, left_ms=5000)
+
+
+def _later(of: Situation, seconds: float) -> Situation:
+    request = of.request
+    moved = Request("r-2", request.model, request.label, request.deadline + seconds, request.can_score)
+    return replace(of, request=moved, now=of.now + seconds)
+
+
+def _kept(first: Situation, second: Situation) -> bool:
+    memo = Memo()
+    before = memo.decide(POLICY, first)
+    after = memo.decide(POLICY, second)
+    assert after == decide(POLICY, second)
+    return after.plan is before.plan
+
+
+def test_a_moment_later_the_choice_is_kept_and_tells_of_its_own_request() -> None:
+    assert _kept(BEFORE, _later(BEFORE, 1.0))
+    memo = Memo()
+    memo.decide(POLICY, BEFORE)
+    assert memo.decide(POLICY, _later(BEFORE, 1.0)).situation.request.id == "r-2"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(_later(BEFORE, 150.1), id="a reading that a rule speaks of is too old"),
+        pytest.param(_later(BEFORE, -1.0), id="the clock went back"),
+        pytest.param(replace(BEFORE, readings=readings_of({"battery_pct": 30.0})), id="another reading"),
+        pytest.param(replace(BEFORE, p_escalate=0.5), id="another share of escalations"),
+        pytest.param(replace(BEFORE, targets=(target("device"), target("cloud", p_fail=0.5))), id="another target"),
+        pytest.param(replace(BEFORE, request=replace(BEFORE.request, can_score=False)), id="no score"),
+        pytest.param(replace(BEFORE, request=replace(BEFORE.request, label="secret")), id="another label"),
+        pytest.param(replace(BEFORE, request=replace(BEFORE.request, model="other")), id="another model"),
+        pytest.param(replace(BEFORE, request=replace(BEFORE.request, deadline=NOW + 0.1)), id="little time left"),
+    ],
+)
+def test_what_a_choice_depends_on_makes_it_anew(after: Situation) -> None:
+    assert not _kept(BEFORE, after)
+
+
+def test_a_choice_made_with_little_time_left_is_not_kept() -> None:
+    hurried = replace(BEFORE, request=replace(BEFORE.request, deadline=NOW + 0.1))
+    assert not _kept(hurried, _later(hurried, 0.0))
+
+
+def test_where_a_rule_reads_the_time_left_nothing_is_kept() -> None:
+    policy = policy_of('[[rules]]\nname = "r"\nwhen = { time_left_ms = { less_than = 4500 } }\nforbid = ["cloud"]\n')
+    memo = Memo()
+    assert memo.decide(policy, BEFORE).rules == ()
+    later = replace(BEFORE, now=NOW + 1)
+    assert memo.decide(policy, later).rules == ("r",)
+
+
+def test_a_new_policy_is_obeyed_at_once() -> None:
+    memo = Memo()
+    memo.decide(POLICY, BEFORE)
+    other = policy_of('mode = "only_in_cloud"')
+    assert memo.decide(other, _later(BEFORE, 1.0)) == decide(other, _later(BEFORE, 1.0))
+
+
+def test_it_holds_a_bounded_number_of_choices() -> None:
+    memo = Memo()
+    for index in range(3 * Memo.MAX_ENTRIES):
+        of = replace(BEFORE, request=replace(BEFORE.request, model=f"m{index}"))
+        memo.decide(POLICY, of)
+    assert len(memo._kept) <= Memo.MAX_ENTRIES

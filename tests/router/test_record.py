@@ -1,0 +1,84 @@
+"""A record is its decision: written, read back, and decided again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from router.attempt import Ending, Failure, Outcome
+from router.engine import decide
+from router.errors import RecordError
+from router.record import MAX_RECORD_BYTES, from_json, replay, to_json
+from tests.router.situations import policy_of, situation, target
+
+POLICY = policy_of(
+    "[escalation]\nbelow = 0.8\n"
+    '[[rules]]\nname = "r"\nwhen = { charging = false, cpu_load = { less_than = 2 } }\nforbid = ["fog"]\n'
+)
+DECISION = decide(
+    POLICY,
+    situation(
+        target("device"),
+        target("cloud", p_wrong=0.02),
+        target("fog"),
+        readings={"charging": False, "cpu_load": 1.0, "battery_pct": None},
+        p_escalate=0.2,
+    ),
+)
+OUTCOME = Outcome(Ending.ANSWERED, "device", (Failure("cloud", "UNAVAILABLE"),), certain=False, score=0.5)
+
+
+@pytest.mark.parametrize("outcome", [None, OUTCOME])
+def test_a_record_comes_back_equal(outcome: Outcome | None) -> None:
+    read = from_json(to_json(DECISION, outcome))
+    assert read.decision == DECISION
+    assert read.outcome == outcome
+
+
+def test_a_flag_stays_a_flag_and_a_number_a_number() -> None:
+    readings = from_json(to_json(DECISION)).decision.situation.readings
+    assert readings["charging"].value is False
+    assert type(readings["cpu_load"].value) is float
+
+
+def test_a_decision_without_a_plan_comes_back_too() -> None:
+    closed = decide(POLICY, situation(target("cloud"), label="secret"))
+    assert from_json(to_json(closed)).decision == closed
+
+
+def test_a_record_is_one_line() -> None:
+    assert "\n" not in to_json(DECISION, OUTCOME)
+
+
+def test_G7_replayed_under_the_same_policy_it_is_the_same_decision() -> None:
+    assert replay(from_json(to_json(DECISION)).decision, POLICY) == DECISION
+
+
+def test_replayed_under_another_policy_it_says_what_that_would_have_done() -> None:
+    assert replay(DECISION, policy_of('mode = "only_in_cloud"')).choice == "cloud"
+
+
+def _changed(**changes: object) -> str:
+    return json.dumps(json.loads(to_json(DECISION)) | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "not a decision record", id="nothing"),
+        pytest.param("{", "not a decision record", id="torn"),
+        pytest.param("[]", "not a decision record", id="another document"),
+        pytest.param(_changed(record=2), "record: Input should be 1", id="a later version"),
+        pytest.param(_changed(more=1), "more: Extra inputs are not permitted", id="more than there is"),
+        pytest.param(_changed(decision={}), "decision.plan: ", id="no decision"),
+        pytest.param("[" * 10_000, "not a decision record", id="deep"),
+        pytest.param(" " * (MAX_RECORD_BYTES + 1), "at most", id="long"),
+        pytest.param(to_json(DECISION).replace("1000", "NaN"), "not a decision record", id="NaN"),
+    ],
+)
+def test_what_is_no_record_is_refused(text: str, said: str) -> None:
+    with pytest.raises(RecordError, match="record") as raised:
+        from_json(text)
+    assert said in str(raised.value)
+    assert len(str(raised.value)) < 500
