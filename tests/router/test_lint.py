@@ -1,0 +1,213 @@
+"""What can change no decision is told with its exact place; what can is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.compile import built_in_policy
+from router.lint import lint
+from router.types import Kind
+from tests.router.situations import policy_of
+
+LOW = "battery_pct = { less_than = 20 }"
+LOWER = "battery_pct = { less_than = 10 }"
+
+
+def _rules(*rules: tuple[str, str]) -> str:
+    names = "abcdefg"
+    return "".join(
+        f'[[rules]]\nname = "{names[i]}"\nwhen = {{ {when} }}\n{effects}\n' for i, (when, effects) in enumerate(rules)
+    )
+
+
+FORBID = 'forbid = ["cloud"]'
+NO_CLOUD = 'mode = "only_on_device"'
+APPLY = '\non_unknown = "apply"'
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        # -- conditions
+        pytest.param(
+            _rules(("battery_pct = { less_than = 20, greater_than = 50 }", FORBID)),
+            ["rules[0].when: can never hold: battery_pct less than 20 and battery_pct greater than 50"],
+            id="F13 contradiction",
+        ),
+        pytest.param(
+            _rules((LOW, FORBID), ("cpu_load = { greater_than = 80 }", NO_CLOUD)),
+            ["rules[1].when: cpu_load greater than 80 can never hold: no such value is ever read"],
+            id="a share, not percent",
+        ),
+        pytest.param(
+            _rules(("cpu_load = { at_most = 1 }, " + LOW, FORBID)),
+            ["rules[0].when: cpu_load at most 1 always holds: no other value is ever read"],
+            id="bound beyond the range",
+        ),
+        pytest.param(
+            _rules(("all = [{ charging = true }, { charging = false }]", FORBID)),
+            ["rules[0].when: can never hold: charging equals true and charging equals false"],
+            id="two values at once",
+        ),
+        pytest.param(
+            _rules(("any = [{ all = [{ cpu_load = 0.1 }, { cpu_load = 0.2 }] }, { charging = true }]", FORBID)),
+            ["rules[0].when: a part of it can never hold: cpu_load equals 0.1 and cpu_load equals 0.2"],
+            id="one alternative",
+        ),
+        pytest.param(
+            _rules(('label = "persnal"', FORBID)),
+            ['rules[0].when: there is no label "persnal"; did you mean "personal"?'],
+            id="no such label",
+        ),
+        pytest.param(
+            _rules(('label = { one_of = ["public", "x"] }', FORBID)),
+            ['rules[0].when: there is no label "x"; known here: internal, personal, public, secret'],
+            id="no such label among others",
+        ),
+        pytest.param(
+            _rules(("upload_bytes = { greater_than = 5 }", FORBID + APPLY)),
+            ["rules[0].on_unknown: its condition can never be unknown"],
+            id="never unknown",
+        ),
+        pytest.param(_rules(('label = "public"', FORBID + APPLY)), [], id="a label may be missing"),
+        pytest.param(
+            _rules(("battery_pct = { less_than = 2, greater_than = 5 }", FORBID + APPLY)),
+            ["rules[0].when: can never hold: battery_pct less than 2 and battery_pct greater than 5"],
+            id="never, but unknown",
+        ),
+        # -- rules that come too late
+        pytest.param(
+            _rules(("", 'mode = "prefer_on_device"'), (LOW, NO_CLOUD)),
+            [
+                'mode: never used: rule "a" always applies and gives another',
+                'rules[1].mode: never counts: rule "a" applies whenever this one does, and gives the mode first',
+            ],
+            id="F13 after one that always applies",
+        ),
+        pytest.param(
+            _rules((LOW, 'mode = "prefer_on_device"'), (LOWER, NO_CLOUD)),
+            ['rules[1].mode: never counts: rule "a" applies whenever this one does, and gives the mode first'],
+            id="F13 after a wider one",
+        ),
+        pytest.param(
+            _rules((LOW, 'mode = "prefer_on_device"'), (LOWER + ", charging = false", NO_CLOUD)),
+            ['rules[1].mode: never counts: rule "a" applies whenever this one does, and gives the mode first'],
+            id="F13 after a wider one of fewer facts",
+        ),
+        pytest.param(
+            _rules((LOWER, 'mode = "prefer_on_device"'), (LOW, NO_CLOUD)), [], id="after a narrower one: it counts"
+        ),
+        pytest.param(
+            _rules((LOW, 'mode = "prefer_on_device"'), (LOWER, NO_CLOUD + APPLY)), [], id="it applies to unknown, too"
+        ),
+        pytest.param(
+            _rules((LOW, FORBID), (LOWER, FORBID + "\n" + NO_CLOUD)),
+            ['rules[1].forbid: "cloud" is forbidden already: rule "a" applies whenever this one does, and forbids it'],
+            id="forbidden already",
+        ),
+        pytest.param(
+            '[targets.eu]\nkind = "cloud"\n' + _rules((LOW, FORBID), (LOW, 'forbid = ["eu"]')),
+            ['rules[1].forbid: "eu" is forbidden already: rule "a" applies whenever this one does, and forbids it'],
+            id="its kind is forbidden already",
+        ),
+        pytest.param(
+            '[targets.eu]\nkind = "cloud"\n' + _rules((LOW, 'forbid = ["eu", "cloud"]')),
+            ['rules[0].forbid: "eu" is of kind "cloud", which this rule forbids as a whole'],
+            id="its kind is forbidden beside it",
+        ),
+        pytest.param(
+            _rules((LOW, 'escalate_below = "never"'), (LOWER, "escalate_below = 0.5")) + "[escalation]\nbelow = 0.8",
+            ['rules[1].escalate_below: never counts: rule "a" applies whenever this one does, and says so first'],
+            id="escalation said already",
+        ),
+        pytest.param(
+            _rules((LOW, 'mode = "auto"')),
+            ["rules[0].mode: changes nothing: it is the policy's own, and no later rule gives another"],
+            id="the policy's own mode",
+        ),
+        pytest.param(_rules((LOW, 'mode = "auto"'), ("cpu_load = 1", NO_CLOUD)), [], id="it shields from a later rule"),
+        pytest.param(
+            _rules((LOW, 'escalate_below = "never"')),
+            ["rules[0].escalate_below: changes nothing: it is what holds without it, and no later rule says otherwise"],
+            id="never where nothing escalates",
+        ),
+        # -- escalation
+        pytest.param(
+            'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n' + _rules((LOW, "escalate_below = 0.5")),
+            [
+                "rules[0].escalate_below: only mode auto escalates, and it is never in force",
+                "escalation: only mode auto escalates, and it is never in force",
+            ],
+            id="escalation without auto",
+        ),
+        pytest.param(
+            'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n' + _rules((LOW, 'mode = "auto"')),
+            [],
+            id="escalation with auto by a rule",
+        ),
+        pytest.param(
+            'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n'
+            + _rules(("cpu_load = { greater_than = 2 }", 'mode = "auto"')),
+            [
+                "rules[0].when: cpu_load greater than 2 can never hold: no such value is ever read",
+                "escalation: only mode auto escalates, and it is never in force",
+            ],
+            id="escalation with auto by a rule that never holds",
+        ),
+        pytest.param(
+            "[escalation]\nbelow = 1.0",
+            ["escalation.below: no score is above 1: every answer of the device escalates"],
+            id="always escalating",
+        ),
+        pytest.param(
+            _rules((LOW, "escalate_below = 1.0")),
+            ["rules[0].escalate_below: no score is above 1: every answer of the device escalates"],
+            id="always escalating by a rule",
+        ),
+        # -- labels and targets
+        pytest.param(
+            "[labels]\na = []\nb = ['device']",
+            ["labels.a: permits no target: every such request is refused"],
+            id="label without target",
+        ),
+        pytest.param(
+            "[labels]\na = ['cloud']\nb = ['device']",
+            ["labels: no target is permitted by every label: a request without a label is refused"],
+            id="no strictest",
+        ),
+        pytest.param(
+            "[labels]\na = ['device', 'cloud']\n[targets.attic]\nkind = 'fog'",
+            ["targets.attic: no label permits it: it is never asked"],
+            id="target without label",
+        ),
+        pytest.param(
+            "mode = 'only_on_device'\n[targets.cloud]\np_wrong = 0.1",
+            ["targets.cloud: the mode is always only_on_device: it is never asked"],
+            id="target that no mode asks",
+        ),
+        pytest.param(
+            "[targets.cloud]\np_wrong = 0.1\n" + _rules(("", FORBID)),
+            ['targets.cloud: rule "a" always forbids it: it is never asked'],
+            id="target that is always forbidden",
+        ),
+        # -- signals
+        pytest.param(
+            "stale_after_s.cpu_load = 9",
+            ["stale_after_s.cpu_load: no rule reads this signal"],
+            id="signal without rule",
+        ),
+        pytest.param("stale_after_s.battery_pct = 9\n" + _rules((LOW, FORBID)), [], id="signal with rule"),
+    ],
+)
+def test_what_changes_nothing_is_told(text: str, warnings: list[str]) -> None:
+    assert [str(warning) for warning in lint(policy_of(text))] == warnings
+
+
+def test_targets_that_the_agent_has_are_looked_at_too() -> None:
+    targets = {"device": Kind.DEVICE, "cloud": Kind.CLOUD, "attic": Kind.FOG}
+    policy = policy_of("labels = { a = ['device', 'cloud'] }", targets=targets)
+    assert [warning.path for warning in lint(policy)] == ["targets.attic"]
+
+
+def test_the_built_in_policy_has_nothing_idle() -> None:
+    assert lint(built_in_policy()) == ()

@@ -1,0 +1,101 @@
+"""What can never hold is found; what may hold is never called impossible."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from router.predicates import AllOf, AnyOf, Compare, Predicate, parse
+from router.satisfiability import MAX_ALTERNATIVES, always, implies, never
+
+LABELS = ("public", "secret")
+
+
+def _when(text: str) -> Predicate:
+    table = tomllib.loads(f"when = {{ {text} }}")["when"]
+    return parse(table, "when", targets=frozenset({"cloud", "eu"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "impossible"),
+    [
+        ("battery_pct = { less_than = 20, greater_than = 50 }", True),
+        ("battery_pct = { less_than = 20, at_least = 20 }", True),
+        ("battery_pct = { at_most = 20, at_least = 20 }", False),
+        ("battery_pct = { at_most = 20, at_least = 20 }, not = { battery_pct = 20 }", True),
+        ("battery_pct = { greater_than = 100 }", True),
+        ("battery_pct = { at_least = 100 }", False),
+        ("battery_pct = { less_than = 0 }", True),
+        ("battery_pct = { at_most = 0 }", False),
+        ("battery_pct = 101", True),
+        ("cpu_load = { one_of = [2, 3] }", True),
+        ("cpu_load = { one_of = [0.5, 3] }", False),
+        ("cpu_load = { one_of = [0.5, 3], greater_than = 0.5 }", True),
+        ("all = [{ cpu_load = 0.2 }, { cpu_load = 0.3 }]", True),
+        ("all = [{ charging = true }, { charging = false }]", True),
+        ("all = [{ not = { charging = true } }, { not = { charging = false } }]", True),
+        ("charging = { one_of = [true, false] }", False),
+        ('label = "sekret"', True),
+        ('label = "secret"', False),
+        ('not = { label = { one_of = ["public", "secret"] } }', True),
+        ('all = [{ model = "a" }, { model = "b" }]', True),
+        ('all = [{ model = "a" }, { not = { model = "a" } }]', True),
+        ('all = [{ model = "a" }, { not = { model = "b" } }]', False),
+        ("time_left_ms = { less_than = 0 }", True),
+        ("upload_bytes = { less_than = 0 }", True),
+        ("upload_bytes = { greater_than = 1e9 }", False),
+        ('"rtt_ms.cloud" = { less_than = 5 }, "rtt_ms.eu" = { greater_than = 5 }', False),
+        ('"rtt_ms.cloud" = { less_than = 5 }, not = { "rtt_ms.cloud" = { less_than = 9 } }', True),
+        ("any = [{ cpu_load = { greater_than = 1 } }, { cpu_load = { less_than = 0 } }]", True),
+        ("any = [{ cpu_load = { greater_than = 1 } }, { charging = true }]", False),
+        ("not = { any = [{ charging = true }, { charging = false }] }", True),
+        ("not = { all = [{ charging = true }, { cpu_load = 1 }] }, charging = true, cpu_load = 1", True),
+        ("not = { all = [{ charging = true }, { cpu_load = 1 }] }, charging = true", False),
+        ("", False),
+        ("not = {}", True),
+    ],
+)
+def test_never(text: str, impossible: bool) -> None:
+    assert never(_when(text), LABELS) is impossible
+
+
+@pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("", True),
+        ("battery_pct = { at_least = 0 }", True),
+        ("battery_pct = { greater_than = 0 }", False),
+        ("any = [{ cpu_load = { less_than = 0.5 } }, { cpu_load = { at_least = 0.5 } }]", True),
+        ("any = [{ cpu_load = { less_than = 0.5 } }, { cpu_load = { greater_than = 0.5 } }]", False),
+        ('label = { one_of = ["public", "secret"] }', True),
+        ("charging = { one_of = [true, false] }", True),
+        ("not = { not = {} }", True),
+    ],
+)
+def test_always(text: str, certain: bool) -> None:
+    assert always(_when(text), LABELS) is certain
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "follows"),
+    [
+        ("battery_pct = { less_than = 10 }", "battery_pct = { less_than = 20 }", True),
+        ("battery_pct = { less_than = 20 }", "battery_pct = { less_than = 10 }", False),
+        ("battery_pct = { less_than = 20 }", "battery_pct = { at_most = 20 }", True),
+        ("battery_pct = { at_most = 20 }", "battery_pct = { less_than = 20 }", False),
+        ("battery_pct = 10, charging = true", "charging = true", True),
+        ('label = "secret"', 'not = { label = "public" }', True),
+        ("cpu_load = 1", "charging = true", False),
+    ],
+)
+def test_implies(one: str, other: str, follows: bool) -> None:
+    assert implies(_when(one), _when(other), LABELS) is follows
+
+
+def test_what_would_take_too_many_alternatives_may_hold() -> None:
+    wide = AnyOf((Compare("battery_pct", "less_than", 10.0), Compare("battery_pct", "greater_than", 20.0)))
+    assert MAX_ALTERNATIVES < 2**10
+    impossible = (Compare("battery_pct", "equals", 15.0),)
+    assert never(AllOf((wide, *impossible)), LABELS)
+    assert not never(AllOf((*[wide] * 10, *impossible)), LABELS)
