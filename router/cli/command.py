@@ -1,0 +1,121 @@
+"""The command line itself: its words, its exit codes, and its errors as one line each.
+
+0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings). 2: called wrongly, or a file
+cannot be read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from router.cli.check import check
+from router.cli.decide import decide
+from router.cli.imagine import parse_reading
+from router.cli.replay import replay
+from router.cli.schema import schema
+from router.errors import RouterError
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and leaves the usage to --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+        sys.stdout.flush()
+    except RouterError as error:
+        return _fail(str(error), 1)
+    except BrokenPipeError:
+        # Whoever read us has seen enough; without this, closing stdout at exit would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
+    return code
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="nearfar-policy", description="Check and try out the policies that requests are routed by.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    checking = commands.add_parser("check", help="tell whether a policy can be put in force, and what in it is idle")
+    _takes_policy(checking)
+    checking.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    checking.set_defaults(run=check)
+
+    printing = commands.add_parser("schema", help="print the JSON Schema of the policy document")
+    printing.set_defaults(run=schema)
+
+    deciding = commands.add_parser(
+        "decide",
+        help="decide for an imagined request, with one device and one cloud",
+        description="Decide for an imagined request with one device and one cloud, before anything was measured of them"
+        " but the round trip, for a model whose release says how certain its answers are.",
+    )
+    _takes_policy(deciding)
+    deciding.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=parse_reading,
+        metavar="SIGNAL=VALUE",
+        dest="readings",
+        help="a reading, such as battery_pct=10, charging=false or cpu_load=unknown; may be repeated",
+    )
+    deciding.add_argument("--label", help="the request's privacy label (default: none, which is the strictest)")
+    deciding.add_argument("--model", default="model", help="the model that it names (default: %(default)s)")
+    for option, default, about in (
+        ("deadline-ms", 1000.0, "time left to its deadline"),
+        ("rtt-ms", 50.0, "round trip to the cloud"),
+        ("upload-bytes", 1024.0, "what would cross the network"),
+    ):
+        deciding.add_argument(
+            f"--{option}", type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})"
+        )
+    deciding.add_argument("--json", action="store_true", help="print the decision record")
+    deciding.set_defaults(run=decide)
+
+    replaying = commands.add_parser(
+        "replay",
+        help="decide again, under this policy, what was decided before",
+        description="Decide again, under this policy, in the situations of recorded decisions, and count what differs."
+        " It tells what would have been chosen; not what would have come of it, because another choice would"
+        " have changed what was measured afterwards.",
+    )
+    _takes_policy(replaying)
+    replaying.add_argument("records", type=Path, metavar="RECORDS", help="decision records, one JSON document a line")
+    replaying.add_argument("--json", action="store_true", help="print the counts as JSON")
+    replaying.set_defaults(run=replay)
+    return parser
+
+
+def _takes_policy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("policy", type=Path, metavar="POLICY", help="the policy file (TOML)")
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1e9")
+    return amount
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"nearfar-policy: {_one_line(message)}", file=sys.stderr)
+    return code
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

@@ -1,0 +1,106 @@
+"""A situation that never was: what a policy decides in it can be looked at before the policy ships.
+
+One device and one cloud, of which nothing is known but what the policy believes and the caller says."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+
+from router.naming import did_you_mean
+from router.policy import Policy
+from router.types import (
+    DEVICE,
+    SIGNALS,
+    BreakerPhase,
+    Kind,
+    Reading,
+    Request,
+    Signal,
+    Situation,
+    TargetView,
+    TimeEstimate,
+    Value,
+    signal,
+)
+
+__all__ = ["Imagined", "imagine", "parse_reading"]
+
+_SOURCE = "imagined"
+_NOW = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Imagined:
+    """What the caller says of the situation."""
+
+    label: str | None
+    model: str
+    deadline_ms: float
+    rtt_ms: float
+    upload_bytes: int
+    readings: tuple[tuple[str, Value | None], ...]
+
+
+def imagine(policy: Policy, said: Imagined) -> Situation:
+    """Return the situation as the agent would hand it to the router."""
+    # The policy's own cloud where it names one, so that its beliefs and its rules about that one count.
+    cloud = next((name for name, kind in policy.kinds.items() if kind is Kind.CLOUD), Kind.CLOUD.value)
+    known: dict[str, Value | None] = {"rtt_ms": said.rtt_ms, f"rtt_ms.{cloud}": said.rtt_ms, **dict(said.readings)}
+    return Situation(
+        request=Request("imagined", said.model, said.label, _NOW + said.deadline_ms / 1000, can_score=True),
+        readings={name: Reading(name, value, _SOURCE, _NOW) for name, value in known.items()},
+        targets=(
+            _target(policy, DEVICE, Kind.DEVICE, 0, 0.0),
+            _target(policy, cloud, Kind.CLOUD, said.upload_bytes, said.rtt_ms / 1000),
+        ),
+        p_escalate=None,
+        now=_NOW,
+    )
+
+
+def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, beyond_s: float) -> TargetView:
+    a, b, c, d, e = policy.terms_for(name, kind).prior_s
+    time = TimeEstimate((a + beyond_s, b + beyond_s, c + beyond_s, d + beyond_s, e + beyond_s), 0)
+    return TargetView(
+        name,
+        kind,
+        serves=True,
+        why_not="",
+        upload_bytes=upload_bytes,
+        upload_limit_bytes=upload_bytes,
+        time=time,
+        p_fail=0.0,
+        p_wrong=None,
+        breaker=BreakerPhase.CLOSED,
+        breaker_admits=True,
+    )
+
+
+def parse_reading(text: str) -> tuple[str, Value | None]:
+    """Read SIGNAL=VALUE. Raises ArgumentTypeError."""
+    name, separator, value = text.partition("=")
+    described = signal(name)
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SIGNAL=VALUE, such as battery_pct=10")
+    if described is None:
+        raise argparse.ArgumentTypeError(f'no signal is called "{name}"{did_you_mean(name, SIGNALS)}')
+    return name, _value(described, value)
+
+
+def _value(described: Signal, text: str) -> Value | None:
+    if text == "unknown":
+        return None
+    if described.holds == "flag":
+        if text not in ("true", "false"):
+            raise argparse.ArgumentTypeError(f"{described.name} is true, false or unknown, not {text!r}")
+        return text == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not described.low <= number <= described.high:
+        wanted = f"a number from {described.low:g} to {described.high:g}, or unknown"
+        raise argparse.ArgumentTypeError(f"{described.name} is {wanted}, not {text!r}")
+    return number

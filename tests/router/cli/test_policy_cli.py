@@ -1,0 +1,257 @@
+"""`nearfar-policy`: what it prints, its exit codes, and one line for each error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from router.cli import main
+from router.document import json_schema
+from router.engine import decide
+from router.record import from_json, to_json
+from tests.router.situations import HEAD, policy_of, situation
+
+LOW = '[[rules]]\nname = "low"\nwhen = { battery_pct = { less_than = 20 }, charging = false }\nforbid = ["cloud"]\n'
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "policy.schema.json"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(HEAD + LOW, encoding="utf-8")
+    return path
+
+
+def _called_wrongly(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    assert isinstance(exited.value.code, int)
+    return exited.value.code
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_what_would_be_in_force(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(policy)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{policy}: policy test version 1, 1 rule\n{policy_of(LOW).digest}\n"
+    assert said.err == ""
+
+
+def test_check_tells_the_exact_place_of_a_fault(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + LOW.replace("less_than", "lss_than"), encoding="utf-8")
+    assert main(["check", str(policy)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f'nearfar-policy: {policy}: rules[0].when.battery_pct: unknown key "lss_than"; did you mean "less_than"?\n'
+    )
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--strict"], 1)])
+def test_check_warns_and_where_told_to_be_strict_refuses(
+    policy: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: int
+) -> None:
+    policy.write_text(HEAD + LOW.replace("20", "-1"), encoding="utf-8")
+    assert main(["check", str(policy), *options]) == code
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == (
+        f"nearfar-policy: {policy}: warning: rules[0].when: battery_pct less than -1 can never hold: "
+        "no such value is ever read"
+    )
+
+
+def test_check_strict_passes_what_has_no_warnings(policy: Path) -> None:
+    assert main(["check", "--strict", str(policy)]) == 0
+
+
+def test_a_fault_with_line_ends_in_it_is_one_line(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + '"a\\nb" = 1\n', encoding="utf-8")
+    assert main(["check", str(policy)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# -- schema ------------------------------------------------------------------------------------------------------------
+
+
+def test_schema_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()
+
+
+def test_the_schema_that_is_checked_in_is_current() -> None:
+    """Write it anew with: nearfar-policy schema > docs/reference/policy.schema.json"""
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
+
+
+# -- decide ------------------------------------------------------------------------------------------------------------
+
+
+def test_decide_tells_the_story(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readings = ["--set", "battery_pct=10", "--set", "charging=false"]
+    assert main(["decide", str(policy), *readings, "--label", "personal", "--deadline-ms", "200"]) == 0
+    story = capsys.readouterr().out
+    assert 'label "personal", 200 ms to its deadline' in story
+    assert 'cloud is closed by rule: rule "low" forbids it' in story
+    assert story.endswith("Plan: device.\n")
+
+
+def _decided(capsys: pytest.CaptureFixture[str], policy: Path, *options: str) -> str:
+    assert main(["decide", str(policy), "--json", *options]) == 0
+    return from_json(capsys.readouterr().out).decision.choice
+
+
+@pytest.mark.parametrize(
+    ("options", "choice"),
+    [
+        pytest.param([], "device", id="no label is the strictest"),
+        pytest.param(["--label", "public"], "cloud", id="label"),
+        pytest.param(["--label", "public", "--rtt-ms", "2000"], "device", id="rtt"),
+        pytest.param(["--label", "public", "--deadline-ms", "20"], "device", id="deadline"),
+        pytest.param(["--label", "public", "--upload-bytes", "1e8"], "device", id="upload"),
+        pytest.param(["--label", "public", "--model", "tiny"], "device", id="model"),
+        pytest.param(["--label", "public", "--set", "charging=false", "--set", "battery_pct=5"], "device", id="set"),
+        pytest.param(
+            ["--label", "public", "--set", "charging=false", "--set", "battery_pct=unknown"], "cloud", id="unknown"
+        ),
+        pytest.param(["--label", "public", "--set", "rtt_ms.cloud=900"], "device", id="round trip to one target"),
+    ],
+)
+def test_each_particular_of_the_situation_counts(
+    policy: Path, capsys: pytest.CaptureFixture[str], options: list[str], choice: str
+) -> None:
+    rules = (
+        '[[rules]]\nname = "tiny"\nwhen = { model = "tiny" }\nforbid = ["cloud"]\n'
+        '[[rules]]\nname = "far"\nwhen = { "rtt_ms.cloud" = { at_least = 500 } }\nforbid = ["cloud"]\n'
+    )
+    policy.write_text(HEAD + LOW + rules, encoding="utf-8")
+    assert _decided(capsys, policy, *options) == choice
+
+
+def test_decide_uses_the_policy_s_own_cloud(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + '[targets.frankfurt]\nkind = "cloud"\np_wrong = 0.01\n', encoding="utf-8")
+    assert _decided(capsys, policy, "--label", "public") == "frankfurt"
+
+
+@pytest.mark.parametrize(
+    ("reading", "problem"),
+    [
+        ("battery_pct", "'battery_pct' is not SIGNAL=VALUE, such as battery_pct=10"),
+        ("batery_pct=5", 'no signal is called "batery_pct"; did you mean "battery_pct"?'),
+        ("battery_pct=500", "battery_pct is a number from 0 to 100, or unknown, not '500'"),
+        ("battery_pct=nan", "battery_pct is a number from 0 to 100, or unknown, not 'nan'"),
+        ("battery_pct=full", "battery_pct is a number from 0 to 100, or unknown, not 'full'"),
+        ("charging=1", "charging is true, false or unknown, not '1'"),
+    ],
+)
+def test_a_reading_that_is_none_is_refused(
+    policy: Path, capsys: pytest.CaptureFixture[str], reading: str, problem: str
+) -> None:
+    assert _called_wrongly("decide", str(policy), "--set", reading) == 2
+    said = capsys.readouterr().err
+    assert problem in said
+    assert said.count("\n") == 1
+
+
+# -- replay ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Four requests of which three went to the cloud; the fourth was secret."""
+    path = tmp_path / "records.jsonl"
+    policy = policy_of()
+    lines = [to_json(decide(policy, situation(label=label))) for label in ("public", "public", "internal", "secret")]
+    path.write_text("\n".join([*lines, "", ""]), encoding="utf-8")
+    return path
+
+
+def test_replay_counts_what_another_policy_would_have_done(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(HEAD + 'mode = "only_on_device"\n', encoding="utf-8")
+    assert main(["replay", str(policy), str(records)]) == 0
+    assert capsys.readouterr().out == (
+        "3 of 4 decisions differ under policy test version 1\n       3  cloud -> device\n"
+    )
+
+
+def test_replay_tells_a_plan_that_only_goes_on_differently(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(
+        HEAD + 'mode = "only_in_cloud"\n[labels]\npublic = ["cloud"]\ninternal = ["cloud"]\nsecret = ["device"]\n',
+        encoding="utf-8",
+    )
+    assert main(["replay", str(policy), str(records)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "       3  cloud -> cloud (planned otherwise)",
+        "       1  device -> none",
+    ]
+
+
+def test_replay_as_json(policy: Path, records: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + 'mode = "only_on_device"\n', encoding="utf-8")
+    assert main(["replay", "--json", str(policy), str(records)]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "policy_digest": policy_of('mode = "only_on_device"\n').digest,
+        "records": 4,
+        "differ": 3,
+        "changes": [{"from": "cloud", "to": "device", "count": 3}],
+    }
+
+
+def test_replay_under_the_same_policy_changes_nothing(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(HEAD, encoding="utf-8")
+    assert main(["replay", str(policy), str(records)]) == 0
+    assert capsys.readouterr().out == "0 of 4 decisions differ under policy test version 1\n"
+
+
+@pytest.mark.parametrize("torn", [b"{}", b'{"record": 1', b"\xff\xfe", b"x" * 3_000_000])
+def test_a_record_that_is_none_is_told_with_its_line(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str], torn: bytes
+) -> None:
+    records.write_bytes(records.read_bytes() + torn)
+    assert main(["replay", str(policy), str(records)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"nearfar-policy: {records}: line 6: ")
+    assert said.err.count("\n") == 1
+    assert len(said.err) < 500
+
+
+# -- called wrongly ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["chekc"],
+        ["check"],
+        ["check", "p", "--strickt"],
+        ["decide", "p", "--deadline-ms", "0"],
+        ["decide", "p", "--deadline-ms", "soon"],
+        ["decide", "p", "--rtt-ms", "nan"],
+        ["replay", "p"],
+    ],
+    ids=" ".join,
+)
+def test_called_wrongly_it_says_so_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _called_wrongly(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("nearfar-policy")
+    assert said.endswith("--help\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "decide", "replay"])
+def test_a_file_that_is_not_there_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "nowhere.toml")
+    assert main([command, path, *([path] if command == "replay" else [])]) == 2
+    assert capsys.readouterr().err == f"nearfar-policy: {path}: No such file or directory\n"
