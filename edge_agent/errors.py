@@ -11,7 +11,9 @@
     ├── AllTargetsFailed      every target that was asked failed; carries each failure
     ├── DeadlineExceeded      the deadline came first
     ├── RequestCancelled      the app cancelled the request
-    └── AgentClosed           the agent was closed, or the process forked after it started
+    ├── AgentClosed           the agent was closed, or the process forked after it started
+    ├── CloudFailed           the demo's cloud service did not start (edge_agent.demo.cloud)
+    └── CloudOutOfReach       it did, and cannot be reached (edge_agent.demo.play)
 
 Each carries `code`, a word of the error table (nearfar_wire.status), `retryable`, whether the same request may succeed
 later as it is, and `source`, the part that told. No message holds an input's values."""
@@ -21,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from nearfar_wire.errors import quoted
 from nearfar_wire.status import Code
 from router.attempt import Failure
 from router.constraints import Closed
@@ -95,7 +98,7 @@ class InputError(RequestError):
     """`tensor` is the offending input, or None where the fault is in the inputs as a whole."""
 
     def __init__(self, model: str, tensor: str | None, problem: str) -> None:
-        named = f"input {tensor!r}" if tensor is not None else "inputs"
+        named = f"input {quoted(tensor)}" if tensor is not None else "inputs"
         super().__init__(f"model {model!r}, {named}: {problem}")
         self.model = model
         self.tensor = tensor

@@ -63,7 +63,7 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
         return Release(name, manifest, inputs, outputs, None, "its release has no model for the device", None)
     try:
         runtime, digest = _load_runtime(manifest, folder, device)
-    except (CannotLoad, DigestMismatch, OSError, TensorError) as error:
+    except (CannotLoad, DigestMismatch, TensorError) as error:
         _log.warning("model %s cannot run on the device: %s", name, error)
         return Release(name, manifest, inputs, outputs, None, str(error), None)
     if runtime.provider != device.providers[0]:
@@ -74,7 +74,12 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
 def _load_runtime(manifest: Manifest, folder: Path, device: DeviceConfig) -> tuple[LocalRuntime, str]:
     side = manifest.device
     assert side is not None
-    content = (folder / side.file).read_bytes()
+    path = folder / side.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror or error}; install the release again"
+        raise CannotLoad(problem) from error
     runtime = OnnxRuntime(
         side.file,
         content,

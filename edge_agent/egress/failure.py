@@ -28,10 +28,13 @@ _NOT_THE_PROTOCOL: Final = re.compile(
     re.IGNORECASE,
 )
 _HUNG_UP: Final = re.compile(r"failed to connect to all addresses.*Socket closed", re.IGNORECASE)
+# gRPC's own words here, for a reply that is no message of ours.
+_NO_MESSAGE: Final = "Exception deserializing response!"
 # Only these words reach a failure's detail: the server's own text is a stranger's.
 _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
     Code.PROTOCOL_ERROR: "what answered does not speak the protocol: a captive portal, or another service's port",
+    Code.BAD_RESPONSE: "its answer is no message of the protocol",
     Code.UNAUTHENTICATED: "the server wants credentials that this agent did not give",
     Code.PERMISSION_DENIED: "the server does not allow this client to call the model",
 }
@@ -73,6 +76,8 @@ def from_rpc_error(error: grpc.RpcError) -> RemoteFailure:
         code = Code.SECURITY_ERROR
     elif status is not grpc.StatusCode.DEADLINE_EXCEEDED and _NOT_THE_PROTOCOL.search(details):
         code = Code.PROTOCOL_ERROR
+    elif details == _NO_MESSAGE:
+        code = Code.BAD_RESPONSE
     else:
         code = code_from_status(status, error.trailing_metadata(), details=details)
     return RemoteFailure(code, _IN_WORDS.get(code, ""))
