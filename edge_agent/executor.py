@@ -82,24 +82,25 @@ class _Execution:
                 self._run_remote(command)
 
     def _run_device(self) -> None:
-        if self._pool is not None:
-            halt = self._device_halt = self._call.new_halt()
+        if self._pool is None and self._cancellation is None:
+            self._events.append(self._call.run_device())
+            return
+        halt = self._device_halt = self._call.new_halt()
+        if self._is_cancelled():  # asked after the handle is there, which whoever cancels from now on will find
+            self._events.append(Cancelled())
+        elif self._pool is not None:
             try:
                 future = self._pool.submit(self._run_in_pool, halt)
             except RuntimeError:
                 raise AgentClosed(_CLOSED) from None
             future.add_done_callback(self._if_never_run)
-            return
-        if self._cancellation is None:
-            self._events.append(self._call.run_device())
-            return
-        halt = self._device_halt = self._call.new_halt()
-        if self._cancellation.cancelled:
-            self._events.append(Cancelled())
-            return
-        event = self._call.run_device(halt)
-        # A run that was halted must not look like a failure, which another target would be asked to make up for.
-        self._events.append(Cancelled() if self._cancellation.cancelled and isinstance(event, Failed) else event)
+        else:
+            event = self._call.run_device(halt)
+            # A run that was halted must not look like a failure, which another target would be asked to make up for.
+            self._events.append(Cancelled() if self._is_cancelled() and isinstance(event, Failed) else event)
+
+    def _is_cancelled(self) -> bool:
+        return self._cancellation is not None and self._cancellation.cancelled
 
     def _run_in_pool(self, halt: Halt | None) -> None:
         try:
@@ -114,7 +115,7 @@ class _Execution:
             self._post(partial(_raise, AgentClosed(_CLOSED)))
 
     def _run_remote(self, run: Run) -> None:
-        if self._cancellation is not None and self._cancellation.cancelled:
+        if self._is_cancelled():
             self._events.append(Cancelled())  # nothing leaves for a request that nobody wants any more
             return
         event = self._call.start_remote(run, lambda: self._post(lambda: self._call.collect(run.target)))

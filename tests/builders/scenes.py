@@ -4,6 +4,7 @@ The link and the cloud are real sockets; only the models are fakes, so that a te
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from edge_agent.testing import (
 from tests.builders.agents import policy_text
 from tests.builders.watched import Watched
 
-__all__ = ["Scene", "X", "answering", "host_port"]
+__all__ = ["Scene", "X", "agents_threads", "answering", "host_port"]
 
 X: Final[Mapping[str, NDArray[Any]]] = {"x": np.ones((1, 4), np.float32)}
 
@@ -41,6 +42,11 @@ def answering(*probabilities: float) -> Any:  # Any: edge_agent.testing.Answer
         return {"probabilities": np.tile(np.array(probabilities, np.float32), (rows, 1))}
 
     return answer
+
+
+def agents_threads() -> set[threading.Thread]:
+    """Return the threads that run here beside the test's own cloud and link, which has those that it needs."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith(("fake-cloud", "faulty-link"))}
 
 
 def host_port(address: str) -> tuple[str, int]:

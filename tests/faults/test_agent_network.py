@@ -16,7 +16,7 @@ import pytest
 from edge_agent import RemoteConfig, SignalsConfig
 from edge_agent.testing import FakeClock, Faults, Script
 from router.types import BreakerPhase
-from tests.builders.scenes import Scene, X
+from tests.builders.scenes import Scene, X, agents_threads
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.wide
@@ -39,7 +39,7 @@ def test_A1_a_refused_connection_is_one_failed_attempt_and_the_device_answers(sc
 
 def test_A2_into_a_black_hole_the_device_is_asked_at_the_clouds_share_of_the_deadline(scene: Scene) -> None:
     scene.link.faults = Faults(black_hole=True)
-    threads = threading.active_count()
+    threads = agents_threads()
     with scene.agent() as watched:
         result = watched.infer("tiny", X, deadline_ms=300)
         assert result.target == "device"
@@ -49,7 +49,7 @@ def test_A2_into_a_black_hole_the_device_is_asked_at_the_clouds_share_of_the_dea
         # Not the few milliseconds that a busy thread of the host app keeps the interpreter for.
         assert share_s <= 0.29
         assert share_s <= result.receipt.duration_s < 0.3
-    eventually(lambda: threading.active_count() <= threads)
+    eventually(lambda: agents_threads() <= threads)
 
 
 def test_A2_a_short_deadline_is_the_apps_own_affair_and_opens_no_breaker(scene: Scene) -> None:
