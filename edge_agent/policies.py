@@ -52,12 +52,14 @@ class PolicyFile:
         *,
         on_change: Callable[[Policy], None],
         on_outcome: Callable[[str], None],
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Put the file's policy in force (None: the built-in one). Raises ConfigError: for one that cannot be."""
         self._path = path
         self._targets = targets
         self._on_change = on_change
         self._on_outcome = on_outcome
+        self._pause = pause
         self._lock = threading.Lock()
         self._problem: str | None = None
         self._seen_digest = ""
@@ -110,7 +112,7 @@ class PolicyFile:
         for _ in range(_LOOKS):
             if digest_of(content) == self._seen_digest:
                 return None
-            time.sleep(_SETTLE_S)
+            self._pause(_SETTLE_S)
             before, content = content, _read(path)
             if content == before:
                 return content
