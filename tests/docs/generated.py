@@ -1,0 +1,197 @@
+"""The parts of the reference that are written from the code: `python -m tests.docs.generated` writes them again.
+
+Such a part stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; a test compares it with what would be
+written now. What is around it is people's."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+import cloud_service.errors
+import edge_agent.errors
+import nearfar_wire.errors
+import router.errors
+from cloud_service.codes import CODE_OF
+from cloud_service.metrics import Metrics as CloudMetrics
+from edge_agent.config import AgentConfig
+from edge_agent.errors import AgentError
+from edge_agent.exposition import register
+from edge_agent.metrics import Gauges
+from edge_agent.metrics import Metrics as AgentMetrics
+from nearfar_wire.contents import FIELDS
+from nearfar_wire.datatypes import BYTES, DATATYPES
+from nearfar_wire.manifest import Manifest
+from nearfar_wire.status import CODES
+from router.document import PolicyDocument
+from router.predicates import FACTS
+from router.types import SIGNALS
+from tests.docs.blocks import ROOT, pages
+from tests.docs.fields import field_tables
+from tests.docs.notes import AGENT_NOTES, AGENT_TITLES, MANIFEST_NOTES, MANIFEST_TITLES, POLICY_NOTES, POLICY_TITLES
+
+__all__ = ["PARTS", "rewritten"]
+
+_PART: Final = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_CLIS: Final = {"nearfar-agent": "edge_agent.cli", "nearfar-cloud": "cloud_service.cli", "nearfar-policy": "router.cli"}
+_COMMANDS: Final = {
+    "nearfar-agent": ("infer", "doctor", "demo"),
+    "nearfar-cloud": ("serve",),
+    "nearfar-policy": ("check", "decide", "replay", "schema"),
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else ""
+
+
+def _signals() -> str:
+    rows = [
+        (f"`{s.name}`", s.about, "true or false" if s.holds == "flag" else f"{s.low:g} to {s.high:g} {s.unit}".strip(),
+         f"{s.stale_after_s:g} s")
+        for s in SIGNALS.values()
+    ]  # fmt: skip
+    return table(("signal", "what it is", "values", "counts for"), rows)
+
+
+def _facts() -> str:
+    return table(("fact", "what it is", "holds"), [(f"`{name}`", f.about, f.holds) for name, f in FACTS.items()])
+
+
+def _codes() -> str:
+    rows = [
+        (f"`{code}`", m.status, str(m.http), _yes(m.retryable), _yes(m.security), _yes(m.blames_endpoint))
+        for code, m in CODES.items()
+    ]
+    return table(("code", "gRPC status", "HTTP", "retryable", "security", "blames the endpoint"), rows)
+
+
+def _datatypes() -> str:
+    rows = [
+        (f"`{name}`", "objects of `bytes`" if name == BYTES else dtype.name, f"`{FIELDS[name]}`" if name in FIELDS else
+         "none: raw only")
+        for name, dtype in DATATYPES.items()
+    ]  # fmt: skip
+    return table(("datatype", "numpy", "typed contents"), rows)
+
+
+def _tree(module: str) -> str:
+    text = (importlib.import_module(module).__doc__ or "").splitlines()
+    drawn = [line for line in text if re.match(r"\s*(\w+Error$|[│├└])", line)]
+    indent = min(len(line) - len(line.lstrip()) for line in drawn)
+    return "\n".join(["```text", *(line[indent:].rstrip() for line in drawn), "```"]) + "\n"
+
+
+def _agent_errors() -> str:
+    classes = [getattr(edge_agent.errors, name) for name in edge_agent.errors.__all__]
+    rows = [(f"`{c.__name__}`", f"`{c.code}`", _yes(c.retryable), c.source) for c in classes if c is not AgentError]
+    return table(("error", "`code`", "`retryable`", "`source`"), rows)
+
+
+def _cloud_errors() -> str:
+    return table(("the service's error", "code"), [(f"`{e.__name__}`", f"`{c}`") for e, c in CODE_OF.items()])
+
+
+def _metrics(registry: CollectorRegistry) -> str:
+    rows = []
+    for collector in registry._collector_to_names:  # their label names are told nowhere else before there are samples
+        for family in collector.collect():
+            labels: Sequence[str] = getattr(family, "_labelnames", ()) or getattr(collector, "_labelnames", ())
+            name = family.name + ("_total" if family.type == "counter" else "")
+            rows.append((f"`{name}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation))
+    return table(("metric", "type", "labels", "what it is"), rows)
+
+
+def _agent_metrics() -> str:
+    registry = CollectorRegistry()
+    gauges = Gauges(breakers=dict, policy=lambda: ("", 0, ""), signals=dict)
+    register(registry, AgentMetrics().counts, gauges)
+    return _metrics(registry)
+
+
+def _cloud_metrics() -> str:
+    registry = CollectorRegistry()
+    CloudMetrics(registry)
+    return _metrics(registry)
+
+
+def _help(command: str, *words: str) -> str:
+    main = importlib.import_module(_CLIS[command]).main
+    said = io.StringIO()
+    with _plain_terminal(), contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        main([*words, "--help"])
+    return f"```text\n{said.getvalue().strip()}\n```\n"
+
+
+@contextlib.contextmanager
+def _plain_terminal() -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(COLUMNS="100", NO_COLOR="1")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _helps() -> Iterator[tuple[str, Callable[[], str]]]:
+    for command, subcommands in _COMMANDS.items():
+        yield f"help {command}", lambda command=command: _help(command)  # type: ignore[misc]  # bound by default
+        for word in subcommands:
+            name = f"help {command} {word}"
+            yield name, lambda command=command, word=word: _help(command, word)  # type: ignore[misc]  # as above
+
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "policy fields": lambda: field_tables(PolicyDocument, POLICY_NOTES, POLICY_TITLES),
+    "signals": _signals,
+    "facts": _facts,
+    "agent fields": lambda: field_tables(AgentConfig, AGENT_NOTES, AGENT_TITLES),
+    "manifest fields": lambda: field_tables(Manifest, MANIFEST_NOTES, MANIFEST_TITLES),
+    "codes": _codes,
+    "datatypes": _datatypes,
+    "agent error tree": lambda: _tree(edge_agent.errors.__name__),
+    "router error tree": lambda: _tree(router.errors.__name__),
+    "wire error tree": lambda: _tree(nearfar_wire.errors.__name__),
+    "cloud error tree": lambda: _tree(cloud_service.errors.__name__),
+    "agent errors": _agent_errors,
+    "cloud errors": _cloud_errors,
+    "agent metrics": _agent_metrics,
+    "cloud metrics": _cloud_metrics,
+    **dict(_helps()),
+}
+
+
+def rewritten(text: str) -> str:
+    """Return the text of a page with its generated parts as they would be now. Raises KeyError: for an unknown part."""
+    return _PART.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}{found[3]}", text)
+
+
+def main() -> int:
+    """Write every page again that has changed."""
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"wrote {Path(page).relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What readers of the reference want to know of a field beyond its docstring, and the titles of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["AGENT_NOTES", "AGENT_TITLES", "MANIFEST_NOTES", "MANIFEST_TITLES", "POLICY_NOTES", "POLICY_TITLES"]
+
+POLICY_TITLES: Final[Mapping[str, str]] = {
+    "PolicyDocument": "### The document",
+    "RulePart": "### RulePart\n\nOne entry of `[[rules]]`. Rules are read from the top, and every one that holds "
+    "applies: `forbid` adds up; of `mode` and `escalate_below` the first rule that gives one counts.",
+    "TargetPart": "### TargetPart\n\nOne table `[targets.NAME]`: what is believed of a target.",
+    "WorthPart": "### WorthPart\n\nThe table `[worth]`: what things are worth, all in one currency. Only the ratios "
+    "count.",
+    "EscalationPart": "### EscalationPart\n\nThe table `[escalation]`. Without it no request escalates, unless a rule "
+    "says so.",
+    "BreakerPart": "### BreakerPart\n\nThe table `[breaker]`: when a remote target that fails is left alone. The "
+    "breaker is on, also without this table.",
+    "EstimatesPart": "### EstimatesPart\n\nThe table `[estimates]`: how fast predictions of time follow what is "
+    "measured.",
+}
+
+POLICY_NOTES: Final[Mapping[str, str]] = {
+    "PolicyDocument.name": "The policy's name, as receipts, metrics and logs tell it.",
+    "PolicyDocument.mode": "How a target is chosen where no rule says otherwise.",
+    "PolicyDocument.targets": "See below. A target that is not named has the defaults of its kind.",
+    "PolicyDocument.rules": "See below.",
+    "PolicyDocument.worth": "See below.",
+    "PolicyDocument.escalation": "See below.",
+    "PolicyDocument.breaker": "See below.",
+    "PolicyDocument.estimates": "See below.",
+    "RulePart.name": "What reasons and receipts call it; each name once.",
+    "RulePart.when": "See [conditions](#conditions).",
+    "RulePart.forbid": "What it forbids is told as closed by `rule`.",
+    "TargetPart.p_wrong": "Without it: 0.1 for the device, 0.05 for a remote target.",
+    "TargetPart.prior_ms": "Without it: 0.5 and 20 ms for the device, 1 and 40 ms for a remote target.",
+    "TargetPart.usd_per_request": "Dollars that one call costs; weighed by `worth.dollar`.",
+    "BreakerPart.consecutive": "So many failures in a row open it.",
+    "BreakerPart.failure_share": "So does this share of failures, of at least `min_calls` calls within `window_s`.",
+    "BreakerPart.min_calls": "Fewer calls than this say nothing about a share.",
+    "BreakerPart.window_s": "How far back calls are counted: between half of it and all of it.",
+    "BreakerPart.open_s": "How long it stays open the first time; the second time twice as long, and so on.",
+    "BreakerPart.max_open_s": "And never longer than this. Not less than `open_s`.",
+    "BreakerPart.jitter": "Share by which a pause is stretched or shortened at random, so that a fleet does not come "
+    "back in one instant.",
+    "BreakerPart.probes": "Calls that may try at a time once the pause is over.",
+}
+
+AGENT_TITLES: Final[Mapping[str, str]] = {
+    "AgentConfig": "### The document",
+    "ModelConfig": "### ModelConfig\n\nOne table `[models.NAME]`: NAME is what the app calls the model.",
+    "RemoteConfig": "### RemoteConfig\n\nOne table `[targets.NAME]`: a place beside the device.",
+    "TlsConfig": "### TlsConfig\n\nThe table `tls` of a target. An empty one (`tls = {}`) trusts the authorities that "
+    "gRPC brings along.",
+    "DeviceConfig": "### DeviceConfig\n\nThe table `[device]`: how models run here.",
+    "SignalsConfig": "### SignalsConfig\n\nThe table `[signals]`: how often each signal is read, in seconds. No "
+    "interval may be longer than a reading counts for, see [signals](policy.md#signals).",
+}
+
+AGENT_NOTES: Final[Mapping[str, str]] = {
+    "AgentConfig.models": "At least one.",
+    "AgentConfig.policy": "The policy file. Without one the built-in policy holds: mode `auto`, the four labels, no "
+    "rules, no escalation.",
+    "AgentConfig.targets": "Without any nothing can leave the device.",
+    "AgentConfig.device": "See below.",
+    "AgentConfig.signals": "See below.",
+    "SignalsConfig.battery_s": "Charge, and whether power is connected.",
+    "SignalsConfig.processor_s": "Load of the processor.",
+    "SignalsConfig.memory_s": "Free memory.",
+    "SignalsConfig.temperature_s": "Temperature of the processor.",
+}
+
+MANIFEST_TITLES: Final[Mapping[str, str]] = {
+    "Manifest": "### The document",
+    "InputSpec": "### InputSpec\n\nOne entry of `[[inputs]]`.",
+    "OutputSpec": "### OutputSpec\n\nOne entry of `[[outputs]]`.",
+    "DeviceSide": "### DeviceSide\n\nThe table `[device]`.",
+    "RemoteSide": "### RemoteSide\n\nThe table `[remote]`.",
+    "Feed": "### Feed\n\nOne table `[device.feeds.NAME]` or `[remote.feeds.NAME]`: NAME is an input of the model file.",
+    "Step": "### Step\n\nOne entry of a feed's `steps`. Exactly one field is set; steps run in the order they stand.",
+    "Score": "### Score\n\nThe table `[score]`: where a device answer's confidence is read.",
+    "Evaluation": "### Evaluation\n\nThe table `[evaluation]`.",
+}
+
+MANIFEST_NOTES: Final[Mapping[str, str]] = {
+    "Manifest.name": "The release's own name. An app calls the model as its configuration does.",
+    "Manifest.version": "The release's version; `nearfar-agent doctor` tells it.",
+    "Manifest.inputs": "What the app hands over; the names are unique.",
+    "Manifest.outputs": "What the app receives; the names are unique.",
+    "Manifest.device": "Without it the device cannot answer.",
+    "Manifest.remote": "Without it no remote target can. One of the two has to be there.",
+    "Manifest.score": "Without it no answer of the device escalates.",
+    "Manifest.evaluation": "Without it `p_wrong` of the policy speaks.",
+    "InputSpec.name": "As the app's mapping has it.",
+    "InputSpec.datatype": "One of the protocol's, see [datatypes](protocol.md#datatypes).",
+    "OutputSpec.name": "As the result's `outputs` have it.",
+    "OutputSpec.datatype": "One of the protocol's.",
+    "OutputSpec.shape": "-1 is a dimension that may vary.",
+    "Feed.source": "The app's input that it is made from.",
+    "Feed.datatype": "What the model file takes.",
+    "Feed.steps": "None: only the datatype is changed.",
+    "DeviceSide.digest": "`sha256:` and 64 hex digits of the file. Compared before anything parses the file.",
+    "DeviceSide.feeds": "The model file's input -> how it is made.",
+    "DeviceSide.fetches": "App's output name -> the model file's; without it they are the same.",
+    "RemoteSide.model": "The server's name for it.",
+    "RemoteSide.send": "`app`: the app's tensors cross the wire, the server prepares them. `model`: the device "
+    "prepares, for servers that know no manifest.",
+    "RemoteSide.feeds": "The full model's input -> how it is made, on whichever side prepares.",
+    "RemoteSide.fetches": "As the device's.",
+    "Score.output": "One of `outputs`, of a floating point datatype; each row of its last axis is one score.",
+    "Score.values": "Of logits a softmax is taken first.",
+    "Evaluation.n": "How many inputs it was measured on.",
+    "Evaluation.device_wrong": "Share of the device's wrong answers.",
+    "Evaluation.remote_wrong": "Share of the full model's wrong answers.",
+}

@@ -1,0 +1,50 @@
+"""What the reference says of fields, codes, metrics, errors and commands is what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from router.document import PolicyDocument, json_schema
+from tests.docs.blocks import ROOT, pages
+from tests.docs.fields import field_tables
+from tests.docs.generated import PARTS, rewritten
+from tests.docs.notes import POLICY_NOTES, POLICY_TITLES
+
+_MARK = re.compile(r"<!-- generated: ([\w -]+) -->")
+_REFERENCE = [page for page in pages() if _MARK.search(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", _REFERENCE, ids=lambda page: page.name)
+def test_the_reference_says_what_the_code_says(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    # Line by line and blank runs as one, so that a help text wrapped otherwise by another Python still agrees.
+    assert _words(rewritten(text)) == _words(text), "write it again: python -m tests.docs.generated"
+
+
+def test_every_part_that_can_be_written_stands_somewhere() -> None:
+    standing = [name for page in _REFERENCE for name in _MARK.findall(page.read_text(encoding="utf-8"))]
+    assert sorted(standing) == sorted(PARTS)
+
+
+def test_the_schema_beside_the_reference_is_the_documents() -> None:
+    written = (ROOT / "docs" / "reference" / "policy.schema.json").read_text(encoding="utf-8")
+    assert json.loads(written) == json_schema()
+
+
+def test_a_field_without_words_is_refused() -> None:
+    notes = {key: words for key, words in POLICY_NOTES.items() if key != "BreakerPart.probes"}
+    with pytest.raises(AssertionError, match=r"nothing says what BreakerPart\.probes is"):
+        field_tables(PolicyDocument, notes, POLICY_TITLES)
+
+
+def test_words_for_no_field_are_refused() -> None:
+    with pytest.raises(AssertionError, match=r"BreakerPart\.grace"):
+        field_tables(PolicyDocument, {**POLICY_NOTES, "BreakerPart.grace": "Old."}, POLICY_TITLES)
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
