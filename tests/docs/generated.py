@@ -32,6 +32,7 @@ from nearfar_wire.contents import FIELDS
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.status import CODES
+from router.compile import BUILT_IN
 from router.document import PolicyDocument
 from router.predicates import FACTS
 from router.types import SIGNALS
@@ -159,6 +160,7 @@ def _helps() -> Iterator[tuple[str, Callable[[], str]]]:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "policy fields": lambda: field_tables(PolicyDocument, POLICY_NOTES, POLICY_TITLES),
+    "built-in policy": lambda: f"```toml\n{BUILT_IN.decode()}```\n",
     "signals": _signals,
     "facts": _facts,
     "agent fields": lambda: field_tables(AgentConfig, AGENT_NOTES, AGENT_TITLES),

@@ -61,8 +61,7 @@ AGENT_TITLES: Final[Mapping[str, str]] = {
 
 AGENT_NOTES: Final[Mapping[str, str]] = {
     "AgentConfig.models": "At least one.",
-    "AgentConfig.policy": "The policy file. Without one the built-in policy holds: mode `auto`, the four labels, no "
-    "rules, no escalation.",
+    "AgentConfig.policy": "The policy file. Without one [the built-in policy](policy.md#without-a-policy-file) holds.",
     "AgentConfig.targets": "Without any nothing can leave the device.",
     "AgentConfig.device": "See below.",
     "AgentConfig.signals": "See below.",
