@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.demo.digits import CLASSES, SIDE, Images
+from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.errors import MissingExtra
 
 __all__ = [
@@ -110,6 +111,7 @@ def quantize(model: bytes, input_name: str, images: Images) -> bytes:
     0.99. The softmax stays in floats; its 256 levels would blur the margin that routing reads. A model as small as this
     is no faster for it (14 µs against 10); it is here because int8 is what devices ship.
     Raises MissingExtra: without onnx."""
+    load_onnxruntime()
     try:
         import onnx
         from onnxruntime import quantization

@@ -1,4 +1,4 @@
-"""ONNX models on onnxruntime. The only module of the agent that imports it.
+"""ONNX models on onnxruntime.
 
 A model is loaded from bytes whose digest was verified, on providers and threads that are named, never on what the
 library would pick by itself: that would take every core of the host app, and may call remote endpoints."""
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
+from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.digest import verify
 from nearfar_wire.specs import TensorSpec
 
@@ -72,8 +73,7 @@ class OnnxRuntime:
         Raises DigestMismatch before anything is parsed. Raises CannotLoad: for what onnxruntime refuses, a provider
         that is missing where `require_accelerator`, or a type that tensors cannot have."""
         verify(name, content, digest)
-        import onnxruntime as ort  # third of a second; loads with the first model
-
+        ort = load_onnxruntime()  # loads with the first model
         self._run_options: Any = ort.RunOptions  # Any: as above
         self._session = _open_session(ort, name, content, providers, threads, require_accelerator)
         self.provider: str = self._session.get_providers()[0]
