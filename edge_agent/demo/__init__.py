@@ -2,7 +2,10 @@
 
 digits, models, release, trade_off   what is asked, what answers, and how certain an answer has to be
 cloud                                the cloud service, as a process of its own
-report                               the table that is shown while it runs
+documents                            the agent's configuration and the policies
+day, play, outcomes                  what the phases are like, how one is played, and what it comes to
+report, words, summary               the table while it runs, what was seen, and the file for programs
+run, options                         all of it from end to end, and what it can be told
 
 Needs the extra `nearfar[demo]`; nothing else in the package imports from here."""
 
