@@ -225,7 +225,11 @@ class Call:
             self._experience.remote_abandoned(flight.admission)
         else:
             self._experience.remote_failed(
-                flight.admission, self._release.name, blamed=failure.blames_endpoint, gave_up_s=None, now=now
+                flight.admission,
+                self._release.name,
+                blamed=failure.blames_endpoint,
+                now=now,
+                absent=failure.code in (Code.MODEL_NOT_READY, Code.MODEL_NOT_FOUND),
             )
 
     def _learn_timeout(self, flight: _Flight, now: float) -> None:
@@ -233,7 +237,7 @@ class Call:
         # deadlines of a millisecond must not open the breaker for everybody else.
         blamed = flight.until - flight.started >= flight.admission.predicted_s
         taken_s = now - flight.started
-        self._experience.remote_failed(flight.admission, self._release.name, blamed=blamed, gave_up_s=taken_s, now=now)
+        self._experience.remote_failed(flight.admission, self._release.name, blamed=blamed, now=now, gave_up_s=taken_s)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

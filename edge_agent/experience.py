@@ -6,6 +6,7 @@ where its settings are the same, and starts afresh where they differ."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Mapping
@@ -17,17 +18,17 @@ from router import breaker
 from router.breaker import BreakerState
 from router.estimate import Ratios, Share, Throughput
 from router.policy import Policy
-from router.types import DEVICE, QUANTILES, BreakerPhase, Kind, Reading, TargetView, TimeEstimate
+from router.predict import MEDIAN, Times, remote_times
+from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
 
 __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
 
-# The round trip believed in before one was measured: between a home's Wi-Fi and a cellular network.
-_BELIEVED_RTT_S: Final = 0.05
 # Where only rules speak of escalation; the policy document's own default.
 _BELIEVED_ESCALATIONS: Final = 0.3
+# A model that loads is there in seconds; asking once in so long costs nobody anything.
+_ABSENT_S: Final = 2.0
 _STEPS: Final = 20
 _BATCH: Final = 16  # runs on the device between two lessons from them: fewer than an estimate's memory
-_MEDIAN: Final = QUANTILES.index(0.5)
 
 
 class Admission:
@@ -35,11 +36,16 @@ class Admission:
 
     __slots__ = ("epoch", "predicted_s", "round_trip_s", "target")
 
-    def __init__(self, target: str, epoch: int, predicted_s: float, round_trip_s: float) -> None:
+    def __init__(self, target: str, epoch: int, predicted_s: float, round_trip_s: float | None) -> None:
         self.target = target
         self.epoch = epoch
         self.predicted_s = predicted_s
         self.round_trip_s = round_trip_s
+
+    @property
+    def measured(self) -> bool:
+        """Whether the prediction stands on a round trip that was measured."""
+        return self.round_trip_s is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,23 @@ class _Seen:
 class _Book:
     """What is known of one model on one target."""
 
-    __slots__ = ("failures", "ratios")
+    __slots__ = ("_blind_ratios", "absent_until", "failures", "ratios")
 
     def __init__(self, policy: Policy) -> None:
         self.ratios = Ratios(policy.estimates)
+        self._blind_ratios = Ratios(policy.estimates)
         self.failures = Share(policy.estimates, believed=0.0)
+        self.absent_until = -math.inf
+        """Until then the target is taken at its word that it does not have the model."""
+
+    def ratios_where(self, measured: bool) -> Ratios:
+        """Return the ratios to predictions that stand, or do not, on a measured round trip: two different measures."""
+        return self.ratios if measured else self._blind_ratios
+
+    def changes_at(self) -> tuple[float, ...]:
+        """Return the instants at which time alone changes what is known."""
+        forgotten = (self.ratios.forgotten_at, self._blind_ratios.forgotten_at, self.failures.forgotten_at)
+        return (*forgotten, self.absent_until)
 
 
 class Experience:
@@ -130,7 +148,7 @@ class Experience:
             self._learn_runs()
             version = self._version
             views = tuple(self._view(facts.model, target, upload_bytes, readings, now) for target in facts.targets)
-            holds_until = self._holds_until(facts, now)
+            holds_until = self._holds_until(facts, readings, now)
         self._seen[facts.model] = _Seen(version, readings, upload_bytes, holds_until, views)
         return views
 
@@ -139,18 +157,23 @@ class Experience:
     ) -> TargetView:
         book = self._book(target.name, model)
         p_fail = book.failures.value(now) or 0.0
+        serves, why_not = target.serves, target.why_not
+        if serves and now < book.absent_until:
+            serves, why_not = False, "the model was not there, or not ready, a moment ago"
         prior = self._policy.terms_for(target.name, target.kind).prior_s
         if target.kind is Kind.DEVICE:
-            time = book.ratios.estimate(prior[_MEDIAN], prior, now)
+            time = book.ratios.estimate(prior[MEDIAN], prior, now)
             state, upload_bytes = breaker.CLOSED, 0
         else:
-            time = self._remote_time(book, target.name, target.kind, upload_bytes, readings, now)
+            round_trip_s = self._round_trip_s(target.name, readings, now)
+            prior = self._remote_prior(target.name, target.kind, upload_bytes, round_trip_s, now)
+            time = book.ratios_where(round_trip_s is not None).estimate(prior[MEDIAN], prior, now)
             state = self._breakers.get(target.name, breaker.CLOSED)
         return TargetView(
             target.name,
             target.kind,
-            target.serves,
-            target.why_not,
+            serves,
+            why_not,
             upload_bytes,
             target.upload_limit_bytes,
             time,
@@ -160,10 +183,11 @@ class Experience:
             breaker.admits(state, self._policy.breaker, now),
         )
 
-    def _holds_until(self, facts: ModelFacts, now: float) -> float:
+    def _holds_until(self, facts: ModelFacts, readings: Mapping[str, Reading], now: float) -> float:
         """Return when the passing of time alone may change a view: something is forgotten, or a breaker half-opens."""
-        books = [self._book(target.name, facts.model) for target in facts.targets]
-        instants = [instant for book in books for instant in (book.ratios.forgotten_at, book.failures.forgotten_at)]
+        instants = [at for target in facts.targets for at in self._book(target.name, facts.model).changes_at()]
+        round_trips = [readings.get(f"rtt_ms.{target.name}") for target in facts.targets]
+        instants += [r.at + self._policy.stale_after(r.name) for r in round_trips if r is not None]
         instants += [state.open_until for state in self._breakers.values() if state.open_until is not None]
         instants += [uplink.forgotten_at for uplink in self._uplinks.values()]
         return min((instant for instant in instants if instant >= now), default=float("inf"))
@@ -192,27 +216,40 @@ class Experience:
             if admitted is None:
                 return None
             self._set_breaker(target, admitted)
-            round_trip_s = _round_trip_s(target, readings)
-            predicted_s = self._predicted_s(target, kind, upload_bytes, round_trip_s, now)
-            return Admission(target, admitted.epoch, predicted_s, round_trip_s)
+            round_trip_s = self._round_trip_s(target, readings, now)
+            prior = self._remote_prior(target, kind, upload_bytes, round_trip_s, now)
+            return Admission(target, admitted.epoch, prior[MEDIAN], round_trip_s)
 
     def remote_succeeded(self, call: Admission, model: str, sent_bytes: int, taken_s: float, now: float) -> None:
         """A call answered well, after `taken_s`."""
         with self._lock:
             book = self._book(call.target, model)
-            book.ratios.observe(taken_s, call.predicted_s, now)
+            book.ratios_where(call.measured).observe(taken_s, call.predicted_s, now)
             book.failures.observe(False, now)
-            uplink = self._uplinks.setdefault(call.target, Throughput(self._policy.estimates))
-            uplink.observe(sent_bytes, taken_s - call.round_trip_s, now)
+            if call.round_trip_s is not None:
+                uplink = self._uplinks.setdefault(call.target, Throughput(self._policy.estimates))
+                uplink.observe(sent_bytes, taken_s - call.round_trip_s, now)
             state = self._state(call)
             self._set_breaker(call.target, breaker.succeeded(state, self._policy.breaker, now, call.epoch))
 
-    def remote_failed(self, call: Admission, model: str, *, blamed: bool, gave_up_s: float | None, now: float) -> None:
-        """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken."""
+    def remote_failed(
+        self,
+        call: Admission,
+        model: str,
+        *,
+        blamed: bool,
+        now: float,
+        gave_up_s: float | None = None,
+        absent: bool = False,
+    ) -> None:
+        """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken. `absent`:
+        the target works, but does not have the model, or not yet."""
         with self._lock:
             book = self._book(call.target, model)
-            if gave_up_s is not None:
-                book.ratios.observe(gave_up_s, call.predicted_s, now)
+            if absent:
+                book.absent_until = now + _ABSENT_S
+            elif gave_up_s is not None:
+                book.ratios_where(call.measured).observe(gave_up_s, call.predicted_s, now)
             else:
                 # How long an answer takes is one question, whether there will be one is another.
                 book.failures.observe(True, now)
@@ -244,7 +281,7 @@ class Experience:
                 self._learn_runs()
 
     def _learn_runs(self) -> None:
-        predicted_s = self._policy.terms_for(DEVICE, Kind.DEVICE).prior_s[_MEDIAN]
+        predicted_s = self._policy.terms_for(DEVICE, Kind.DEVICE).prior_s[MEDIAN]
         taken_by_model: dict[str, list[float]] = {}
         while self._runs:
             model, taken_s, now, failed = self._runs.popleft()
@@ -285,27 +322,15 @@ class Experience:
             book = self._books[target, model] = _Book(self._policy)
         return book
 
-    def _remote_time(
-        self, book: _Book, name: str, kind: Kind, upload_bytes: int, readings: Mapping[str, Reading], now: float
-    ) -> TimeEstimate:
-        round_trip_s = _round_trip_s(name, readings)
-        predicted_s = self._predicted_s(name, kind, upload_bytes, round_trip_s, now)
-        service = self._policy.terms_for(name, kind).prior_s
-        beyond_s = predicted_s - service[_MEDIAN]
-        q05, q25, q50, q75, q95 = service
-        prior = (q05 + beyond_s, q25 + beyond_s, q50 + beyond_s, q75 + beyond_s, q95 + beyond_s)
-        return book.ratios.estimate(predicted_s, prior, now)
-
-    def _predicted_s(self, name: str, kind: Kind, upload_bytes: int, round_trip_s: float, now: float) -> float:
-        """Return the point prediction: round trip, upload and service."""
+    def _remote_prior(self, name: str, kind: Kind, upload_bytes: int, round_trip_s: float | None, now: float) -> Times:
         uplink = self._uplinks.get(name)
         pace = uplink.seconds_per_byte(now) if uplink is not None else None
         upload_s = 0.0 if pace is None else pace * upload_bytes
-        return round_trip_s + upload_s + self._policy.terms_for(name, kind).prior_s[_MEDIAN]
+        return remote_times(self._policy.terms_for(name, kind).prior_s, round_trip_s, upload_s)
 
-
-def _round_trip_s(name: str, readings: Mapping[str, Reading]) -> float:
-    reading = readings.get(f"rtt_ms.{name}")
-    if reading is None or not isinstance(reading.value, float):
-        return _BELIEVED_RTT_S
-    return reading.value / 1000
+    def _round_trip_s(self, name: str, readings: Mapping[str, Reading], now: float) -> float | None:
+        """Return the round trip as it was measured a moment ago; None where it was not."""
+        reading = readings.get(f"rtt_ms.{name}")
+        if reading is None or not isinstance(reading.value, float):
+            return None
+        return reading.value / 1000 if now - reading.at <= self._policy.stale_after(reading.name) else None

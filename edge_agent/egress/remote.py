@@ -136,9 +136,9 @@ class Remote:
         stub = self._connected()
         deadline = time.monotonic() + self._probe_timeout_s
         try:
-            stub.ServerLive(pb.ServerLiveRequest(), timeout=self._probe_timeout_s, wait_for_ready=False)
+            _exchange(stub, self._probe_timeout_s)
             started = time.monotonic()
-            stub.ServerLive(pb.ServerLiveRequest(), timeout=max(0.001, deadline - started))
+            _exchange(stub, max(0.001, deadline - started))
         except grpc.RpcError as error:
             raise self._failure(error) from None
         except ValueError:  # see call
@@ -194,6 +194,15 @@ class Remote:
 
 def _closed() -> RemoteFailure:
     return RemoteFailure(Code.CANCELLED, "the agent was closed")
+
+
+def _exchange(stub: Stub, timeout_s: float) -> None:
+    try:
+        stub.ServerLive(pb.ServerLiveRequest(), timeout=timeout_s)
+    except grpc.RpcError as error:
+        # A stranger's server without this method has answered all the same, and as quickly.
+        if not (isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED):
+            raise
 
 
 def _options(config: RemoteConfig) -> list[tuple[str, Any]]:  # Any: gRPC's own
