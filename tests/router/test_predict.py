@@ -1,0 +1,34 @@
+"""What is believed of a remote target's time before anything was learnt of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.estimate import prior_quantiles
+from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, remote_times
+
+SERVICE_S = prior_quantiles(0.001, 0.04)
+
+
+def test_a_measured_round_trip_and_an_upload_move_every_quantile_alike() -> None:
+    assert remote_times(SERVICE_S, 0.02, 0.5) == pytest.approx([s + 0.52 for s in SERVICE_S])
+
+
+def test_an_unknown_round_trip_is_a_range_and_no_number() -> None:
+    known, unknown = remote_times(SERVICE_S, 0.04, 0.0), remote_times(SERVICE_S, None, 0.0)
+    assert unknown[0] < known[0] < known[-1] < unknown[-1]
+    assert unknown[0] == pytest.approx(SERVICE_S[0] + BELIEVED_ROUND_TRIP_S[0])
+
+
+def test_an_unknown_network_rules_a_cloud_out_for_very_short_deadlines_only() -> None:
+    assert 0.003 < remote_times(SERVICE_S, None, 0.0)[0] < 0.01
+
+
+@given(st.none() | st.floats(0, 100), st.floats(0, 100))
+def test_quantiles_rise_and_the_median_is_the_point_prediction(round_trip_s: float | None, upload_s: float) -> None:
+    times = remote_times(SERVICE_S, round_trip_s, upload_s)
+    assert list(times) == sorted(times)
+    believed = BELIEVED_ROUND_TRIP_S[MEDIAN] if round_trip_s is None else round_trip_s
+    assert times[MEDIAN] == pytest.approx(SERVICE_S[MEDIAN] + believed + upload_s)
