@@ -84,7 +84,7 @@ class _Stage:
 
 def _play(options: Options, folder: Path, stream: TextIO, environment: Mapping[str, str]) -> None:
     report = choose_report(stream, environment)
-    report.say("A day in a device's life, on handwritten digits that neither model was trained on.\n")
+    report.say("A day in a device's life, on handwritten digits that no model was trained on.\n")
     made = _train(folder, report)
     report.say("Starting the cloud service, as a process of its own ...\n")
     with CloudProcess(serve_command(made.models)) as cloud, FaultyLink(cloud.grpc) as link:

@@ -142,7 +142,11 @@ def _points(row: PhaseSummary, other: PhaseSummary) -> str:
 
 
 def _where(row: PhaseSummary) -> str:
-    return f"{_share(row.in_cloud, row.requests)} answered in the cloud; {_percent(row.accuracy)} of all are right."
+    unanswered = row.requests - row.answered
+    rest = f", and {unanswered} got no answer" if unanswered else ""
+    return (
+        f"{_share(row.in_cloud, row.requests)} answered in the cloud; {_percent(row.accuracy)} of all are right{rest}."
+    )
 
 
 def _of(part: int, row: PhaseSummary) -> str:

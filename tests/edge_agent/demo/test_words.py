@@ -77,6 +77,7 @@ def test_every_phase_of_the_day_is_spoken_of_even_with_nothing_asked_in_it() -> 
         pytest.param("good network", [kept(), escalated()], "50% answered in the cloud; 100.0% of all", id="good"),
         pytest.param("battery low", [kept()], "Rule battery-low held for 0 of 1; 1 answered", id="no-rule-no-claim"),
         pytest.param("network slow", [kept(), in_vain()], "1 waited for the cloud in vain", id="waited"),
+        pytest.param("device busy", [escalated(), NOT_ANSWERED], "right, and 1 got no answer.", id="no-answer"),
         pytest.param("cloud gone", [kept(), NOT_ANSWERED], "1 of 2 answered", id="not-all-answered"),
         pytest.param("secret", [kept(), escalated()], "7 bytes sent, with the cloud in reach; 1 of 2", id="leak"),
     ],
