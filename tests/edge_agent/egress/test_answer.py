@@ -1,0 +1,85 @@
+"""An answer is used whole or refused whole; what a stranger leaves out is no contradiction."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.egress.answer import read_answer
+from edge_agent.egress.failure import RemoteFailure
+from edge_agent.testing import FULL_MODEL_DIGEST, LIES, fake_release
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.status import Code
+from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, encode_response
+
+RELEASE = fake_release("tiny", None)
+PROBABILITIES = np.array([[0.1, 0.2, 0.7]], np.float32)
+
+
+def _response(**changes: str) -> pb.ModelInferResponse:
+    said = {"model": "tiny", "version": "1", "request_id": "r-1", "digest": FULL_MODEL_DIGEST} | changes
+    return encode_response(
+        said["model"],
+        {"probabilities": PROBABILITIES},
+        version=said["version"],
+        request_id=said["request_id"],
+        parameters={MODEL_DIGEST_PARAMETER: said["digest"]} if said["digest"] else {},
+    )
+
+
+def _read(response: pb.ModelInferResponse) -> tuple[dict[str, np.ndarray], str | None]:
+    return read_answer(response, "r-1", RELEASE.manifest, RELEASE.outputs)
+
+
+def test_the_right_answer_comes_with_the_digest_of_its_model() -> None:
+    outputs, digest = _read(_response())
+    np.testing.assert_array_equal(outputs["probabilities"], PROBABILITIES)
+    assert digest == FULL_MODEL_DIGEST
+
+
+@pytest.mark.parametrize("left_out", ["model", "version", "request_id", "digest"])
+def test_what_a_stranger_leaves_out_is_no_contradiction(left_out: str) -> None:
+    outputs, digest = _read(_response(**{left_out: ""}))
+    assert (list(outputs), digest) == (["probabilities"], None if left_out == "digest" else FULL_MODEL_DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"model": "other"}, "for another model than 'tiny'"),
+        ({"version": "2"}, "another version than '1'"),
+        ({"request_id": "r-2"}, "another request"),
+        ({"digest": "sha256:" + "0" * 64}, "this release was made with"),
+        ({"digest": "sha256:short"}, "is no digest"),
+        ({"digest": "v1"}, "is no digest"),
+    ],
+)
+def test_B10_what_contradicts_is_refused_by_name(said: dict[str, str], problem: str) -> None:
+    with pytest.raises(RemoteFailure, match=problem) as caught:
+        _read(_response(**said))
+    assert caught.value.code is Code.BAD_RESPONSE
+    assert caught.value.blames_endpoint
+
+
+@pytest.mark.parametrize("name", [name for name in LIES if name != "no message"])
+def test_B10_every_lie_is_refused(name: str) -> None:
+    spoiled = LIES[name](_response())
+    assert not isinstance(spoiled, bytes)
+    with pytest.raises(RemoteFailure) as caught:
+        _read(spoiled)
+    assert caught.value.code is Code.BAD_RESPONSE
+
+
+@given(st.binary(max_size=200))
+def test_B10_no_message_that_can_be_parsed_does_anything_but_answer_or_be_refused(content: bytes) -> None:
+    try:
+        response = pb.ModelInferResponse.FromString(_response().SerializeToString() + content)
+    except DecodeError:
+        return
+    with contextlib.suppress(RemoteFailure):
+        assert np.isfinite(_read(response)[0]["probabilities"]).all()
