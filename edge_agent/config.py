@@ -76,10 +76,10 @@ class DeviceConfig(_Part):
 
 
 class TlsConfig(_Part):
-    """Transport security; an empty table uses the system's certificate authorities."""
+    """Transport security; an empty table trusts the certificate authorities that gRPC brings along."""
 
     ca: Annotated[Path, Field(strict=False)] | None = None
-    """PEM file of the authorities to trust instead of the system's."""
+    """PEM file of the authorities to trust instead of those that gRPC brings along."""
     certificate: Annotated[Path, Field(strict=False)] | None = None
     """PEM file of the client's own certificate chain, where the server asks for one."""
     key: Annotated[Path, Field(strict=False)] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from router.attempt import Ending, Outcome
 from router.engine import Decision, ReadingUsed
-from router.types import Kind, Mode
+from router.types import Kind, Mode, Value
 from router.wording import in_ms
 
 __all__ = ["in_words", "reason"]
@@ -93,7 +93,13 @@ def _because(decision: Decision) -> str:
 
 def _reading(reading: ReadingUsed, age_s: float) -> str:
     if reading.known:
-        return f"{reading.name} = {reading.value} ({reading.source}, {age_s:.1f} s old)"
+        return f"{reading.name} = {_value(reading.value)} ({reading.source}, {age_s:.1f} s old)"
     if reading.value is None:
         return f"{reading.name} unknown ({reading.source or 'no source'})"
-    return f"{reading.name} stale ({reading.value}, {age_s:.1f} s old)"
+    return f"{reading.name} stale ({_value(reading.value)}, {age_s:.1f} s old)"
+
+
+def _value(value: Value | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

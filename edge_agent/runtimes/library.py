@@ -5,16 +5,21 @@ environment forbids that before they are first imported. Nothing leaves a device
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from typing import Any, Final
 
 __all__ = ["load_onnxruntime"]
 
+_LOG: Final = logging.getLogger("nearfar.agent")
 _FORBID: Final = "ORT_DISABLE_TELEMETRY"
 
 
 def load_onnxruntime() -> Any:  # Any: onnxruntime publishes no types
     """Return the library; the first call takes a third of a second."""
+    if "onnxruntime" in sys.modules and os.environ.get(_FORBID) != "1":
+        _LOG.warning("onnxruntime was imported before the agent and may report what it runs; set %s=1", _FORBID)
     os.environ[_FORBID] = "1"
     import onnxruntime
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
+from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
+from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
@@ -80,10 +84,14 @@ class OnnxRuntime:
         self.inputs = _specs(name, self._session.get_inputs())
         self.outputs = _specs(name, self._session.get_outputs())
         self._output_names = [spec.name for spec in self.outputs]
+        self._texts = [spec.name for spec in self.inputs if spec.datatype == BYTES]
+        self._gives_text = any(spec.datatype == BYTES for spec in self.outputs)
 
     def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
         """See LocalRuntime."""
         options = halt.options if isinstance(halt, _RunHalt) else None
+        if self._texts:
+            inputs = {**inputs, **{name: _to_text(name, inputs[name]) for name in self._texts}}
         try:
             values = self._session.run(self._output_names, inputs, options)
         except Exception as error:  # noqa: BLE001  # onnxruntime raises a dozen unrelated types; translated here
@@ -91,6 +99,8 @@ class OnnxRuntime:
                 raise RunHalted("the run was stopped on request") from None
             # Not the library's text: it may quote shapes and values of the input.
             raise RunFailed(f"onnxruntime refused the run ({type(error).__name__})") from None
+        if self._gives_text:
+            values = [_to_bytes(value) if value.dtype.kind == "O" else value for value in values]
         return dict(zip(self._output_names, values, strict=True))
 
     def new_halt(self) -> Halt:
@@ -138,3 +148,19 @@ def _specs(name: str, nodes: Sequence[Any]) -> tuple[TensorSpec, ...]:  # Any: a
         shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
         specs.append(TensorSpec(node.name, datatype, shape))
     return tuple(specs)
+
+
+def _to_text(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    # onnxruntime's strings are text; bytes would reach the model as their repr.
+    text = np.empty(array.shape, object)
+    try:
+        text.reshape(-1)[:] = [e.decode() if isinstance(e, bytes) else str(e) for e in array.reshape(-1)]
+    except UnicodeDecodeError:
+        raise RunFailed(f"input {quoted(name)} holds an element that is not UTF-8, which the model needs") from None
+    return text
+
+
+def _to_bytes(array: NDArray[Any]) -> NDArray[Any]:
+    encoded = np.empty(array.shape, object)
+    encoded.reshape(-1)[:] = [str(element).encode() for element in array.reshape(-1)]
+    return encoded

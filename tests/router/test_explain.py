@@ -95,7 +95,7 @@ def test_the_story_tells_readings_rules_targets_what_is_closed_and_what_was_weig
         f"Mode auto, after rule low; policy {policy.digest[:19]}.",
         "  read cpu_load stale (0.9, 60.0 s old)",
         "  read charging unknown (test)",
-        "  read battery_pct = 10.0 (test, 0.0 s old)",
+        "  read battery_pct = 10 (test, 0.0 s old)",
         "  device: 2.5 ms to 10 ms after 50 answers",
         "  cloud: 30 ms to 120 ms after 50 answers, 1000 bytes to send",
         "  fog: 30 ms to 120 ms after 50 answers, 1000 bytes to send",
