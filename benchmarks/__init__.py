@@ -1,1 +1,1 @@
-"""What nearfar costs, as ratios measured in one run: machines are shared and noisy, absolute times are for scale only."""
+"""What nearfar costs, as ratios measured in one run: machines are noisy, and absolute times are for scale only."""
