@@ -1,0 +1,152 @@
+"""What an agent learns from its calls, and when it forgets."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+
+from edge_agent.experience import Admission, Experience, ModelFacts, TargetFacts
+from router.compile import compile_policy
+from router.policy import Policy
+from router.types import BreakerPhase, Kind, Reading, TargetView
+from tests.builders.agents import policy_text
+
+FACTS = ModelFacts(
+    "tiny",
+    (
+        TargetFacts("device", Kind.DEVICE, True, "", 0, 0.1),
+        TargetFacts("cloud", Kind.CLOUD, True, "", 10_000, 0.05),
+    ),
+)
+# So that a reading growing old is not what changes.
+LASTING = '[stale_after_s]\n"rtt_ms.cloud" = 3600.0\n'
+MEASURED = {"rtt_ms.cloud": Reading("rtt_ms.cloud", 10.0, "probe", 0.0)}
+
+
+def _policy(more: str = "", *, version: int = 1) -> Policy:
+    return compile_policy(policy_text(version=version, more=more).encode())
+
+
+def _experience(more: str = "") -> Experience:
+    return Experience(_policy(f"{LASTING}{more}"), chance=random.Random(0))
+
+
+def _cloud(experience: Experience, now: float, *, upload_bytes: int = 100) -> TargetView:
+    return experience.views(FACTS, upload_bytes, MEASURED, now)[1]
+
+
+def _admitted(experience: Experience, now: float) -> Admission:
+    admission = experience.admit("cloud", Kind.CLOUD, 100, MEASURED, now)
+    assert admission is not None
+    return admission
+
+
+def test_views_are_the_same_object_until_something_has_changed() -> None:
+    experience = _experience()
+    before = experience.views(FACTS, 100, MEASURED, 0.0)
+    assert experience.views(FACTS, 100, MEASURED, 1.0) is before
+    assert experience.views(FACTS, 200, MEASURED, 1.0) is not before
+    before = experience.views(FACTS, 100, MEASURED, 1.0)
+    assert experience.views(FACTS, 100, dict(MEASURED), 1.0) is not before
+    before = experience.views(FACTS, 100, MEASURED, 1.0)
+    experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=True, now=1.0)
+    assert experience.views(FACTS, 100, MEASURED, 1.0) is not before
+
+
+def test_a_target_that_answers_slowly_looks_slow_and_is_given_another_chance_later() -> None:
+    experience = _experience()
+    fresh = _cloud(experience, 0.0).time
+    for _ in range(5):
+        experience.remote_succeeded(_admitted(experience, 1.0), "tiny", 100, 3.0, 1.0)
+    assert _cloud(experience, 1.0).time.median_s == pytest.approx(3.0, rel=0.05)
+    assert _cloud(experience, 60.9).time.samples == 5
+    assert _cloud(experience, 61.1).time == fresh
+
+
+def test_a_target_that_timed_out_is_given_another_chance_though_nothing_else_has_changed() -> None:
+    """Only its failures' forgetting was waited for, of which there were none: it was shut out for good."""
+    experience = _experience()
+    fresh = _cloud(experience, 0.0).time
+    experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=False, now=1.0, gave_up_s=5.0)
+    assert _cloud(experience, 2.0).time.median_s > 1
+    assert _cloud(experience, 62.0).time == fresh
+
+
+def test_a_target_that_failed_is_believed_to_fail_until_that_is_forgotten() -> None:
+    experience = _experience()
+    experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=False, now=1.0)
+    assert _cloud(experience, 2.0).p_fail > 0
+    assert _cloud(experience, 62.0).p_fail == 0
+
+
+def test_a_breaker_that_opened_is_seen_to_half_open_by_time_alone() -> None:
+    experience = _experience("[breaker]\nconsecutive = 1\njitter = 0.0\nopen_s = 30.0\n")
+    experience.remote_failed(_admitted(experience, 0.0), "tiny", blamed=True, now=0.0)
+    assert (_cloud(experience, 29.9).breaker, _cloud(experience, 29.9).breaker_admits) == (BreakerPhase.OPEN, False)
+    assert experience.admit("cloud", Kind.CLOUD, 100, MEASURED, 29.9) is None
+    assert (_cloud(experience, 30.0).breaker, _cloud(experience, 30.0).breaker_admits) == (BreakerPhase.HALF_OPEN, True)
+    probe = _admitted(experience, 30.0)
+    assert not _cloud(experience, 30.0).breaker_admits
+    experience.remote_abandoned(probe)
+    assert _cloud(experience, 30.0).breaker_admits
+
+
+def test_at_most_one_of_many_threads_probes_a_half_open_breaker() -> None:
+    experience = _experience("[breaker]\nconsecutive = 1\njitter = 0.0\nopen_s = 1.0\n")
+    experience.remote_failed(_admitted(experience, 0.0), "tiny", blamed=True, now=0.0)
+    admitted: list[Admission] = []
+
+    def ask() -> None:
+        if (admission := experience.admit("cloud", Kind.CLOUD, 100, MEASURED, 2.0)) is not None:
+            admitted.append(admission)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(admitted) == 1
+
+
+def test_the_time_of_an_upload_is_predicted_from_its_size() -> None:
+    experience = _experience()
+    experience.remote_succeeded(_admitted(experience, 0.0), "tiny", 20_000, 2.0, 0.0)
+    small, large = (_cloud(experience, 1.0, upload_bytes=size).time.median_s for size in (100, 20_000))
+    assert large > small + 1
+
+
+def test_the_device_is_learnt_of_in_batches_and_a_failure_at_once() -> None:
+    experience = _experience()
+    for _ in range(40):
+        experience.device_ran("tiny", 0.25, 0.0)
+    view = experience.views(FACTS, 0, MEASURED, 0.0)[0]
+    assert view.time.median_s == pytest.approx(0.25, rel=0.05)
+    assert view.p_fail == 0
+    experience.device_ran("tiny", 0.0, 0.0, failed=True)
+    assert experience.views(FACTS, 0, MEASURED, 0.0)[0].p_fail > 0
+
+
+def test_another_models_calls_teach_nothing_about_this_one() -> None:
+    experience = _experience()
+    fresh = _cloud(experience, 0.0).time
+    experience.remote_succeeded(_admitted(experience, 0.0), "other", 100, 9.0, 0.0)
+    assert _cloud(experience, 0.0).time == fresh
+
+
+def test_a_policy_that_learns_alike_keeps_what_was_learnt_and_another_starts_afresh() -> None:
+    experience = _experience()
+    experience.remote_succeeded(_admitted(experience, 0.0), "tiny", 100, 3.0, 0.0)
+    experience.adopt(_policy(f"{LASTING}[worth]\nsecond = 9.0\n", version=2))
+    assert _cloud(experience, 0.0).time.samples == 1
+    experience.adopt(_policy(f"{LASTING}[estimates]\nmemory_samples = 7\n", version=3))
+    assert _cloud(experience, 0.0).time.samples == 0
+
+
+def test_a_call_that_outlives_the_breaker_it_was_admitted_by_says_nothing_about_the_next() -> None:
+    experience = _experience("[breaker]\nconsecutive = 1\n")
+    old = _admitted(experience, 0.0)
+    experience.remote_failed(_admitted(experience, 0.0), "tiny", blamed=True, now=0.0)
+    experience.remote_succeeded(old, "tiny", 100, 0.01, 0.0)
+    assert experience.phase("cloud", 0.0) is BreakerPhase.OPEN
