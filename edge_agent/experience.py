@@ -224,13 +224,21 @@ class Experience:
         """A call answered well, after `taken_s`."""
         with self._lock:
             book = self._book(call.target, model)
-            book.ratios_where(call.measured).observe(taken_s, call.predicted_s, now)
-            book.failures.observe(False, now)
+            predicted_s = call.predicted_s
             if call.round_trip_s is not None:
-                uplink = self._uplinks.setdefault(call.target, Throughput(self._policy.estimates))
-                uplink.observe(sent_bytes, taken_s - call.round_trip_s, now)
+                predicted_s += self._learn_uplink(call.target, sent_bytes, taken_s - call.round_trip_s, now)
+            book.ratios_where(call.measured).observe(taken_s, predicted_s, now)
+            book.failures.observe(False, now)
             state = self._state(call)
             self._set_breaker(call.target, breaker.succeeded(state, self._policy.breaker, now, call.epoch))
+
+    def _learn_uplink(self, target: str, sent_bytes: int, taken_s: float, now: float) -> float:
+        """Return by how much this upload should have been predicted to take longer: what its size explains must not
+        make requests look slow that are small."""
+        uplink = self._uplinks.setdefault(target, Throughput(self._policy.estimates))
+        believed = uplink.seconds_per_byte(now) or 0.0
+        uplink.observe(sent_bytes, taken_s, now)
+        return ((uplink.seconds_per_byte(now) or 0.0) - believed) * sent_bytes
 
     def remote_failed(
         self,

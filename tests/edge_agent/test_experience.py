@@ -117,6 +117,17 @@ def test_the_time_of_an_upload_is_predicted_from_its_size() -> None:
     assert large > small + 1
 
 
+def test_a_slow_upload_does_not_make_small_requests_look_slow() -> None:
+    """What its size explains was taken for slowness of the target."""
+    experience = _experience()
+    fresh = _cloud(experience, 0.0).time.median_s
+    large = experience.admit("cloud", Kind.CLOUD, 20_000, MEASURED, 0.0)
+    assert large is not None
+    experience.remote_succeeded(large, "tiny", 20_000, 2.0, 0.0)
+    assert _cloud(experience, 1.0, upload_bytes=100).time.median_s < 2 * fresh
+    assert _cloud(experience, 1.0, upload_bytes=20_000).time.median_s == pytest.approx(2.0, rel=0.1)
+
+
 def test_the_device_is_learnt_of_in_batches_and_a_failure_at_once() -> None:
     experience = _experience()
     for _ in range(40):

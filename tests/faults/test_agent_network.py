@@ -129,15 +129,17 @@ def test_A5_A8_half_an_answer_is_no_answer(scene: Scene, faults: Faults) -> None
         result = watched.infer("tiny", X)
         assert result.target == "device"
         assert [f.code for f in result.receipt.failures] == ["UNAVAILABLE"]
-        assert scene.cloud.calls["ModelInfer"] == 2
+        assert scene.cloud.calls["ModelInfer"] <= 2  # never asked again
         scene.link.faults = Faults()
         eventually(lambda: watched.infer("tiny", X).target == "cloud")
 
 
 def test_A6_after_one_slow_upload_large_inputs_stay_here_untried_and_small_ones_do_not(scene: Scene) -> None:
     large = {"x": np.ones((1250, 4), np.float32)}  # 20 kB
-    with scene.agent("auto", rules=IN_A_HURRY.replace("forget_after_s = 1.0", "forget_after_s = 60.0")) as watched:
-        eventually(lambda: watched.infer("tiny", X, deadline_ms=2000).target == "cloud")
+    # Here a second is worth a fifth of a wrong answer: a quarter of a second, and no more, is worth spending.
+    with scene.agent("auto", rules="[worth]\nsecond = 0.2\n[targets.cloud]\nprior_ms = [0.5, 5.0]\n") as watched:
+        assert watched.infer("tiny", X, deadline_ms=2000).target == "cloud"
+        eventually(lambda: any(s.name == "rtt_ms.cloud" and s.fresh for s in watched.agent.signals()))
         scene.link.faults = Faults(bandwidth_bytes_s=8000)
         result = watched.infer("tiny", large, deadline_ms=20_000)
         assert result.target == "cloud"
@@ -147,6 +149,7 @@ def test_A6_after_one_slow_upload_large_inputs_stay_here_untried_and_small_ones_
             assert watched.infer("tiny", large, deadline_ms=20_000).target == "device"
         assert scene.cloud.calls["ModelInfer"] == calls
         assert scene.link.bytes_up - sent < 5000  # probes alone
+        assert watched.infer("tiny", X, deadline_ms=20_000).target == "cloud"
 
 
 def test_A7_an_answer_in_pieces_of_one_byte_is_the_same_answer(scene: Scene) -> None:
