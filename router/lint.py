@@ -51,7 +51,8 @@ def _findings(policy: Policy) -> Iterator[_Finding]:
         yield from _rule(policy, index, rule, modes)
     yield from _escalation(policy, modes)
     for name in policy.stale_after_s:
-        if name not in policy.named_signals:
+        # The round trip is read by every prediction, whether a rule speaks of it or not.
+        if not name.startswith("rtt_ms") and name not in policy.named_signals:
             yield f"stale_after_s.{name}", "no rule reads this signal"
 
 

@@ -226,3 +226,8 @@ def test_the_digest_is_of_the_document_s_bytes() -> None:
 
 def test_errors_have_one_root() -> None:
     assert issubclass(PolicyError, DocumentError) and issubclass(DocumentError, RouterError)
+
+
+def test_what_is_said_of_round_trips_holds_for_each_target_s_own_unless_it_is_named() -> None:
+    policy = policy_of('[stale_after_s]\nrtt_ms = 3\n"rtt_ms.cloud" = 7\n', targets=TARGETS)
+    assert [policy.stale_after(name) for name in ("rtt_ms", "rtt_ms.attic", "rtt_ms.cloud")] == [3, 3, 7]

@@ -197,6 +197,7 @@ APPLY = '\non_unknown = "apply"'
             id="signal without rule",
         ),
         pytest.param("stale_after_s.battery_pct = 9\n" + _rules((LOW, FORBID)), [], id="signal with rule"),
+        pytest.param("stale_after_s.rtt_ms = 9", [], id="round trip without rule"),
     ],
 )
 def test_what_changes_nothing_is_told(text: str, warnings: list[str]) -> None:
