@@ -1,0 +1,168 @@
+"""Policies and situations for hypothesis: as a document and an agent could bring them about, and no others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from router.attempt import HAND_BACK_S
+from router.compile import compile_policy
+from router.plan import Escalation, Leg, Plan
+from router.policy import Policy
+from router.types import BreakerPhase, Kind, Mode, Reading, Request, Situation, TargetView, TimeEstimate
+
+__all__ = ["KINDS", "NAMES", "estimates", "plans", "policies", "readings", "situations", "target_views"]
+
+KINDS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD, "eu": Kind.CLOUD, "attic": Kind.FOG}
+NAMES = list(KINDS)
+PLACES = [*NAMES, "fog"]
+LABELS = ["public", "personal", "secret"]
+NOW = 1000.0
+
+numbers = st.floats(0, 200, allow_nan=False).map(lambda value: round(value, 3))
+shares = st.floats(0, 1).map(lambda value: round(value, 4))
+
+
+def _toml(value: Any) -> str:  # Any: what TOML can hold
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(part) for part in value) + "]"
+    return json.dumps(value)
+
+
+def _comparison(name: str, operand: st.SearchStrategy[Any], *operators: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.tuples(st.sampled_from(operators), operand).map(lambda pair: {name: {pair[0]: pair[1]}})
+
+
+_ORDER = ("less_than", "greater_than", "at_least", "at_most")
+comparisons = st.one_of(
+    _comparison("battery_pct", numbers, *_ORDER),
+    _comparison("rtt_ms.cloud", numbers, *_ORDER),
+    _comparison("upload_bytes", st.sampled_from([0, 100, 10_000]), *_ORDER),
+    _comparison("charging", st.booleans(), "equals"),
+    _comparison("label", st.sampled_from(LABELS), "equals"),
+    _comparison("model", st.sampled_from(["m", "other"]), "equals"),
+    st.just({}),
+)
+conditions = st.recursive(
+    comparisons,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts}),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts}),
+        inner.map(lambda part: {"not": part}),
+    ),
+    max_leaves=4,
+)
+in_time = _comparison("time_left_ms", st.floats(0, 3000), *_ORDER)
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = False) -> Policy:
+    """Policies for four targets. Those with `weighs` fix no order, may escalate, and let a public request anywhere."""
+    document: dict[str, Any] = {  # Any: as _toml takes it
+        "schema": 1,
+        "name": "drawn",
+        "version": 1,
+        "mode": Mode.AUTO if weighs else draw(st.sampled_from([*Mode, *[Mode.AUTO] * 4])),
+        "labels": {label: draw(st.lists(st.sampled_from(PLACES), unique=True)) for label in LABELS},
+        "worth": {
+            name: draw(st.floats(0, 10))
+            for name in ("wrong_answer", "missed_deadline", "failed_request", "second", "dollar", "megabyte")
+        },
+        "targets": {
+            name: {"p_wrong": draw(shares), "usd_per_request": draw(st.floats(0, 1))}
+            for name in draw(st.sets(st.sampled_from(NAMES)))
+        },
+        "stale_after_s": {"battery_pct": draw(st.floats(0.1, 200))},
+    }
+    if weighs:
+        document["labels"]["public"] = NAMES
+    if weighs or draw(st.booleans()):
+        document["escalation"] = {"below": draw(shares), "recovers": draw(shares), "share": draw(shares)}
+    when = st.one_of(conditions, in_time) if reads_time_left else conditions
+    document["rules"] = []
+    for index in range(draw(st.integers(0, 3))):
+        rule: dict[str, Any] = {"name": f"r{index}", "when": draw(when)}  # Any: as above
+        rule["on_unknown"] = draw(st.sampled_from(["skip", "apply"]))
+        rule["forbid"] = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=2, unique=True))
+        if not weighs and draw(st.booleans()):
+            rule["mode"] = draw(st.sampled_from([*Mode]))
+        if draw(st.booleans()):
+            rule["escalate_below"] = draw(st.one_of(shares, st.just("never")))
+        document["rules"].append(rule)
+    text = "\n".join(f"{key} = {_toml(value)}" for key, value in document.items())
+    return compile_policy(text.encode(), targets=KINDS)
+
+
+@st.composite
+def estimates(draw: st.DrawFn) -> TimeEstimate:
+    """Rising times from a tenth of a millisecond to seconds, with ties."""
+    a, b, c, d, e = sorted(draw(st.lists(st.floats(1e-4, 3), min_size=5, max_size=5)))
+    return TimeEstimate((a, b, c, d, e), draw(st.integers(0, 100)))
+
+
+@st.composite
+def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetView:
+    """One of the four targets, in any state of health."""
+    kind = KINDS[name]
+    remote = kind is not Kind.DEVICE
+    phases = [BreakerPhase.CLOSED] * 3 + ([] if well else [BreakerPhase.OPEN, BreakerPhase.HALF_OPEN])
+    phase = draw(st.sampled_from(phases))
+    serves = well or draw(st.sampled_from([True, True, True, False]))
+    return TargetView(
+        name,
+        kind,
+        serves,
+        "" if serves else "no such model",
+        draw(st.sampled_from([0, 50, 10_000])) if remote else 0,
+        1_000_000 if well else draw(st.sampled_from([100, 1_000_000, 1_000_000])),
+        draw(estimates()),
+        draw(st.one_of(st.just(0.0), shares)),
+        draw(st.one_of(st.none(), shares)),
+        phase if remote else BreakerPhase.CLOSED,
+        not remote or phase is BreakerPhase.CLOSED or (phase is BreakerPhase.HALF_OPEN and draw(st.booleans())),
+    )
+
+
+def readings(now: float = NOW) -> st.SearchStrategy[dict[str, Reading]]:
+    """Some signals, fresh, old or unknown."""
+
+    def reading(name: str, value: st.SearchStrategy[Any]) -> st.SearchStrategy[Reading]:  # Any: a reading's value
+        return st.builds(
+            Reading, st.just(name), st.one_of(st.none(), value), st.just("drawn"), st.floats(now - 300, now)
+        )
+
+    each = {
+        "battery_pct": reading("battery_pct", st.floats(0, 100)),
+        "rtt_ms.cloud": reading("rtt_ms.cloud", numbers),
+        "charging": reading("charging", st.booleans()),
+    }
+    return st.fixed_dictionaries({}, optional=each)
+
+
+@st.composite
+def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
+    """Requests with any label, among some of the targets in any order, with any time left or none; where all is `well`,
+    public ones, among all of them in good health."""
+    names = draw(st.permutations(NAMES) if well else st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
+    label = "public" if well else draw(st.sampled_from([*LABELS, None, "no such label"]))
+    left_s = draw(st.one_of(st.floats(-0.5, 4), st.floats(0, 0.02)))
+    return Situation(
+        Request("r", draw(st.sampled_from(["m", "n"])), label, NOW + left_s, draw(st.booleans())),
+        draw(readings()),
+        tuple(draw(target_views(name, well=well)) for name in names),
+        draw(st.one_of(st.none(), shares)),
+        NOW,
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Plans as the machine may get them, including such as no engine would make."""
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
+    legs = tuple(Leg(name, draw(st.sampled_from([0.0, 0.0, HAND_BACK_S, 0.2, 2.0]))) for name in names)
+    ask = draw(st.one_of(st.none(), st.builds(Escalation, st.sampled_from(NAMES[1:]), shares)))
+    return Plan(legs, ask)
