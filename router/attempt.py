@@ -252,7 +252,7 @@ def _next_leg(plan: Plan, deadline: float, index: int, failures: tuple[Failure, 
         until = deadline - leg.reserve_s
         if now >= until:
             continue
-        running = Attempt(plan, deadline, leg_index, leg.target, until, failures=failures)
+        running = Attempt(plan, deadline, leg_index, leg.target, until, False, None, failures)
         return running, (Run(leg.target, until), Wake(until))
     ended = Attempt(plan, deadline, len(plan.legs), failures=failures)
     return _finish(ended, Ending.DEADLINE_EXCEEDED if now >= deadline else Ending.FAILED, None)
@@ -269,16 +269,10 @@ def _finish(
     failures: tuple[Failure, ...] | None = None,
     late: bool = False,
 ) -> Stepped:
-    outcome = Outcome(
-        ending,
-        target,
-        state.failures if failures is None else failures,
-        escalated=state.escalating,
-        certain=certain,
-        score=score,
-        late=late,
-    )
-    finished = Attempt(state.plan, state.deadline, state.leg, failures=outcome.failures, finished=True)
+    told = state.failures if failures is None else failures
+    # By position: naming the fields costs every request half a microsecond.
+    outcome = Outcome(ending, target, told, state.escalating, certain, score, late)
+    finished = Attempt(state.plan, state.deadline, state.leg, None, 0.0, False, None, told, True)
     if cancel and state.running is not None:
         return finished, (Cancel(state.running), Finish(outcome))
     return finished, (Finish(outcome),)
