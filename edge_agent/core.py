@@ -151,7 +151,8 @@ class Core:
         cancellation: Cancellation | None,
     ) -> Result:  # Any: arrays, or what numpy makes arrays of
         """Answer in the caller's thread. See Agent.infer."""
-        self.check_open()
+        if self._closed or os.getpid() != self._pid:
+            self.check_open()
         pool = self.pool if self._isolate else None
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
         try:

@@ -28,7 +28,11 @@ _BELIEVED_ESCALATIONS: Final = 0.3
 # A model that loads is there in seconds; asking once in so long costs nobody anything.
 _ABSENT_S: Final = 2.0
 _STEPS: Final = 20
-_BATCH: Final = 16  # runs on the device between two lessons from them: fewer than an estimate's memory
+# Runs on the device between two lessons from them, unless one is unusual: then at once.
+_BATCH: Final = 32
+_UNUSUAL: Final = 1.5
+_NOTHING_USUAL: Final = (math.inf, -math.inf)
+_NO_PRIOR: Final = (0.0, 0.0, 0.0, 0.0, 0.0)  # not looked at once there are observations
 
 
 class Admission:
@@ -114,7 +118,7 @@ class Experience:
         self._breakers: dict[str, BreakerState] = {}
         self._seen: dict[str, _Seen] = {}
         self._runs: deque[tuple[str, float, float, bool]] = deque()
-        self._device_samples = 0
+        self._usual_s: dict[str, tuple[float, float]] = {}
         self._version = 0
         """Rises with everything that may change a view."""
 
@@ -123,7 +127,7 @@ class Experience:
         with self._lock:
             if policy.estimates != self._policy.estimates:
                 self._books.clear()
-                self._device_samples = 0
+                self._usual_s.clear()
                 self._escalations.clear()
                 self._uplinks.clear()
             if policy.breaker != self._policy.breaker:
@@ -284,7 +288,8 @@ class Experience:
         three times what it does in a loop (benchmarks/overhead.py)."""
         runs = self._runs
         runs.append((model, taken_s, now, failed))
-        if failed or len(runs) >= _BATCH or self._device_samples < _BATCH:
+        low_s, high_s = self._usual_s.get(model, _NOTHING_USUAL)
+        if failed or len(runs) >= _BATCH or not low_s <= taken_s <= high_s:
             with self._lock:
                 self._learn_runs()
 
@@ -293,7 +298,6 @@ class Experience:
         taken_by_model: dict[str, list[float]] = {}
         while self._runs:
             model, taken_s, now, failed = self._runs.popleft()
-            self._device_samples += 1
             failures = self._book(DEVICE, model).failures
             if not failed:
                 taken_by_model.setdefault(model, []).append(taken_s)
@@ -303,8 +307,12 @@ class Experience:
                 failures.observe(failed, now)
                 self._version += 1
         for model, taken in taken_by_model.items():
-            if self._book(DEVICE, model).ratios.observe_all(taken, predicted_s, now):
+            ratios = self._book(DEVICE, model).ratios
+            if ratios.observe_all(taken, predicted_s, now):
                 self._version += 1
+            if ratios.samples >= _BATCH:
+                low_s, *_, high_s = ratios.estimate(predicted_s, _NO_PRIOR, now).quantiles_s
+                self._usual_s[model] = (low_s / _UNUSUAL, high_s * _UNUSUAL)
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""

@@ -1,9 +1,9 @@
 """What the agent counts.
 
-A request costs one lock and some additions: the counts are plain numbers, and exposition.py turns them into
-Prometheus' shapes when somebody scrapes. One lock over everything, because `+=` on a shared number is not atomic, and
-because a scrape then shows one instant: the requests of a model and target are the sum of their outcomes and the count
-of their histogram, always.
+A request costs an append: what ended is noted, and counted in batches, or when somebody looks. The counts are plain
+numbers, which exposition.py turns into Prometheus' shapes at a scrape. One lock over everything, because `+=` on a
+shared number is not atomic, and because a scrape then shows one instant: the requests of a model and target are the
+sum of their outcomes and the count of their histogram, always.
 
 Every label is bounded: after its first hundred values, further ones are counted as "other"."""
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -26,6 +26,8 @@ REFUSED: Final = "refused"
 """The outcome of a request that ended before an attempt began."""
 OUTCOMES: Final = (*(ending.value for ending in Ending), REFUSED)
 
+_OUTCOMES: Final = frozenset(OUTCOMES)
+
 OTHER: Final = "other"
 NO_TARGET: Final = "none"
 MAX_VALUES: Final = 100
@@ -39,6 +41,10 @@ BOUNDS_S: Final = (
 """Upper bounds of the histogram of times; what is above the last one has a bucket of its own."""
 
 _DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
+# Noted at once and counted in batches: between two runs of a model every line of Python is cold.
+_FOLD: Final = 64
+_Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool]
+
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
 
@@ -109,6 +115,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._ended: deque[_Ended] = deque()
         self._requests = 0
         self._pairs: dict[tuple[str, str], _Pair] = {}
         self._escalations: Counter[str] = Counter()
@@ -134,8 +141,17 @@ class Metrics:
 
         `outcome` is one of OUTCOMES; `sent_bytes` is by target. A deadline is missed by an answer that is `late`, and
         by the outcome that says so."""
-        target = target or NO_TARGET
-        with self._lock:
+        if outcome not in _OUTCOMES:
+            raise KeyError(outcome)
+        self._ended.append((model, target or NO_TARGET, outcome, seconds, sent_bytes, escalated, late))
+        if len(self._ended) >= _FOLD:
+            with self._lock:
+                self._fold()
+
+    def _fold(self) -> None:
+        """Count what has ended since the last time. The lock is held."""
+        while self._ended:
+            model, target, outcome, seconds, sent_bytes, escalated, late = self._ended.popleft()
             pair = self._pairs.get((model, target)) or self._bounded_pair(model, target)
             pair.outcomes[outcome] += 1
             pair.buckets[bisect_left(BOUNDS_S, seconds)] += 1
@@ -143,11 +159,10 @@ class Metrics:
             self._requests += 1
             if escalated:
                 self._escalations[self._models.admit(model)] += 1
-            if late or outcome == _DEADLINE_EXCEEDED:
+            if late or outcome == Ending.DEADLINE_EXCEEDED:
                 self._deadline_misses[self._models.admit(model)] += 1
-            if sent_bytes:
-                for name, size_bytes in sent_bytes.items():
-                    self._sent_bytes[self._targets.admit(name)] += size_bytes
+            for name, size_bytes in sent_bytes.items():
+                self._sent_bytes[self._targets.admit(name)] += size_bytes
 
     def _bounded_pair(self, model: str, target: str) -> _Pair:
         return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
@@ -168,6 +183,7 @@ class Metrics:
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
+            self._fold()
             return Counts(
                 requests=self._requests,
                 pairs={

@@ -161,3 +161,29 @@ def test_a_call_that_outlives_the_breaker_it_was_admitted_by_says_nothing_about_
     experience.remote_failed(_admitted(experience, 0.0), "tiny", blamed=True, now=0.0)
     experience.remote_succeeded(old, "tiny", 100, 0.01, 0.0)
     assert experience.phase("cloud", 0.0) is BreakerPhase.OPEN
+
+
+def _device(experience: Experience, now: float) -> TargetView:
+    return experience.views(FACTS, 100, MEASURED, now)[0]
+
+
+def test_E6_a_device_that_throttles_shows_within_twenty_answers() -> None:
+    experience = _experience()
+    for run in range(200):
+        experience.device_ran("tiny", 0.001, run * 0.01)
+    assert _device(experience, 2.0).time.median_s == pytest.approx(0.001, rel=0.06)
+    for run in range(20):
+        experience.device_ran("tiny", 0.004, 2.0 + run * 0.01)
+    assert _device(experience, 2.3).time.median_s == pytest.approx(0.004, rel=0.06)
+
+
+def test_usual_runs_are_learnt_from_in_batches_and_an_unusual_one_at_once() -> None:
+    experience = _experience()
+    for run in range(200):
+        experience.device_ran("tiny", 0.001, run * 0.01)
+    before = _device(experience, 2.0)
+    for run in range(10):
+        experience.device_ran("tiny", 0.001, 2.0 + run * 0.01)
+        assert _device(experience, 2.1) is before
+    experience.device_ran("tiny", 0.01, 2.2)
+    assert _device(experience, 2.2).time.pessimistic_s > before.time.pessimistic_s
