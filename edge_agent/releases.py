@@ -18,7 +18,7 @@ from edge_agent.runtimes.onnx import CannotLoad, OnnxRuntime
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch, ManifestError, TensorError
-from nearfar_wire.manifest import Feed, Manifest, parse_manifest
+from nearfar_wire.manifest import Feed, Manifest, read_manifest
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
     Raises ReleaseError: for a manifest that is missing, unreadable or for another model."""
     path = folder / MANIFEST_NAME
     try:
-        manifest = parse_manifest(path.read_bytes(), str(path))
+        manifest = read_manifest(path)
     except OSError as error:
         raise ReleaseError(name, f"{path} cannot be read: {error.strerror or error}") from error
     except ManifestError as error:

@@ -14,7 +14,7 @@ from cloud_service.repository.scan import Found
 from cloud_service.servable import Servable, form_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import ManifestError
-from nearfar_wire.manifest import Manifest, parse_manifest
+from nearfar_wire.manifest import Manifest, read_manifest
 
 __all__ = ["load"]
 
@@ -36,7 +36,9 @@ def _manifest(found: Found) -> Manifest | None:
     for path in found.manifest_files:
         if path.is_file():
             try:
-                return parse_manifest(_read(path), str(path))
+                return read_manifest(path)
+            except OSError as error:
+                raise _unreadable(path, error) from error
             except ManifestError as error:
                 raise UnservableModel(str(error)) from error
     return None
@@ -61,4 +63,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnservableModel(f"{path} cannot be read ({error.strerror or type(error).__name__})") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UnservableModel:
+    return UnservableModel(f"{path} cannot be read ({error.strerror or type(error).__name__})")

@@ -10,9 +10,11 @@ Reads and checks the document; opens no model file."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -40,9 +42,17 @@ __all__ = [
     "Score",
     "Step",
     "parse_manifest",
+    "read_manifest",
 ]
 
 MAX_MANIFEST_BYTES = 1 << 20
+
+# tomllib's work grows with the square of a dotted name's parts: a mebibyte of them would keep it busy for hours.
+_MAX_PARTS: Final = 64
+_ENDLESS_NAME: Final = re.compile(
+    # Bare, "basic" or 'literal' parts, each with the dot that follows it.
+    rf"""(?<![\w\\-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_MAX_PARTS}}}"""
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 TensorName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -281,6 +291,14 @@ def _check_score(score: Score, outputs: dict[str, OutputSpec]) -> None:
         raise _Fault("score.output", "confidence is read from numbers with a point, at least two a row (last axis)")
 
 
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest in the file `path`, and no more of it than a manifest may have.
+
+    Raises OSError. Raises ManifestError: see parse_manifest."""
+    with path.open("rb") as file:
+        return parse_manifest(file.read(MAX_MANIFEST_BYTES + 1), str(path))
+
+
 def parse_manifest(content: bytes, source: str) -> Manifest:
     """Read a manifest from the bytes of a TOML file; `source` names it in errors.
 
@@ -288,8 +306,14 @@ def parse_manifest(content: bytes, source: str) -> Manifest:
     if len(content) > MAX_MANIFEST_BYTES:
         raise ManifestError(source, "", f"longer than {MAX_MANIFEST_BYTES} bytes")
     try:
-        document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))  # Any: TOML values, checked below
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        text = content.decode("utf-8")
+        if (found := _ENDLESS_NAME.search(text)) is not None:
+            line = text.count("\n", 0, found.start()) + 1
+            raise ManifestError(source, "", f"line {line}: a name of more than {_MAX_PARTS} parts")
+        document: dict[str, Any] = tomllib.loads(text)  # Any: TOML values, checked below
+    except RecursionError as error:
+        raise ManifestError(source, "", "not TOML: nested too deeply") from error
+    except ValueError as error:  # not UTF-8, not TOML, or an integer of more digits than Python reads
         raise ManifestError(source, "", f"not TOML: {error}") from error
     try:
         return Manifest.model_validate(document)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nearfar_wire.errors import ManifestError
-from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Manifest, Step, parse_manifest
+from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Manifest, Step, parse_manifest, read_manifest
 from nearfar_wire.specs import TensorSpec
 
 DIGEST = "sha256:" + "0" * 64
@@ -157,7 +159,15 @@ def test_a_manifest_that_nothing_could_answer_is_refused() -> None:
         read(head)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"= 1", b"[" * 100_000], ids=["not UTF-8", "not TOML", "deep"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b"= 1", id="not TOML"),
+        pytest.param(b"a = " + b"[" * 100_000, id="deep"),
+        pytest.param(b"version = " + b"9" * 5000, id="more digits than Python reads"),
+    ],
+)
 def test_what_is_not_TOML_is_refused(content: bytes) -> None:
     with pytest.raises(ManifestError, match="not TOML"):
         parse_manifest(content, "manifest.toml")
@@ -166,3 +176,38 @@ def test_what_is_not_TOML_is_refused(content: bytes) -> None:
 def test_an_endless_manifest_is_refused_unread() -> None:
     with pytest.raises(ManifestError, match="longer than"):
         parse_manifest(b"#" * (MAX_MANIFEST_BYTES + 1), "manifest.toml")
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("part", ["a", '"="', '"\\""', "'.'", '""'])
+@pytest.mark.parametrize(("before", "after"), [("", " = 1"), ("[", "]"), ("x = {", " = 1}")])
+def test_an_endless_name_is_refused_and_not_worked_on(part: str, before: str, after: str) -> None:
+    """The parser's work grew with the square of the parts: 20,000 of them took seconds, half a million hours."""
+    content = f"schema = 1\n{before}{' . '.join([part] * 200_000)}{after}"
+    with pytest.raises(ManifestError, match="line 2: a name of more than 64 parts"):
+        parse_manifest(content.encode()[:MAX_MANIFEST_BYTES], "manifest.toml")
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ['\\"', '"', "'", "a", '"a".', '"" ', " "])
+def test_what_looks_for_endless_names_is_not_kept_busy_itself(piece: str) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(('"' + piece * MAX_MANIFEST_BYTES)[:MAX_MANIFEST_BYTES].encode(), "manifest.toml")
+
+
+@pytest.mark.parametrize("line", [f"# {'.' * 200}", f"# see {'a.b ' * 100}", f"a = [{'0.5, ' * 200}]"])
+def test_many_dots_are_no_endless_name(line: str) -> None:
+    with pytest.raises(ManifestError) as refused:
+        read(line)
+    assert "parts" not in refused.value.problem
+
+
+def test_a_manifest_file_is_read_no_further_than_a_manifest_may_go(tmp_path: Path) -> None:
+    """A file of gigabytes was read whole before it was found too long."""
+    good, endless = tmp_path / "good.toml", tmp_path / "endless.toml"
+    good.write_text(DIGITS)
+    assert read_manifest(good) == read(DIGITS)
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)  # a hole, which takes no room
+    with pytest.raises(ManifestError, match="longer than"):
+        read_manifest(endless)
