@@ -18,7 +18,10 @@ name = "world"
 version = {version}
 breaker = {{ consecutive = 3, min_calls = 6, open_s = 5, max_open_s = 20, probes = {probes} }}
 estimates = {{ memory_samples = 20, forget_after_s = 30 }}
-labels = {{ public = ["device", "cloud"], european = ["device", "eu"], secret = ["device"] }}
+labels.public = ["device", "cloud", "eu"]
+labels.american = ["device", "cloud"]
+labels.european = ["device", "eu"]
+labels.secret = ["device"]
 """
 LOW = """
 [[rules]]
@@ -36,7 +39,7 @@ BODIES = {
     "looks at the battery": 'mode = "prefer_in_cloud"\n' + LOW,
     "keeps all at home": 'mode = "only_on_device"\n',
 }
-LABELS = ["public", "public", "european", "secret", None, "no such label"]
+LABELS = ["public", "public", "american", "european", "secret", None, "no such label"]
 
 
 def _document(body: str, version: int = 1, probes: int = 1) -> str:
@@ -49,7 +52,7 @@ class Invariants(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.version = 1
-        self.world = World(_document("auto"))
+        self.world = World(_document("prefers the cloud"))
         self.versions_seen = [1]
 
     # -- rules --------------------------------------------------------------------------------------------------------
@@ -71,6 +74,13 @@ class Invariants(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["cloud", "eu"]), health=st.sampled_from(Health))
     def a_cloud_changes(self, name: str, health: Health) -> None:
         self.world.health[name] = health
+
+    @rule(name=st.sampled_from(["cloud", "eu"]), health=st.sampled_from(Health), pause_s=st.sampled_from([0.0, 0.3]))
+    def a_cloud_changes_under_a_stream_of_requests(self, name: str, health: Health, pause_s: float) -> None:
+        self.world.health[name] = health
+        for _ in range(6):
+            self.submit("public", 2.0, True, 1)
+            self.world.advance(pause_s)
 
     @rule(health=st.sampled_from([Health.UP, Health.UP, Health.SLOW, Health.DOWN]))
     def the_device_changes(self, health: Health) -> None:
@@ -110,7 +120,7 @@ class Invariants(RuleBasedStateMachine):
         self.world.health.update(dict.fromkeys(KINDS, Health.UP))
         self.push_valid_policy("prefers the cloud", 1)
         self.world.advance(60.0)
-        for label in ("public", "european"):
+        for label in ("american", "european"):
             self.world.submit(label, 10.0)
         self.world.advance(10.0)
         for name in ("cloud", "eu"):

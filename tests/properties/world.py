@@ -140,6 +140,9 @@ class World:
         if decision.plan is None:
             self.endings["refused"] += 1
             return decision
+        for target in decision.plan.targets - {DEVICE}:
+            admits = breaker.admits(self._breaker(target), self.policy.breaker, self.now)
+            assert admits, "a target was planned that its breaker closes"
         state, commands = begin_attempt(decision.plan, request.deadline, self.now)
         self.open[request.id] = Open(decision, self.policy, state)
         self._carry_out(request.id, commands)
