@@ -81,8 +81,21 @@ def _apply(source: str, index: int, step: Step, array: Array, working: np.dtype[
         return _result(step, array, working)
     except FloatingPointError:
         raise TensorError(source, f"steps[{index}].{step.kind}: a value becomes too large for {working}") from None
-    except (ValueError, TypeError) as error:
-        raise TensorError(source, f"steps[{index}].{step.kind}, on shape {list(array.shape)}: {error}") from error
+    except (ValueError, TypeError):
+        # Not chained and not quoted: numpy's words change with its version, and may hold what a caller sent.
+        problem = f"steps[{index}].{step.kind}, on shape {list(array.shape)}: {_misfit(step)}"
+        raise TensorError(source, problem) from None
+
+
+def _misfit(step: Step) -> str:
+    if step.reshape is not None:
+        return f"its elements do not fill {step.reshape}"
+    if step.transpose is not None:
+        return f"takes a tensor of {len(step.transpose)} axes"
+    numbers = step.subtract or step.divide
+    if numbers is not None:
+        return f"{len(numbers)} numbers, so the last axis has to have {len(numbers)}"
+    return "only an encoded image is resized, as the first step"
 
 
 def _result(step: Step, array: Array, working: np.dtype[Any]) -> Array:
@@ -96,7 +109,7 @@ def _result(step: Step, array: Array, working: np.dtype[Any]) -> Array:
         return np.subtract(array, _channels(step.subtract, array), dtype=working)
     if step.divide is not None:
         return np.divide(array, _channels(step.divide, array), dtype=working)
-    raise ValueError("only an encoded image is resized, as the first step")
+    raise ValueError(step.kind)
 
 
 def _channels(numbers: list[float], array: Array) -> float | Array:
@@ -104,7 +117,7 @@ def _channels(numbers: list[float], array: Array) -> float | Array:
     if len(numbers) == 1:
         return numbers[0]
     if array.ndim == 0 or array.shape[-1] != len(numbers):
-        raise ValueError(f"{len(numbers)} numbers, so the last axis has to have {len(numbers)}")
+        raise ValueError(array.shape)
     return np.array(numbers)
 
 

@@ -132,8 +132,18 @@ def test_NaN_and_infinity_that_the_contract_let_pass_stay_what_they_are(datatype
 @pytest.mark.parametrize(
     ("shape", "step", "says"),
     [
-        pytest.param((2, 3), Step(reshape=[4]), r"steps\[0\].reshape, on shape \[2, 3\]", id="reshape"),
-        pytest.param((2, 3), Step(transpose=[0, 2, 1]), r"steps\[0\].transpose", id="transpose"),
+        pytest.param(
+            (2, 3),
+            Step(reshape=[4]),
+            r"steps\[0\].reshape, on shape \[2, 3\]: its elements do not fill \[4\]",
+            id="reshape",
+        ),
+        pytest.param(
+            (2, 3),
+            Step(transpose=[0, 2, 1]),
+            r"steps\[0\].transpose, on shape \[2, 3\]: takes a tensor of 3 axes",
+            id="transpose",
+        ),
         pytest.param((2, 3), Step(subtract=[1, 2]), "2 numbers, so the last axis has to have 2", id="subtract"),
         pytest.param((2, 1), Step(divide=[1, 2]), "2 numbers, so the last axis", id="divide, where numpy would grow"),
         pytest.param((), Step(divide=[1, 2]), "2 numbers, so the last axis", id="divide a scalar"),
@@ -144,6 +154,7 @@ def test_a_step_that_does_not_fit_is_named(shape: tuple[int, ...], step: Step, s
     with pytest.raises(TensorError, match=says) as refused:
         fed(np.zeros(shape, np.float32), "FP32", [step])
     assert refused.value.tensor == "pixels"
+    assert refused.value.__suppress_context__, "numpy's words stay where they are"
 
 
 @pytest.mark.parametrize(
