@@ -38,7 +38,7 @@ class TradeOff:
 def choose_margin(verdicts: Sequence[Verdict], share: float = ESCALATED_SHARE) -> float:
     """Return the threshold, in hundredths, that sends about `share` of `verdicts` to the cloud.
 
-    Reads no labels, so nothing is fitted to them.     Raises ValueError: for no verdicts."""
+    Reads no labels, so nothing is fitted to them. Raises ValueError: for no verdicts."""
     if not verdicts:
         raise ValueError("a margin is chosen on at least one image")
     margins = sorted(verdict.margin for verdict in verdicts)
