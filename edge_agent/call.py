@@ -169,6 +169,10 @@ class Call:
         except RemoteFailure as failure:
             self._experience.remote_abandoned(admission)
             return Failed(failure.of(run.target))
+        except BaseException:
+            # A key pressed, no memory left: an admission that nobody gives back would keep the target closed for ever.
+            self._experience.remote_abandoned(admission)
+            raise
         self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint)
         return None
 
@@ -177,7 +181,8 @@ class Call:
         from edge_agent.egress.answer import read_answer
         from edge_agent.egress.failure import RemoteFailure
 
-        flight = self._flights.pop(target, None)
+        # Stays among the flights until its outcome is known: what is raised here by surprise leaves it to abandon().
+        flight = self._flights.get(target)
         if flight is None:
             return None
         now = self._clock()
@@ -188,9 +193,11 @@ class Call:
             request_id = self.decision.situation.request.id
             answer = read_answer(response, request_id, self._release.manifest, self._release.outputs)
         except RemoteFailure as failure:
+            del self._flights[target]
             self._account(target, flight, received_bytes)
             self._learn_failure(flight, failure, now)
             return Failed(failure.of(target))
+        del self._flights[target]
         self._account(target, flight, received_bytes)
         self._answers[target] = answer
         taken_s = now - flight.started
@@ -230,6 +237,7 @@ class Call:
                 blamed=failure.blames_endpoint,
                 now=now,
                 absent=failure.code in (Code.MODEL_NOT_READY, Code.MODEL_NOT_FOUND),
+                refused=failure.code in (Code.INVALID_INPUT, Code.TOO_LARGE),
             )
 
     def _learn_timeout(self, flight: _Flight, now: float) -> None:

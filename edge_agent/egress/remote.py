@@ -125,6 +125,8 @@ class Remote:
             future = stub.ModelInfer.future(request, timeout=timeout_s)
         except ValueError:  # how gRPC refuses a call on a channel that was closed meanwhile
             raise _closed() from None
+        except grpc.RpcError as error:  # before anything was sent: a request that cannot be serialized
+            raise from_rpc_error(error) from None
         flight = InFlight(size_bytes)
         flight.follow(future, on_done, self._failure)
         return flight
