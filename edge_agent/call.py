@@ -5,6 +5,7 @@ executor.py's. Everything it tells the attempt machine it tells as events."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run
 from router.engine import Decision
 from router.plan import Plan
 from router.policy import Policy
+from router.predict import MEDIAN
 from router.types import DEVICE
 
 if TYPE_CHECKING:
@@ -101,20 +103,21 @@ class Call:
         runtime = self._release.runtime
         return None if runtime is None else runtime.new_halt()
 
-    def run_device(self, halt: Halt | None = None) -> Event:
-        """Run the device's model in this thread."""
+    def run_device(self, halt: Halt | None = None, *, since: float | None = None, until: float = math.inf) -> Event:
+        """Run the device's model in this thread. It was asked for at `since`, if not now; no use after `until`."""
         release = self._release
         side = release.manifest.device
         if release.runtime is None or side is None:
             return Failed(Failure(DEVICE, Code.MODEL_NOT_READY.value, release.why_no_runtime))
         model = release.name
-        started = self._clock()
+        started = self._clock() if since is None else since
         try:
             fed = prepare(self._inputs, release.manifest.inputs, side.feeds) if side.feeds else self._inputs
             outputs = release.runtime.run(fed, halt)
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
         except RunHalted:
+            self.device_given_up(started, until)
             return Failed(Failure(DEVICE, Code.CANCELLED.value))
         except (RunFailed, WireError) as error:
             now = self._clock()
@@ -129,6 +132,15 @@ class Call:
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
+
+    def device_given_up(self, since: float, until: float) -> None:
+        """Learn from a run that was stopped, or never begun, where that is because its time was over.
+
+        So long it would have taken at the least; which is news only where less was believed."""
+        now = self._clock()
+        taken_s = now - since
+        if now >= until and taken_s > self.decision.situation.targets[0].time.quantiles_s[MEDIAN]:
+            self._experience.device_ran(self._release.name, taken_s, now)
 
     # -- remote targets -----------------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ class Core:
         for release in self.releases.values():
             for taken_s in warm_up(release, clock):
                 self._experience.device_ran(release.name, taken_s, clock())
-        self._demand = Demand()
+        self._demands = {name: Demand() for name in config.targets}
         self.door, round_trips = self._open_door()
         self._round_trips = round_trips
         signals = config.signals
@@ -97,7 +97,7 @@ class Core:
             experience=self._experience,
             sampler=self.sampler,
             door=self.door,
-            demand=self._demand,
+            demands=self._demands,
             journal=self.journal,
             metrics=self.metrics,
             clock=clock,
@@ -120,7 +120,8 @@ class Core:
         remotes = [Remote(name, self.config.kind_of(name), part) for name, part in self.config.targets.items()]
         interval_s = self.config.signals.round_trip_s
         trips: list[Source] = [
-            RoundTrip(remote, interval_s, self._demand, first=index == 0) for index, remote in enumerate(remotes)
+            RoundTrip(remote, interval_s, self._demands[remote.name], first=index == 0)
+            for index, remote in enumerate(remotes)
         ]
         return Door(remotes), trips
 
@@ -204,13 +205,15 @@ class Core:
 
     def close(self) -> None:
         """Stop threads and channels; safe twice and from any thread, bounded in time."""
+        if os.getpid() != self._pid:
+            # A fork has none of our threads, and locks, gRPC's and our own, in the state they happened to be in.
+            self._closed = True
+            return
         with self._close_lock:
             if self._closed:
                 return
             self._closed = True
             pool = self._pool
-        if os.getpid() != self._pid:
-            return  # a fork has none of our threads, and gRPC's locks in the state they happened to be in
         if self._watcher is not None:
             self._watcher.stop()
         if self.door is not None:

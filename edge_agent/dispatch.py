@@ -5,10 +5,9 @@ no import."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -64,7 +63,7 @@ class Dispatcher:
         experience: Experience,
         sampler: Sampler,
         door: Door | None,
-        demand: Demand,
+        demands: Mapping[str, Demand],
         journal: Journal,
         metrics: Metrics,
         clock: Callable[[], float],
@@ -78,15 +77,12 @@ class Dispatcher:
         self._experience = experience
         self._sampler = sampler
         self._door = door
-        self._demand = demand
+        self._demands = demands
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
         self._default_deadline_s = default_deadline_s
         self._max_deadline_s = max_deadline_s
-        # Unique between agents by the prefix and within one by the number; a random one each time costs more.
-        self._id_prefix = os.urandom(5).hex()
-        self._ids = count(1)
 
     def open(
         self, model: str, inputs: Mapping[str, Any], deadline_ms: float | None, label: str | None
@@ -108,8 +104,9 @@ class Dispatcher:
             known = isinstance(model, str) and model in self._releases
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
-        if self._door is not None and _wants_network(policy, decision):
-            self._demand.at = now
+        if self._door is not None:
+            for target in _wanting(policy, decision):
+                self._demands[target].at = now
         if decision.plan is None:
             self._journal.add(decision, None)
             self._metrics.request(model, None, REFUSED, 0.0)
@@ -165,12 +162,13 @@ class Dispatcher:
         return release
 
     def _deadline_s(self, model: str, deadline_ms: float) -> float:
-        if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float) or math.isnan(deadline_ms):
-            given = "NaN" if isinstance(deadline_ms, float) else f"a {type(deadline_ms).__name__}"
+        if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, Real) or deadline_ms != deadline_ms:
+            given = f"a {type(deadline_ms).__name__}" if deadline_ms == deadline_ms else "NaN"
             raise RequestError(f"deadline_ms is a number of milliseconds from now, not {given}")
         if deadline_ms <= 0:
-            raise DeadlineExceeded(model, deadline_ms)
-        return min(deadline_ms / 1000, self._max_deadline_s)
+            raise DeadlineExceeded(model, 0.0)
+        # Compared before it is converted: an integer may be larger than any float.
+        return float(deadline_ms) / 1000 if deadline_ms < self._max_deadline_s * 1000 else self._max_deadline_s
 
     @staticmethod
     def _check_label(policy: Policy, label: str) -> None:
@@ -197,7 +195,8 @@ class Dispatcher:
         upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
         views = self._experience.views(facts, upload_bytes, readings, now)
         can_score = release.manifest.score is not None
-        request = Request(f"{self._id_prefix}-{next(self._ids):x}", release.name, label, deadline, can_score)
+        # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
+        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
         share = self._experience.escalation_share(release.name, now)
         return self._memo.decide(policy, Situation(request, readings, views, share, now))
 
@@ -216,11 +215,11 @@ def _facts(release: Release, door: Door | None) -> ModelFacts:
     return ModelFacts(release.name, tuple(targets))
 
 
-def _wants_network(policy: Policy, decision: Decision) -> bool:
-    """Tell whether a decision like this one depends on the network, so that the round trip is worth measuring.
+def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:
+    """Yield the remote targets whose round trip is worth measuring for requests like this one.
 
-    A label that closes every remote target makes it worth nothing, and then the endpoint must not hear of us at all. A
-    mode or a rule may close it for the moment; the round trip matters then only if some rule reads it."""
+    Where the label closes a target it is worth nothing, and then that endpoint must not hear of us at all. A mode or a
+    rule may close it for the moment; the round trip matters then only if some rule reads it."""
     closed_by = {closed.target: closed.constraint for closed in decision.closed}
     reads_rtt = any(name.startswith("rtt_ms") for name in policy.named_signals)
     for view in decision.situation.targets:
@@ -228,8 +227,7 @@ def _wants_network(policy: Policy, decision: Decision) -> bool:
         if view.kind is Kind.DEVICE or constraint in (Constraint.LABEL, Constraint.NOT_SERVED):
             continue
         if reads_rtt or constraint not in (Constraint.MODE, Constraint.RULE):
-            return True
-    return False
+            yield view.name
 
 
 def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:  # Any: see Dispatcher.open
@@ -251,15 +249,19 @@ def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: 
     """Make an array of a list or number, of the datatype that the model takes; an array stays what it is."""
     if not isinstance(name, str):
         raise InputError(release.name, None, f"an input's name is text, not {type(name).__name__}")
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return value
     spec = next((spec for spec in release.inputs if spec.name == name), None)
     dtype = None if spec is None else DATATYPES[spec.datatype]
     try:
-        plain = np.asarray(value)  # its own kind first: told the datatype, numpy would cut 0.9 to 0 without a word
+        # Its own kind first: told the datatype, numpy would cut 0.9 to 0 without a word. A masked array loses its mask
+        # here, and what was under it is looked at like the rest.
+        plain = np.asarray(value)
+        if isinstance(value, np.ndarray):
+            return plain
         if dtype is None or plain.dtype.kind in _MADE_OF[dtype.kind] or plain.size == 0:
             return np.asarray(value, dtype)
-    except (ValueError, TypeError, OverflowError):
-        pass  # told below, without numpy's words, which quote the value
+    except Exception:  # noqa: BLE001, S110  an object may turn into an array in its own way, and fail in its own
+        pass  # told below, without foreign words, which may quote the value
     wanted = f"{spec.datatype} array" if spec is not None else "array"
     raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one")

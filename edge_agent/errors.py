@@ -21,12 +21,12 @@ later as it is, and `source`, the part that told. No message holds an input's va
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from nearfar_wire.errors import quoted
-from nearfar_wire.status import Code
+from nearfar_wire.status import CODES, Code
 from router.attempt import Failure
-from router.constraints import Closed
+from router.constraints import Closed, Constraint
 
 __all__ = [
     "AgentClosed",
@@ -44,11 +44,15 @@ __all__ = [
 ]
 
 
+# What closes a target to a request today closes it tomorrow: its label, its size, a mode, a model that is not there.
+_LASTING: Final = frozenset({Constraint.LABEL, Constraint.MODE, Constraint.NOT_SERVED, Constraint.TOO_LARGE})
+
+
 class AgentError(Exception):
     """Root of everything this package raises."""
 
     code: ClassVar[Code] = Code.INTERNAL
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     source: ClassVar[str] = "agent"
 
 
@@ -109,12 +113,12 @@ class NoFeasibleTarget(AgentError):
     """Every target is closed to this request."""
 
     code = Code.UNAVAILABLE
-    retryable = True
     source = "router"
 
     def __init__(self, model: str, closed: Sequence[Closed]) -> None:
         causes = "; ".join(f"{c.target}: {c.constraint.value} ({c.detail})" for c in closed)
         super().__init__(f"model {model!r}: no target may or can answer: {causes or 'none is configured'}")
+        self.retryable = any(c.constraint not in _LASTING for c in closed)
         self.model = model
         self.closed = tuple(closed)
 
@@ -123,13 +127,13 @@ class AllTargetsFailed(AgentError):
     """Every target that was asked failed."""
 
     code = Code.UNAVAILABLE
-    retryable = True
     source = "attempt"
 
     def __init__(self, model: str, failures: Sequence[Failure], closed: Sequence[Closed]) -> None:
         causes = [f"{f.target}: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in failures]
         causes += [f"{c.target}: not asked, {c.constraint.value} ({c.detail})" for c in closed]
         super().__init__(f"model {model!r}: no target answered: {'; '.join(causes)}")
+        self.retryable = any(CODES[Code(f.code)].retryable for f in failures)
         self.model = model
         self.failures = tuple(failures)
         self.closed = tuple(closed)

@@ -125,14 +125,17 @@ class Experience:
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""
         with self._lock:
-            if policy.estimates != self._policy.estimates:
+            old, self._policy = self._policy, policy
+            if policy.estimates != old.estimates or not policy.believes_the_same_of_targets(old):
+                # Ratios are to the old beliefs: under others the same ratio is another time.
                 self._books.clear()
                 self._usual_s.clear()
-                self._escalations.clear()
                 self._uplinks.clear()
-            if policy.breaker != self._policy.breaker:
+                self._escalations.clear()
+            if not policy.escalates_alike(old):
+                self._escalations.clear()
+            if policy.breaker != old.breaker:
                 self._breakers.clear()
-            self._policy = policy
             self._version += 1
 
     def views(
@@ -201,7 +204,8 @@ class Experience:
         share = self._escalations.get(model)
         known = None if share is None else share.value(now)
         # In steps: a share that flutters with every answer would have everything weighed again for nothing.
-        return None if known is None else round(known * _STEPS) / _STEPS
+        # Read without the lock, between two halves of an update it may seem to be more than all.
+        return None if known is None else min(1.0, round(known * _STEPS) / _STEPS)
 
     def phase(self, target: str, now: float) -> BreakerPhase:
         """Return the phase of a target's breaker."""
@@ -253,16 +257,17 @@ class Experience:
         now: float,
         gave_up_s: float | None = None,
         absent: bool = False,
+        refused: bool = False,
     ) -> None:
         """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken. `absent`:
-        the target works, but does not have the model, or not yet."""
+        the target works, but does not have the model, or not yet. `refused`: it would not take this request."""
         with self._lock:
             book = self._book(call.target, model)
             if absent:
                 book.absent_until = now + _ABSENT_S
             elif gave_up_s is not None:
                 book.ratios_where(call.measured).observe(gave_up_s, call.predicted_s, now)
-            else:
+            elif not refused:
                 # How long an answer takes is one question, whether there will be one is another.
                 book.failures.observe(True, now)
             state = self._state(call)

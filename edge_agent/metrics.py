@@ -176,7 +176,7 @@ class Metrics:
                 self._security_failures[target] += 1
 
     def policy_reload(self, outcome: str) -> None:
-        """Count one change of the policy file that was seen, by what became of it, such as "loaded" or "refused"."""
+        """Count one change of the policy file that was seen, by what became of it, "adopted" or "refused"."""
         with self._lock:
             self._policy_reloads[self._reloads.admit(outcome)] += 1
 

@@ -104,6 +104,9 @@ class PolicyFile:
             except PolicyError as error:
                 self._keep(str(error), seen=digest)
                 return
+            except Exception as error:  # noqa: BLE001  whatever a file does, the watcher lives to see the next one
+                self._keep(f"{self._path}: cannot be used ({type(error).__name__}, a fault of nearfar's)", seen=digest)
+                return
             self._adopt(policy, digest)
 
     def _settled(self, path: Path) -> bytes | None:

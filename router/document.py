@@ -1,6 +1,6 @@
 """The policy document as its author writes it: every field, its range, its default and the reason for the default.
 
-Only form is checked here; what the document means is built in policy.py. Every field that stands here is read by a
+Only form is checked here; what the document means is built in compile.py. Every field that stands here is read by a
 decision, and a test changes each one alone to see that something changes."""
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ ModeName = Annotated[Mode, Field(strict=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 # Bounds on what anything may be worth keep every sum of costs finite.
 Worth = Annotated[float, Field(ge=0, le=1e9)]
+# From a microsecond, below which no clock tells, to ten minutes.
+Milliseconds = Annotated[float, Field(ge=0.001, le=600_000)]
 Places = Annotated[list[Name], Field(max_length=64)]
 
 _COMPARISON: Final[dict[str, Any]] = {
@@ -82,9 +84,9 @@ class TargetPart(_Part):
     """Wanted where the name is not itself a kind."""
     p_wrong: Share | None = None
     """Share of wrong answers, where the release's evaluation does not tell."""
-    prior_ms: Annotated[list[Annotated[float, Field(gt=0, le=600_000)]], Field(min_length=2, max_length=2)] | None = (
-        None
-    )
+    prior_ms: (
+        Annotated[list[Annotated[float, Field(ge=0.001, le=600_000)]], Field(min_length=2, max_length=2)] | None
+    ) = None
     """5 % and 95 % quantile of its time without the network's, where nothing was measured lately."""
     usd_per_request: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from router.attempt import HAND_BACK_S
 from router.policy import EscalationTerms, TargetTerms, Worth
 from router.values import value
 
@@ -120,7 +121,7 @@ def cascade(
     `kept` is what is expected where every answer is kept. An escalation that does not come back in time costs its bytes
     and the wait, and leaves the device's answer."""
     p_answer = (1 - device.p_fail) * (1 - _over(device.times_s, left_s))
-    in_time, waited = _escalated(device.times_s, remote, left_s)
+    in_time, waited = _escalated(device.times_s, remote, left_s - HAND_BACK_S)
     helped = in_time * (1 - remote.p_fail)
     gain = terms.recovers * max(0.0, device.p_wrong - remote.p_wrong)
     escalates = p_answer * share
@@ -135,7 +136,7 @@ def cascade(
 
 
 def _escalated(device_s: Times, remote: Prospect, left_s: float) -> tuple[float, float]:
-    """Return the probability that an escalation comes back in time, and the seconds expected to be waited for it."""
+    """Return the probability that an escalation comes back in `left_s`, and the seconds that it is waited for."""
     if device_s[4] + remote.times_s[4] <= left_s:
         return 1.0, remote.mean_s
     in_time = waited = 0.0

@@ -89,6 +89,15 @@ class Policy:
         terms = self.terms.get(name)
         return self._by_kind[kind] if terms is None else terms
 
+    def believes_the_same_of_targets(self, other: Policy) -> bool:
+        """Tell whether what was measured against this policy's beliefs means the same under `other`."""
+        return self.terms == other.terms and self._by_kind == other._by_kind
+
+    def escalates_alike(self, other: Policy) -> bool:
+        """Tell whether the same answers count as uncertain under `other`."""
+        mine, theirs = ([rule.escalation for rule in policy.rules] for policy in (self, other))
+        return self.escalation == other.escalation and mine == theirs
+
     def permits(self, label: str | None, name: str, kind: Kind) -> bool:
         """Tell whether `label` lets a target see the request. No label, or an unknown one, is the strictest."""
         places = self.strictest if label is None else self.labels.get(label, self.strictest)

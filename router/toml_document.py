@@ -1,6 +1,6 @@
 """From the bytes of a TOML file to a checked model, or to the exact place of its first fault. Pure.
 
-Every document of the house is read here, so that a typo is told in the same words whether it stands in a policy or in
+Policies and configurations are read here, so that a typo is told in the same words whether it stands in a policy or in
 an agent's configuration: `rules[2].mdoe: unknown key ...; did you mean "mode"?`"""
 
 from __future__ import annotations

@@ -187,3 +187,30 @@ def test_usual_runs_are_learnt_from_in_batches_and_an_unusual_one_at_once() -> N
         assert _device(experience, 2.1) is before
     experience.device_ran("tiny", 0.01, 2.2)
     assert _device(experience, 2.2).time.pessimistic_s > before.time.pessimistic_s
+
+
+def test_under_other_beliefs_what_was_learnt_is_forgotten_and_not_read_as_another_time() -> None:
+    """Ratios are to what was believed: kept, a millisecond would be read as thirty."""
+    experience = _experience()
+    for run in range(50):
+        experience.device_ran("tiny", 0.001, run * 0.01)
+    assert _device(experience, 1.0).time.median_s == pytest.approx(0.001, rel=0.06)
+    experience.adopt(_policy("[targets.device]\nprior_ms = [50.0, 200.0]\n", version=2))
+    time = _device(experience, 1.0).time
+    assert (time.samples, time.quantiles_s[0]) == (0, 0.05)
+
+
+def test_what_counted_as_uncertain_under_another_threshold_is_forgotten() -> None:
+    experience = _experience("[escalation]\nbelow = 0.99\n")
+    for run in range(50):
+        experience.judged("tiny", True, run * 0.01)
+    assert experience.escalation_share("tiny", 1.0) == pytest.approx(1.0, abs=0.06)
+    experience.adopt(_policy(f"{LASTING}[escalation]\nbelow = 0.01\n", version=2))
+    assert experience.escalation_share("tiny", 1.0) is None
+
+
+def test_a_request_that_a_target_refuses_says_nothing_about_the_target() -> None:
+    experience = _experience()
+    for _ in range(20):
+        experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=False, refused=True, now=1.0)
+    assert _cloud(experience, 1.0).p_fail == 0.0

@@ -226,3 +226,24 @@ def test_the_watcher_looks_again_and_again_and_ends_when_told_twice(path: Path) 
 
 def test_a_watcher_that_never_started_can_be_stopped() -> None:
     Watcher(lambda: None, 1.0).stop()
+
+
+def test_a_file_that_brings_out_a_fault_of_ours_is_told_and_the_next_one_is_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watcher's thread used to die of it, and no policy was ever taken again."""
+    told = Told(path)
+
+    def broken(*_: object, **__: object) -> Policy:
+        raise ZeroDivisionError("secret")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("edge_agent.policies.compile_policy", broken)
+        path.write_text(policy_text(version=6), encoding="utf-8")
+        told.file.refresh()
+    assert told.file.status.problem is not None
+    assert "ZeroDivisionError" in told.file.status.problem
+    assert "secret" not in told.file.status.problem
+    path.write_text(policy_text(version=7), encoding="utf-8")
+    told.file.refresh()
+    assert (told.file.status.version, told.file.status.problem) == (7, None)

@@ -106,6 +106,7 @@ REQUESTS = {
     "deadline_is_a_flag": _deadline(True, "not a bool"),
     "deadline_is_text": _deadline("50", "not a str"),
     "C14_deadline_is_now": _past(0),
+    "C14_deadline_is_past_any_float": _past(-(10**400)),
     "C14_deadline_is_past": _past(-1.0),
     "C14_deadline_is_long_past": _past(-math.inf),
 }
@@ -209,7 +210,7 @@ def test_D1_a_device_model_that_is_not_what_was_promised_does_not_run_and_the_ag
         with pytest.raises(NoFeasibleTarget) as caught:
             watched.infer("tiny", GOOD)
         assert why in str(caught.value)
-        assert (caught.value.code, caught.value.retryable, caught.value.source) == (Code.UNAVAILABLE, True, "router")
+        assert (caught.value.code, caught.value.retryable, caught.value.source) == (Code.UNAVAILABLE, False, "router")
         watched.check()
 
 

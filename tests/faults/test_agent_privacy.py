@@ -16,11 +16,29 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from edge_agent import AgentError, AllTargetsFailed, InputError, NoFeasibleTarget, RequestError, UnknownLabel
+from edge_agent import (
+    AgentError,
+    AllTargetsFailed,
+    InputError,
+    NoFeasibleTarget,
+    RemoteConfig,
+    RequestError,
+    UnknownLabel,
+)
 from edge_agent.runtimes import RunFailed
-from edge_agent.testing import LIES, FakeRuntime, Faults, Script, Scripted, fake_release
+from edge_agent.testing import (
+    LIES,
+    CloudModel,
+    FakeCloud,
+    FakeRuntime,
+    Faults,
+    FaultyLink,
+    Script,
+    Scripted,
+    fake_release,
+)
 from tests.builders.agents import SMALL, Home
-from tests.builders.scenes import Scene, X, answering
+from tests.builders.scenes import Scene, X, answering, host_port
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.wide
@@ -273,3 +291,33 @@ def _everything_about(error: BaseException) -> list[str]:
         if beneath is not None:
             told += _everything_about(beneath)
     return told
+
+
+def test_a_cloud_cannot_count_the_requests_that_it_may_not_see(scene: Scene) -> None:
+    """Ids used to be numbered: two of them told how many secret requests came between."""
+    with scene.agent() as watched:
+        ids = []
+        for _ in range(2):
+            watched.infer("tiny", X, privacy="public")
+            ids.append(scene.cloud.last_request_id)
+            for _ in range(20):
+                watched.infer("tiny", X, privacy="secret")
+    first, second = ids
+    assert len(first) == len(second) == 16
+    assert first[:8] != second[:8]  # nor is there a part that stays, by which a device could be known again
+
+
+def test_an_endpoint_that_a_label_closes_does_not_hear_of_it_because_another_is_open(scene: Scene) -> None:
+    """Round trips used to be measured to all remote targets, or to none."""
+    with FakeCloud({"tiny": CloudModel(answering(0.1, 0.2, 0.7))}) as fog, FaultyLink(host_port(fog.address)) as way:
+        host, port = way.address
+        targets = {"cloud": scene.remote(), "fog": RemoteConfig(address=f"{host}:{port}")}
+        labels = '[labels]\nnearby = ["device", "fog"]\nopen = ["device", "fog", "cloud"]\n'
+        with scene.agent(rules=labels, targets=targets) as watched:
+            for _ in range(20):
+                assert watched.infer("tiny", X, privacy="nearby").target == "fog"
+            watched.agent.core.sampler.sample_due()
+            eventually(lambda: fog.calls["ServerLive"] >= 2)
+            assert scene.link.connections == 0
+            watched.infer("tiny", X, privacy="open")
+            eventually(lambda: scene.cloud.calls["ServerLive"] >= 2)

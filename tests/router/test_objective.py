@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from router.attempt import HAND_BACK_S
 from router.objective import WEIGHTS, Expectation, Prospect, cascade, cost, prospect, single, with_fallback
 from router.policy import EscalationTerms, TargetTerms, Worth
 from router.types import QUANTILES
@@ -102,7 +103,8 @@ def test_an_escalation_that_cannot_come_back_costs_the_wait_and_changes_no_answe
     device, remote = _prospect("device", times_ms=(10,) * 5), _prospect(p_wrong=0.0, times_ms=(500,) * 5)
     expected, alone = _cascade(device, remote, 0.5, left_s=0.110), single(device, 0.110)
     assert (expected.p_wrong, expected.p_miss) == (alone.p_wrong, alone.p_miss)
-    assert expected.seconds == pytest.approx(alone.seconds + 0.5 * 0.1)
+    # Waited for until the held answer has to be handed back.
+    assert expected.seconds == pytest.approx(alone.seconds + 0.5 * (0.1 - HAND_BACK_S))
 
 
 def test_a_remote_that_always_fails_recovers_nothing() -> None:
@@ -113,3 +115,10 @@ def test_a_remote_that_always_fails_recovers_nothing() -> None:
 def test_a_device_that_always_fails_escalates_nothing() -> None:
     device = _prospect("device", p_fail=1.0)
     assert _cascade(device, _prospect(p_wrong=0.0, usd=1.0), 0.5) == single(device, AMPLE_S)
+
+
+def test_an_escalation_that_would_be_given_up_before_it_comes_back_helps_nothing() -> None:
+    device, remote = _prospect("device", times_ms=(1,) * 5), _prospect(p_wrong=0.0, times_ms=(25,) * 5)
+    alone = single(device, 0.030)
+    assert _cascade(device, remote, 0.5, left_s=0.030).p_wrong == alone.p_wrong
+    assert _cascade(device, remote, 0.5, left_s=0.037).p_wrong < alone.p_wrong
