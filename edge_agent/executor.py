@@ -77,11 +77,11 @@ class _Execution:
                 else:
                     self._call.cancel(command.target)
             elif command.target == DEVICE:
-                self._run_device()
+                self._run_device(command.until)
             else:
                 self._run_remote(command)
 
-    def _run_device(self) -> None:
+    def _run_device(self, until: float) -> None:
         if self._pool is None and self._cancellation is None:
             self._events.append(self._call.run_device())
             return
@@ -90,7 +90,7 @@ class _Execution:
             self._events.append(Cancelled())
         elif self._pool is not None:
             try:
-                future = self._pool.submit(self._run_in_pool, halt)
+                future = self._pool.submit(self._run_in_pool, halt, until)
             except RuntimeError:
                 raise AgentClosed(_CLOSED) from None
             future.add_done_callback(self._if_never_run)
@@ -102,9 +102,9 @@ class _Execution:
     def _is_cancelled(self) -> bool:
         return self._cancellation is not None and self._cancellation.cancelled
 
-    def _run_in_pool(self, halt: Halt | None) -> None:
+    def _run_in_pool(self, halt: Halt | None, until: float) -> None:
         try:
-            event = self._call.run_device(halt)
+            event = self._call.run_device(halt, until=until)
         except BaseException as error:  # noqa: BLE001  told to whoever waits, in whose thread it is raised again
             self._post(partial(_raise, error))
         else:
@@ -208,9 +208,8 @@ async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor)
     try:
         execution.settle(call.begin())
         while execution.outcome is None:
-            try:
-                message = await asyncio.wait_for(mailbox.get(), max(0.0, execution.wake_at - clock()))
-            except TimeoutError:
+            message = await _next(mailbox, max(0.0, execution.wake_at - clock()))
+            if message is None:
                 execution.feed(Woke())
             else:
                 execution.take(message)
@@ -219,3 +218,11 @@ async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor)
         call.abandon()
         raise
     return execution.outcome
+
+
+async def _next(mailbox: asyncio.Queue[Message], timeout_s: float) -> Message | None:
+    try:
+        return await asyncio.wait_for(mailbox.get(), timeout_s)
+    except TimeoutError:
+        # Which asyncio may raise although there is a message, where it came while the loop had no time for either.
+        return None if mailbox.empty() else mailbox.get_nowait()
