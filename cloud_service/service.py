@@ -1,7 +1,9 @@
 """The data plane: what the service answers, whatever the transport.
 
 Values in, values out, domain errors in between; a transport converts and does nothing else. An inference runs in a
-worker's thread until it is done, its caller is gone, or its deadline has passed, whichever comes first."""
+worker's thread until it is done, its caller is gone, or its deadline has passed, whichever comes first. Also the
+transport's own reading and writing of tensors is done there, and only for a call that was admitted: a message can take
+seconds, in which the event loop would answer nobody."""
 
 from __future__ import annotations
 
@@ -11,8 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from cloud_service.backend import Array
 from cloud_service.catalogue import Catalogue
@@ -26,17 +27,20 @@ __all__ = ["InferAnswer", "InferCall", "ModelDescription", "Readiness", "Service
 # A name or version is at most 128 and 19 characters in the repository; anything longer names nothing here.
 _MAX_NAME: Final = 128
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class InferCall:
     """One inference that is asked for. An empty version is the service's choice, no outputs are all of them.
 
-    `deadline` is a monotonic instant; whatever it is, no call lasts longer than the service lets any."""
+    `inputs` and `outputs` are called in a worker's thread. `deadline` is a monotonic instant; whatever it is, no call
+    lasts longer than the service lets any."""
 
     model: str
-    inputs: Mapping[str, Array]
+    inputs: Callable[[], Mapping[str, Array]]
     version: str = ""
-    outputs: Sequence[str] = ()
+    outputs: Callable[[], Sequence[str]] = list
     deadline: float = math.inf
 
 
@@ -92,22 +96,22 @@ class Service:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def infer(self, call: InferCall) -> InferAnswer:
-        """Answer one call.
+    async def infer(self, call: InferCall, write: Callable[[InferAnswer], T]) -> T:
+        """Answer one call with what `write`, in the worker's thread too, makes of the answer.
 
         Raises CallError, TensorError: where the call is refused. Raises RunFailed: where the model failed."""
         if self._draining:
             raise Draining
         servable = self._catalogue.resolve(_named(call.model), _named(call.version))
-        wanted = servable.wanted(call.outputs)
         run = servable.backend.new_run()
+
+        def work() -> T:
+            outputs = servable.answer(run, call.inputs(), servable.wanted(call.outputs()))
+            return write(InferAnswer(servable.model, str(servable.version), servable.digest, outputs))
+
         with self._in_work():
-            outputs = await self._workers.run(
-                partial(servable.answer, run, call.inputs, wanted),
-                stop=run.stop,
-                left_s=min(call.deadline - self._now(), self._longest_call_s),
-            )
-        return InferAnswer(servable.model, str(servable.version), servable.digest, outputs)
+            left_s = min(call.deadline - self._now(), self._longest_call_s)
+            return await self._workers.run(work, stop=run.stop, left_s=left_s)
 
     def describe(self, model: str, version: str = "") -> ModelDescription:
         """Describe a version of a model as its callers see it. Raises CallError."""

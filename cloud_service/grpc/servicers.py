@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from cloud_service.build import build_version
 from cloud_service.errors import DeadlineExceeded, InvalidInput
 from cloud_service.grpc.guard import Context, Handler
-from cloud_service.service import InferCall, Service
+from cloud_service.service import InferAnswer, InferCall, Service
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
@@ -68,22 +69,14 @@ class InferenceServicer:
         deadline = _deadline(context)
         if len(request.id) > _MAX_ID:
             raise InvalidInput(f"the id {quoted(request.id)} is longer than {_MAX_ID} characters")
-        answer = await self._service.infer(
-            InferCall(
-                model=request.model_name,
-                version=request.model_version,
-                inputs=decode_request(request),
-                outputs=requested_outputs(request),
-                deadline=deadline,
-            )
+        call = InferCall(
+            model=request.model_name,
+            version=request.model_version,
+            inputs=partial(decode_request, request),
+            outputs=partial(requested_outputs, request),
+            deadline=deadline,
         )
-        return encode_response(
-            answer.model,
-            answer.outputs,
-            version=answer.version,
-            request_id=request.id,
-            parameters={MODEL_DIGEST_PARAMETER: answer.digest},
-        )
+        return await self._service.infer(call, partial(_response, request.id))
 
 
 def _deadline(context: Context) -> float:
@@ -94,6 +87,16 @@ def _deadline(context: Context) -> float:
     if left_s <= 0:
         raise DeadlineExceeded
     return time.monotonic() + left_s
+
+
+def _response(request_id: str, answer: InferAnswer) -> pb.ModelInferResponse:
+    return encode_response(
+        answer.model,
+        answer.outputs,
+        version=answer.version,
+        request_id=request_id,
+        parameters={MODEL_DIGEST_PARAMETER: answer.digest},
+    )
 
 
 def _metadata(spec: TensorSpec) -> pb.ModelMetadataResponse.TensorMetadata:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 
 from cloud_service.backend import Backend
 from cloud_service.catalogue import LOADING, Catalogue
-from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, RunFailed
+from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, Overloaded, RunFailed
 from cloud_service.servable import Servable, form_of
-from cloud_service.service import InferCall, Service
+from cloud_service.service import InferAnswer, InferCall, Service
 from cloud_service.workers import Workers
 from nearfar_wire.errors import TensorError
 from nearfar_wire.specs import TensorSpec
@@ -18,6 +19,10 @@ from tests.builders.backends import EchoBackend, HeldBackend, RaisingBackend
 from tests.builders.waiting import eventually
 
 _X = {"x": np.array([1, 2], np.float32)}
+
+
+def _as_it_is(answer: InferAnswer) -> InferAnswer:
+    return answer
 
 
 def _with_service(
@@ -43,10 +48,10 @@ def _with_service(
 
 def test_an_answer_says_which_version_and_file_it_is_from() -> None:
     async def main(service: Service) -> None:
-        answer = await service.infer(InferCall("m", _X))
+        answer = await service.infer(InferCall("m", lambda: _X), _as_it_is)
         assert (answer.model, answer.version, answer.digest) == ("m", "2", "sha256:2")
         assert answer.outputs["y"].tolist() == [1, 2]
-        older = await service.infer(InferCall("m", _X, version="1"))
+        older = await service.infer(InferCall("m", lambda: _X, version="1"), _as_it_is)
         assert (older.version, older.digest) == ("1", "sha256:1")
 
     _with_service(main, EchoBackend(), EchoBackend())
@@ -55,22 +60,22 @@ def test_an_answer_says_which_version_and_file_it_is_from() -> None:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        pytest.param(InferCall("n", _X), ModelNotFound, id="unknown model"),
-        pytest.param(InferCall("m", _X, version="9"), ModelNotFound, id="unknown version"),
-        pytest.param(InferCall("m" * 129, _X), InvalidInput, id="name too long"),
-        pytest.param(InferCall("m", _X, version="1" * 129), InvalidInput, id="version too long"),
-        pytest.param(InferCall("m", _X, outputs=["z"]), InvalidInput, id="unknown output"),
-        pytest.param(InferCall("m", {}), TensorError, id="missing input"),
-        pytest.param(InferCall("m", _X | {"z": _X["x"]}), TensorError, id="extra input"),
-        pytest.param(InferCall("m", {"x": np.array([1, 2])}), TensorError, id="wrong datatype"),
-        pytest.param(InferCall("m", {"x": np.ones((1, 1), np.float32)}), TensorError, id="wrong rank"),
+        pytest.param(InferCall("n", lambda: _X), ModelNotFound, id="unknown model"),
+        pytest.param(InferCall("m", lambda: _X, version="9"), ModelNotFound, id="unknown version"),
+        pytest.param(InferCall("m" * 129, lambda: _X), InvalidInput, id="name too long"),
+        pytest.param(InferCall("m", lambda: _X, version="1" * 129), InvalidInput, id="version too long"),
+        pytest.param(InferCall("m", lambda: _X, outputs=lambda: ["z"]), InvalidInput, id="unknown output"),
+        pytest.param(InferCall("m", dict), TensorError, id="missing input"),
+        pytest.param(InferCall("m", lambda: _X | {"z": _X["x"]}), TensorError, id="extra input"),
+        pytest.param(InferCall("m", lambda: {"x": np.array([1, 2])}), TensorError, id="wrong datatype"),
+        pytest.param(InferCall("m", lambda: {"x": np.ones((1, 1), np.float32)}), TensorError, id="wrong rank"),
     ],
 )
 def test_a_call_that_contradicts_the_contract_is_refused(call: InferCall, error: type[Exception]) -> None:
     async def main(service: Service) -> None:
         with pytest.raises(error):
-            await service.infer(call)
-        assert (await service.infer(InferCall("m", _X))).model == "m"
+            await service.infer(call, _as_it_is)
+        assert (await service.infer(InferCall("m", lambda: _X), _as_it_is)).model == "m"
 
     _with_service(main, EchoBackend())
 
@@ -81,7 +86,7 @@ def test_a_deadline_in_the_past_runs_nothing() -> None:
 
     async def main(service: Service) -> None:
         with pytest.raises(DeadlineExceeded):
-            await service.infer(InferCall("m", _X, deadline=99.9))
+            await service.infer(InferCall("m", lambda: _X, deadline=99.9), _as_it_is)
 
     _with_service(main, EchoBackend(compute=never), now=100.0)
 
@@ -91,17 +96,45 @@ def test_no_call_lasts_longer_than_the_service_lets_any() -> None:
 
     async def main(service: Service) -> None:
         with pytest.raises(DeadlineExceeded):
-            await service.infer(InferCall("m", _X))
+            await service.infer(InferCall("m", lambda: _X), _as_it_is)
 
     _with_service(main, held, longest_call_s=0.05)
     assert held.stopped == 1
 
 
+def test_tensors_are_read_and_written_off_the_loop_and_only_for_a_call_that_was_admitted() -> None:
+    """A message of 16 MiB took seconds to decode, in the event loop and before the limit was asked."""
+    held = HeldBackend()
+    threads: list[threading.Thread] = []
+
+    def read() -> dict[str, np.ndarray]:
+        threads.append(threading.current_thread())
+        return _X
+
+    def write(answer: InferAnswer) -> InferAnswer:
+        threads.append(threading.current_thread())
+        return answer
+
+    async def main(service: Service) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(service.infer(InferCall("m", read), write))
+            await asyncio.to_thread(eventually, lambda: held.running)
+            with pytest.raises(Overloaded):
+                await service.infer(InferCall("m", read), write)
+            assert len(threads) == 1, "three wait for the only thread, and one was refused"
+            held.go.set()
+
+    _with_service(main, held)
+    assert len(threads) == 8
+    assert threading.main_thread() not in threads
+
+
 def test_a_failed_run_is_an_error_of_its_own_and_the_next_call_is_answered() -> None:
     async def main(service: Service) -> None:
         with pytest.raises(RunFailed):
-            await service.infer(InferCall("m", _X, version="1"))
-        assert (await service.infer(InferCall("m", _X))).version == "2"
+            await service.infer(InferCall("m", lambda: _X, version="1"), _as_it_is)
+        assert (await service.infer(InferCall("m", lambda: _X), _as_it_is)).version == "2"
 
     _with_service(main, RaisingBackend(RunFailed()), EchoBackend())
 
@@ -110,11 +143,11 @@ def test_draining_refuses_new_inferences_and_lets_those_in_work_finish() -> None
     held = HeldBackend()
 
     async def main(service: Service) -> None:
-        in_work = asyncio.create_task(service.infer(InferCall("m", _X)))
+        in_work = asyncio.create_task(service.infer(InferCall("m", lambda: _X), _as_it_is))
         await asyncio.to_thread(eventually, lambda: held.running)
         service.drain()
         with pytest.raises(Draining):
-            await service.infer(InferCall("m", _X))
+            await service.infer(InferCall("m", lambda: _X), _as_it_is)
         assert not service.model_ready("m")
         idle = asyncio.create_task(service.idle())
         assert not idle.done()
