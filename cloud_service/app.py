@@ -58,7 +58,12 @@ class App:
         self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
         self._service = Service(self._catalogue, self._workers, longest_call_s=settings.longest_call_s)
         self._http = HttpServer(Operations(self._service, registry).reply)
-        self._grpc = GrpcServer(self._service, self._metrics, max_message_bytes=settings.max_message_bytes)
+        self._grpc = GrpcServer(
+            self._service,
+            self._metrics,
+            max_in_flight=settings.max_in_flight,
+            max_message_bytes=settings.max_message_bytes,
+        )
         self._found: list[Found] = []
         self.grpc_address: Address = settings.grpc
         self.http_address: Address = settings.http

@@ -20,6 +20,8 @@ __all__ = ["GrpcServer"]
 
 # A call's metadata is a deadline, a token and a trace: gRPC's own default, said here so that no version changes it.
 _MAX_METADATA_BYTES: Final = 16 << 10
+# What may come beside inference: probes, metadata, and a health watcher for each balancer, which stays.
+_OTHER_CALLS: Final = 32
 # After the last handler returned its answer is still being written.
 _FLUSH_S: Final = 0.5
 
@@ -27,7 +29,7 @@ _FLUSH_S: Final = 0.5
 class GrpcServer:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, service: Service, metrics: Metrics, *, max_message_bytes: int) -> None:
+    def __init__(self, service: Service, metrics: Metrics, *, max_in_flight: int, max_message_bytes: int) -> None:
         self._service = service
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -38,7 +40,10 @@ class GrpcServer:
                 ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
                 # Two services on one port would each get a share of the calls, and nobody would know.
                 ("grpc.so_reuseport", 0),
-            )
+            ),
+            # A message is in memory before the service can refuse it, so that many are held at the most; a call beyond
+            # is refused before its message is read, with the status that OVERLOADED has.
+            maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
         )
         self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), metrics),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

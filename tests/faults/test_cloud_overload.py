@@ -8,6 +8,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.service import Stub
@@ -57,6 +58,19 @@ def test_B15_calls_over_the_limit_are_refused_at_once_and_the_others_answered(tm
         held.go.set()
         assert [call.result(10).model_name for call in in_work] == ["held"] * 4
         assert cloud.count("requests_total", method="ModelInfer", code="OVERLOADED") == 4
+
+
+def test_calls_of_every_kind_are_bounded_because_each_holds_a_message(tmp_path: Path) -> None:
+    """However many callers sent a message, each was held in memory before the limit on inferences was asked."""
+    with running_cloud(write_repository(tmp_path, {"slow": slow()}), max_in_flight=1) as cloud:
+        health = health_pb2_grpc.HealthStub(cloud.channel)
+        watchers = [health.Watch(health_pb2.HealthCheckRequest(), timeout=30) for _ in range(1 + 32)]
+        for watcher in watchers:
+            next(watcher)
+        brief = encode_request("slow", {"n": np.array([1])})
+        assert refused(lambda: cloud.stub.ModelInfer(brief))[0] is Code.OVERLOADED
+        watchers[0].cancel()
+        eventually(lambda: _answers(cloud.stub, brief))
 
 
 def test_a_call_without_a_deadline_ends_when_the_service_says(tmp_path: Path) -> None:
