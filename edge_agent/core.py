@@ -10,11 +10,11 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.cancellation import Cancellation
 from edge_agent.config import AgentConfig, checked
+from edge_agent.device_pool import DevicePool
 from edge_agent.dispatch import Dispatcher
 from edge_agent.errors import AgentClosed, UnknownModel
 from edge_agent.executor import drive, drive_async
@@ -66,7 +66,7 @@ class Core:
         self._closed = False
         self._isolate = config.device.isolate
         self._close_lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: DevicePool | None = None
         self._unregister: Callable[[], None] | None = None
         self._experience: Experience | None = None
         self.policies = PolicyFile(
@@ -185,14 +185,14 @@ class Core:
         return self._clock
 
     @property
-    def pool(self) -> ThreadPoolExecutor:
+    def pool(self) -> DevicePool:
         """Worker threads for device runs, made when first needed. Raises AgentClosed."""
         pool = self._pool
         if pool is None:
             with self._close_lock:
                 self.check_open()
                 if self._pool is None:
-                    self._pool = ThreadPoolExecutor(self.config.device.workers, "nearfar-device")
+                    self._pool = DevicePool(self.config.device.workers, self._clock)
                 pool = self._pool
         return pool
 
@@ -220,7 +220,7 @@ class Core:
             self.door.close()
         self.sampler.stop()
         if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown()
         if self._unregister is not None:
             self._unregister()
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
 from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
+from edge_agent.device_pool import DevicePool
 from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt
-from router.attempt import Cancel, Cancelled, Command, Event, Failed, Finish, Outcome, Run, Wake, Woke
+from nearfar_wire.status import Code
+from router.attempt import Cancel, Cancelled, Command, Event, Failed, Failure, Finish, Outcome, Run, Wake, Woke
 from router.types import DEVICE
 
 __all__ = ["drive", "drive_async"]
@@ -26,21 +28,33 @@ Message = Callable[[], Event | None]
 """What lies in a mailbox: called by the driver, it returns the event to feed, or None where it is out of date."""
 
 _CLOSED: Final = "the agent was closed while the request waited for a worker; make a new one"
+_OVERLOADED: Final = Failed(Failure(DEVICE, Code.OVERLOADED.value, "too many runs wait for a worker to end in time"))
 
 
 class _Execution:
     """A call between its beginning and its outcome. `post` puts a message into the driver's mailbox, from a thread."""
 
-    __slots__ = ("_call", "_cancellation", "_device_halt", "_events", "_pool", "_post", "outcome", "wake_at")
+    __slots__ = (
+        "_call", "_cancellation", "_clock", "_device_halt", "_device_halted", "_device_job", "_events", "_pool",
+        "_post", "outcome", "wake_at",
+    )  # fmt: skip
 
     def __init__(
-        self, call: Call, post: Callable[[Message], None], pool: Executor | None, cancellation: Cancellation | None
+        self,
+        call: Call,
+        clock: Callable[[], float],
+        post: Callable[[Message], None],
+        pool: DevicePool | None,
+        cancellation: Cancellation | None,
     ) -> None:
         self._call = call
+        self._clock = clock
         self._post = post
         self._pool = pool
         self._cancellation = cancellation
         self._device_halt: Halt | None = None
+        self._device_halted = False
+        self._device_job: Future[None] | None = None
         self._events: deque[Event] = deque()
         self.outcome: Outcome | None = None
         self.wake_at = 0.0
@@ -54,10 +68,13 @@ class _Execution:
         self.settle(self._call.step(event))
 
     def halt_device(self) -> None:
-        """Stop a device run that is under way; from any thread."""
-        halt = self._device_halt
+        """Stop a device run that is under way, or waits for a worker; from any thread."""
+        self._device_halted = True
+        halt, job = self._device_halt, self._device_job
         if halt is not None:
             halt.halt()
+        if job is not None:
+            job.cancel()
 
     def settle(self, commands: tuple[Command, ...]) -> None:
         """Carry out commands, and feed what they bring at once, until there is something to wait for."""
@@ -89,11 +106,7 @@ class _Execution:
         if self._is_cancelled():  # asked after the handle is there, which whoever cancels from now on will find
             self._events.append(Cancelled())
         elif self._pool is not None:
-            try:
-                future = self._pool.submit(self._run_in_pool, halt, until)
-            except RuntimeError:
-                raise AgentClosed(_CLOSED) from None
-            future.add_done_callback(self._if_never_run)
+            self._hand_over(self._pool, halt, until)
         else:
             event = self._call.run_device(halt)
             # A run that was halted must not look like a failure, which another target would be asked to make up for.
@@ -102,16 +115,32 @@ class _Execution:
     def _is_cancelled(self) -> bool:
         return self._cancellation is not None and self._cancellation.cancelled
 
-    def _run_in_pool(self, halt: Halt | None, until: float) -> None:
+    def _hand_over(self, pool: DevicePool, halt: Halt | None, until: float) -> None:
+        since = self._clock()  # the wait for a worker is a part of how long the device takes
         try:
-            event = self._call.run_device(halt, until=until)
+            job = pool.submit(partial(self._run_in_pool, halt, since, until), until)
+        except RuntimeError:
+            raise AgentClosed(_CLOSED) from None
+        if job is None:
+            self._events.append(_OVERLOADED)
+            return
+        self._device_job = job
+        job.add_done_callback(partial(self._if_never_run, since, until))
+
+    def _run_in_pool(self, halt: Halt | None, since: float, until: float) -> None:
+        try:
+            event = self._call.run_device(halt, since=since, until=until)
         except BaseException as error:  # noqa: BLE001  told to whoever waits, in whose thread it is raised again
             self._post(partial(_raise, error))
         else:
             self._post(lambda: event)
 
-    def _if_never_run(self, future: Future[None]) -> None:
-        if future.cancelled():  # closing the agent drops what waits for a worker
+    def _if_never_run(self, since: float, until: float, job: Future[None]) -> None:
+        if not job.cancelled():
+            return
+        if self._device_halted:
+            self._call.device_given_up(since, until)
+        else:  # closing the agent drops what waits for a worker
             self._post(partial(_raise, AgentClosed(_CLOSED)))
 
     def _run_remote(self, run: Run) -> None:
@@ -131,7 +160,7 @@ def drive(
     call: Call,
     *,
     clock: Callable[[], float],
-    pool: Executor | None = None,
+    pool: DevicePool | None = None,
     cancellation: Cancellation | None = None,
 ) -> Outcome:
     """Drive `call` to its outcome in the caller's thread."""
@@ -145,7 +174,7 @@ def drive(
         if type(last) is Finish:
             return last.outcome
     mailbox: SimpleQueue[Message] = SimpleQueue()
-    execution = _Execution(call, mailbox.put, pool, cancellation)
+    execution = _Execution(call, clock, mailbox.put, pool, cancellation)
     if cancellation is not None:
         return _drive_cancellable(execution, commands, call, mailbox, clock, cancellation)
     return _drive(execution, commands, call, mailbox, clock)
@@ -194,7 +223,7 @@ def _drive(
     return execution.outcome
 
 
-async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor) -> Outcome:
+async def drive_async(call: Call, *, clock: Callable[[], float], pool: DevicePool) -> Outcome:
     """Drive `call` to its outcome on the running event loop. Cancelling the task cancels the request."""
     loop = asyncio.get_running_loop()
     mailbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -204,7 +233,7 @@ async def drive_async(call: Call, *, clock: Callable[[], float], pool: Executor)
         if not loop.is_closed():
             loop.call_soon_threadsafe(mailbox.put_nowait, message)
 
-    execution = _Execution(call, post, pool, None)
+    execution = _Execution(call, clock, post, pool, None)
     try:
         execution.settle(call.begin())
         while execution.outcome is None:

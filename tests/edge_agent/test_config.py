@@ -246,7 +246,7 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "device.providers": (["CPUExecutionProvider"], ["AzureExecutionProvider"], _runs),
     "device.require_accelerator": (False, True, _runs),
     "device.isolate": (False, True, _uses_workers),
-    "device.workers": (1, 3, lambda agent: agent.core.pool._max_workers),
+    "device.workers": (1, 3, lambda agent: agent.core.pool.workers),
     "signals.battery_s": (30.0, 20.0, _interval_of("battery_pct")),
     "signals.processor_s": (1.0, 2.0, _interval_of("cpu_load")),
     "signals.memory_s": (1.0, 2.0, _interval_of("memory_free_mb")),

@@ -103,7 +103,7 @@ def test_H6_what_waits_for_a_worker_ends_when_the_agent_is_closed(scene: Scene) 
         threads = [threading.Thread(target=infer) for _ in range(3)]
         for thread in threads:
             thread.start()
-        eventually(lambda: watched.agent.core.pool._work_queue.qsize() == 2)
+        eventually(lambda: watched.agent.core.pool.waiting == 2)
         began = time.monotonic()
         watched.agent.close()
         eventually(lambda: len(told) == 2)
