@@ -133,6 +133,12 @@ class AsyncAgent(_Front):
         """See Agent.infer. The arrays must not change until it returns."""
         return await self._core.answer_async(model, inputs, deadline_ms, privacy)
 
+    async def refresh(self) -> None:
+        """Read every signal and the policy file now, round trips included."""
+        import asyncio
+
+        await asyncio.to_thread(self._core.refresh)
+
     async def close(self) -> None:
         """Stop sampling and close every channel; safe twice."""
         import asyncio

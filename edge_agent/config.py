@@ -45,7 +45,9 @@ _SAMPLED = {
     "rtt_ms": "round_trip_s",
 }
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
+# A policy speaks of targets, and writes a dot between a signal and a target.
+TargetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -131,11 +133,11 @@ class AgentConfig(_Part):
     """The whole document."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
-    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
     policy: Annotated[Path, Field(strict=False)] | None = None
     policy_check_s: Seconds = 2.0
     """How often the policy file is looked at for a new version."""
-    targets: dict[Name, RemoteConfig] = {}
+    targets: dict[TargetName, RemoteConfig] = {}
     """Remote targets by name."""
     device: DeviceConfig = DeviceConfig()
     signals: SignalsConfig = SignalsConfig()
@@ -186,6 +188,9 @@ def checked(config: AgentConfig) -> AgentConfig:
     """Return `config`, whose parts agree with each other.
 
     Raises ConfigError: for a target without a kind, a second device, or plaintext to another machine."""
+    if not isinstance(config, AgentConfig):
+        given = type(config).__name__
+        raise ConfigError("", f"an AgentConfig is wanted, not a {given}; a file is read by Agent.from_config")
     for name, remote in config.targets.items():
         path = f"targets.{name}"
         if name == DEVICE:

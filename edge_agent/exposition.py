@@ -56,7 +56,11 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     )
     by_target = (
         ("nearfar_security_failures", "Failures of identity or transport security.", counts.security_failures),
-        ("nearfar_sent_bytes", "Bytes of requests that left the device.", counts.sent_bytes),
+        (
+            "nearfar_sent_bytes",
+            "Bytes of requests handed to the network, connected or not.",
+            counts.sent_bytes,
+        ),
     )
     yield _counter("nearfar_requests", "Requests that ended.", ("model", "target", "outcome"), ended)
     yield _times("nearfar_request_seconds", "Time from the call to its end.", counts.pairs)

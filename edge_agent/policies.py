@@ -129,6 +129,8 @@ class PolicyFile:
         self._seen_digest, self._problem = digest, None
         if policy.digest == current.digest:
             return  # a broken file was put right again
+        if policy.version == current.version:
+            _log.warning("policy %s has another text and the same version, %d: raise it", policy.name, policy.version)
         self._on_change(policy)
         self._current = policy
         self._on_outcome("adopted")

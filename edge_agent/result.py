@@ -51,7 +51,7 @@ class Receipt:
 
     @property
     def sent_bytes(self) -> int:
-        """Bytes of requests that left the device."""
+        """Bytes of requests handed to the network; a call that found no connection counts as well."""
         return sum(sent.size_bytes for sent in self.sent)
 
     def __str__(self) -> str:

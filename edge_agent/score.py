@@ -19,9 +19,10 @@ __all__ = ["score_of"]
 def score_of(outputs: Mapping[str, NDArray[Any]], score: Score) -> float | None:  # Any: any number type
     """Return the least certain row's score, in [0, 1]; None where it cannot be read.
 
-    The output has shape (..., classes) with at least two classes; each row is scored on its own."""
+    The output has shape (..., classes) with at least two classes; each row is scored on its own, and where there are
+    no rows there is nothing to doubt."""
     values = outputs.get(score.output)
-    if values is None or values.ndim == 0 or values.shape[-1] < 2 or values.size == 0:
+    if values is None or values.ndim == 0 or values.shape[-1] < 2:
         return None
     # Plain floats: for the dozens of classes that devices have, numpy's dispatch costs more than the arithmetic.
     rows = values.reshape(-1, values.shape[-1]).tolist()

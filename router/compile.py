@@ -116,6 +116,8 @@ def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None) -> dict
             raise PolicyError(f"targets.{name}.kind", f'a target named "{name}" is of that kind, not "{part.kind}"')
         existing = None if targets is None else targets.get(name)
         if targets is not None and existing is None:
+            if own is not None:
+                continue  # what is believed of a kind; that a device has no target of it is no fault of the policy
             raise PolicyError("targets", f'unknown target "{name}"{did_you_mean(name, targets)}')
         kind = existing or own or (Kind(part.kind) if part.kind is not None else None)
         if kind is None:

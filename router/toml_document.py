@@ -75,7 +75,9 @@ def _syntax_problem(message: str, text: str) -> str:
 
 
 def _first_fault(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    first = error.errors(include_url=False, include_input=False)[0]
+    faults = error.errors(include_url=False, include_input=False)
+    # A key that is not known comes first: where a mistyped one was wanted, it is the cause of what is missing.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     location = list(first["loc"])
     if first["type"] == "extra_forbidden":
         key = str(location.pop())

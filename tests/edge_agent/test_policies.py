@@ -109,8 +109,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "F7_deleted": (lambda path: path.unlink(), "cannot be read: No such file"),
     "F7_unreadable": (_unreadable, "cannot be read"),
     "F9_removed_target": (
-        lambda path: path.write_text(policy_text(version=6, more="[targets.fog]\n"), encoding="utf-8"),
-        'unknown target "fog"',
+        lambda path: path.write_text(policy_text(version=6, more="[targets.attic]\n"), encoding="utf-8"),
+        'unknown target "attic"',
     ),
     "F12_older": (
         lambda path: path.write_text(policy_text("only_on_device", version=4), encoding="utf-8"),

@@ -231,3 +231,15 @@ def test_errors_have_one_root() -> None:
 def test_what_is_said_of_round_trips_holds_for_each_target_s_own_unless_it_is_named() -> None:
     policy = policy_of('[stale_after_s]\nrtt_ms = 3\n"rtt_ms.cloud" = 7\n', targets=TARGETS)
     assert [policy.stale_after(name) for name in ("rtt_ms", "rtt_ms.attic", "rtt_ms.cloud")] == [3, 3, 7]
+
+
+def test_what_is_believed_of_a_kind_may_be_said_where_there_is_no_target_of_it() -> None:
+    """One policy for a fleet: a device that has no cloud takes it all the same."""
+    policy = policy_of("[targets.cloud]\np_wrong = 0.01", targets={"device": Kind.DEVICE})
+    assert set(policy.kinds) == {"device"}
+    assert policy.terms_for("elsewhere", Kind.CLOUD).p_wrong == 0.01
+
+
+def test_a_mistyped_key_is_told_before_what_is_missing_for_it() -> None:
+    refused = _refused('schema = 1\nname = "p"\nversoin = 1\n')
+    assert refused == 'p: unknown key "versoin"; did you mean "version"?'
