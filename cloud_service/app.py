@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
+from cloud_service.abandonable import run_abandonable
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.catalogue import LOADING, Catalogue, Unready
@@ -42,7 +44,7 @@ class App:
     """Serves from when it is entered until it is left: `async with App(settings, registry=registry) as app`.
 
     Made in the event loop that it serves in: gRPC's server binds itself to that one.
-    Afterwards `stuck` says whether a run would not end and still holds its thread."""
+    Afterwards `stuck` says whether a run would not end and still holds its thread, `loading` whether a load does."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class App:
         self.grpc_address: Address = settings.grpc
         self.http_address: Address = settings.http
         self.stuck = False
+        self.loading = False
 
     async def __aenter__(self) -> Self:
         """Look which models there are and open the ports. Raises SettingsError, BindError."""
@@ -97,7 +100,8 @@ class App:
     async def load(self) -> None:
         """Load every version that was found, one after the other; each can answer as soon as it is loaded."""
         for found in self._found:
-            state = await asyncio.to_thread(self._loaded, found)
+            self.loading = True
+            state = await run_abandonable(partial(self._loaded, found), thread_name="model-load")
             self._catalogue.put(found.model, found.version, state)
             if isinstance(state, Unready):
                 self._metrics.version_broken(found.model, found.version)
@@ -128,6 +132,8 @@ class App:
             return Unready(error.reason)
         except Exception as error:  # noqa: BLE001 - whatever one version's files do, the others are served
             return Unready(f"it failed to load in a way nobody expected; see incident {record(_LOG, 'loading', error)}")
+        finally:
+            self.loading = False
 
     async def _close(self) -> None:
         await self._grpc.stop()

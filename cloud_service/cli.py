@@ -41,25 +41,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, 2)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        stuck = asyncio.run(_serve(settings))
+        app = asyncio.run(_serve(settings))
     except CloudError as error:
         return _fail(error, 1)
-    if stuck:
-        # Python would wait for that run's thread for ever on its way out.
-        sys.stdout.flush()
-        os._exit(1)
+    if app.stuck or app.loading:
+        # Python would wait for a run's thread for ever on its way out, and pull the runtime from under a load's.
+        os._exit(1 if app.stuck else 0)
     return 0
 
 
-async def _serve(settings: Settings) -> bool:
-    """Serve until the process is told to stop. Returns whether a run would not end."""
+async def _serve(settings: Settings) -> App:
+    """Serve until the process is told to stop, and return what served."""
     told = _told_to_stop()
     app = App(settings, registry=CollectorRegistry())
     async with app, asyncio.TaskGroup() as tasks:
         loading = tasks.create_task(_load(app))
         await told.wait()
         loading.cancel()
-    return app.stuck
+    return app
 
 
 async def _load(app: App) -> None:

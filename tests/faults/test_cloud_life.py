@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import CollectorRegistry
 
+from cloud_service.app import App
+from cloud_service.config import read_settings
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.service import Stub
 from nearfar_wire.status import Code
@@ -89,6 +95,33 @@ def test_whether_a_run_holds_on_after_the_end_is_told(tmp_path: Path, hears_stop
     assert call.exception() is not None
     assert cloud.app.stuck is not hears_stop
     backend.go.set()
+
+
+def test_a_model_that_hangs_while_it_loads_does_not_hold_the_service_up(tmp_path: Path) -> None:
+    """The end waited for the load: a file system that hung, or a very large model, kept the process for ever."""
+    write_repository(tmp_path, {"endless": b""})
+    began, go = threading.Event(), threading.Event()
+
+    def open_backend(_: bytes) -> HeldBackend:
+        began.set()
+        assert go.wait(30)
+        return HeldBackend()
+
+    settings = read_settings({"models": tmp_path, "grpc": "127.0.0.1:0", "http": "127.0.0.1:0"})
+
+    async def main() -> None:
+        async with App(settings, registry=CollectorRegistry(), open_backend=open_backend) as app:
+            loading = asyncio.create_task(app.load())
+            await asyncio.to_thread(eventually, began.is_set)
+            loading.cancel()
+        assert (app.stuck, app.loading) == (False, True)
+
+    started_s = time.monotonic()
+    try:
+        asyncio.run(main())
+        assert time.monotonic() - started_s < 10, "with much room for a busy machine"
+    finally:
+        go.set()
 
 
 def test_B12_a_model_that_is_still_loading_is_not_ready_and_nothing_is_run_on_it(tmp_path: Path) -> None:
