@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Final
 
 import grpc
@@ -51,16 +51,27 @@ class InFlight:
     def follow(
         self, future: Any, on_done: Callable[[], None], failure_of: Callable[[grpc.RpcError], RemoteFailure]
     ) -> None:  # Any: as above
-        """Call `on_done` in gRPC's thread when `future` has ended, and what its error means is known."""
+        """Call `on_done` in another thread when `future` has ended, and what its error means is known."""
+
+        def explain(error: grpc.RpcError) -> None:
+            try:
+                self._failure = failure_of(error)
+            finally:
+                on_done()
 
         def ended(future: Any) -> None:  # Any: as above
             try:
                 error = future.exception()
-                self._failure = None if error is None else failure_of(error)
             except grpc.FutureCancelledError:
                 self._failure = RemoteFailure(Code.CANCELLED)
-            finally:
+                error = None
+            if error is None:
                 on_done()
+            elif hung_up(error):
+                # The endpoint will be asked why; gRPC's thread, which is here, has other calls to tell of.
+                Thread(target=explain, args=(error,), name="nearfar-hangup", daemon=True).start()
+            else:
+                explain(error)
 
         self._future = future
         future.add_done_callback(ended)
@@ -93,6 +104,7 @@ class Remote:
         self._credentials = None if config.tls is None else _credentials(name, config.tls)
         self._refused = False
         self._ask_at = 0.0
+        self._asking = Lock()
         self._options = _options(config)
         self._lock = Lock()
         self._channel: grpc.Channel | None = None
@@ -172,11 +184,11 @@ class Remote:
         return RemoteFailure.refused() if hung_up(error) and self._refuses_us() else from_rpc_error(error)
 
     def _refuses_us(self) -> bool:
-        now = time.monotonic()
-        if now >= self._ask_at:
-            self._ask_at = now + _ASK_AGAIN_S
-            self._refused = refuses_us(self.endpoint, self._tls, self._probe_timeout_s)
-        return self._refused
+        with self._asking:  # whoever comes meanwhile waits for the answer
+            if time.monotonic() >= self._ask_at:
+                self._refused = refuses_us(self.endpoint, self._tls, self._probe_timeout_s)
+                self._ask_at = time.monotonic() + _ASK_AGAIN_S
+            return self._refused
 
     def _connected(self) -> Stub:
         stub = self._stub
