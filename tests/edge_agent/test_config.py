@@ -363,3 +363,8 @@ def test_a_configuration_holds_no_number_that_is_none(home: Home) -> None:
         home.config(default_deadline_ms=math.nan)
     with pytest.raises(ValidationError):
         home.config(journal_size=np.int64(5))
+
+
+def test_a_path_where_a_configuration_is_wanted_says_how_a_file_is_read() -> None:
+    with pytest.raises(ConfigError, match=r"Agent\.from_config"):
+        Agent("agent.toml")  # type: ignore[arg-type]  # what an app may well write

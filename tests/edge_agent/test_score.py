@@ -83,3 +83,8 @@ def test_a_score_is_a_share_or_none(rows: list[list[float]], values: Any) -> Non
     assert score is None or 0.0 <= score <= 1.0
     if np.isnan(rows).any() or np.isposinf(rows).any():
         assert score is None
+
+
+def test_where_there_are_no_rows_there_is_nothing_to_doubt() -> None:
+    score = Score(output="probabilities")
+    assert score_of({"probabilities": np.zeros((0, 3), np.float32)}, score) == 1.0
