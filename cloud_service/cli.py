@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from prometheus_client import CollectorRegistry
 
@@ -22,6 +22,8 @@ from cloud_service.config import Settings, read_settings
 from cloud_service.errors import CloudError, SettingsError
 
 __all__ = ["main"]
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,7 +66,12 @@ async def _serve(settings: Settings) -> App:
 async def _load(app: App) -> None:
     """Load the models, then print the addresses: who waits for them can call at once."""
     await app.load()
-    print(f"grpc {app.grpc_address}\nhttp {app.http_address}", flush=True)
+    try:
+        print(f"grpc {app.grpc_address}\nhttp {app.http_address}", flush=True)
+    except OSError as error:
+        _LOG.warning("nobody is told where it serves, stdout cannot be written (%s)", error.strerror)
+        # Python would write it once more at the end, and fail for it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told_to_stop() -> asyncio.Event:

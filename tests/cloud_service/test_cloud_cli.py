@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,33 @@ def test_it_prints_where_it_serves_once_the_models_answer(tmp_path: Path) -> Non
         assert cloud.http("/readyz").status == 200
         assert cloud.lines[0].startswith("grpc 127.0.0.1:")
         assert cloud.lines[1].startswith("http 127.0.0.1:")
+
+
+@pytest.mark.wide
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+def test_it_serves_although_nobody_reads_where(tmp_path: Path) -> None:
+    """A closed pipe ended the service with a traceback."""
+    write_repository(tmp_path, {"echo": identity()})
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "cloud_service.cli", "serve", "--models", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        os.close(writing)
+        assert process.stderr is not None
+        try:
+            log = [next(line for line in process.stderr if "nobody is told" in line)]
+            process.terminate()
+            log += process.stderr
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    assert len(log) == 1, log
 
 
 def _lines(capsys: pytest.CaptureFixture[str]) -> int:
