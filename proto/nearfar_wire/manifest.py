@@ -214,7 +214,7 @@ class Score(_Part):
 
 
 class Evaluation(_Part):
-    """Measured on held-out inputs that chose nothing: the shares of wrong answers, 0 to 1."""
+    """Measured on inputs that neither model was trained on: the shares of wrong answers, 0 to 1."""
 
     n: Annotated[int, Field(ge=1)]
     device_wrong: Annotated[float, Field(ge=0, le=1)]
