@@ -1,16 +1,14 @@
-"""Parameters of a request or a response.
-
-Written are only bool, int64 and string, because some servers of the protocol know no others; read are all."""
+"""Parameters of a response, as they are written: bool, int64 and string only, because some clients of the protocol
+know no others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from nearfar_wire.errors import ParameterError
 from nearfar_wire.inference_pb2 import InferParameter
 
-__all__ = ["Parameter", "parameter", "read_parameters"]
+__all__ = ["Parameter", "parameter"]
 
 Parameter = bool | int | str
 
@@ -33,13 +31,3 @@ def parameter(name: str, value: Parameter) -> InferParameter:
         except ValueError:  # not chained: the cause quotes the text
             raise ParameterError(name, "the text holds a lone surrogate, which UTF-8 cannot carry") from None
     raise ParameterError(name, f"takes bool, int or str, not {type(value).__name__}")
-
-
-def read_parameters(parameters: Mapping[str, InferParameter]) -> dict[str, bool | int | str | float]:
-    """Return the values by name; a parameter without a value is left out."""
-    values: dict[str, bool | int | str | float] = {}
-    for name, given in parameters.items():
-        choice = given.WhichOneof("parameter_choice")
-        if choice is not None:
-            values[name] = getattr(given, choice)
-    return values

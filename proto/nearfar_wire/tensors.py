@@ -51,19 +51,16 @@ def encode_request(
     version: str = "",
     request_id: str = "",
     outputs: Sequence[str] = (),
-    parameters: Mapping[str, Parameter] = _NO_PARAMETERS,
 ) -> pb.ModelInferRequest:
     """Return the request for `outputs` of `model`; no outputs are all of them, an empty version is the server's choice.
 
-    Raises TensorError: for a type that the protocol does not have. Raises ParameterError."""
+    Raises TensorError: for a type that the protocol does not have."""
     request = pb.ModelInferRequest(model_name=model, model_version=version, id=request_id)
     for name, array in inputs.items():
         request.inputs.add(name=name, datatype=datatype_of(array.dtype, name), shape=array.shape)
         request.raw_input_contents.append(to_raw(name, array))
     for name in outputs:
         request.outputs.add(name=name)
-    for name, value in parameters.items():
-        request.parameters[name].CopyFrom(parameter(name, value))
     return request
 
 

@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError
-from nearfar_wire.parameters import read_parameters
 from nearfar_wire.tensors import (
     MODEL_DIGEST_PARAMETER,
     decode_request,
@@ -33,12 +32,11 @@ def test_request_carries_what_it_was_made_of() -> None:
         version="4",
         request_id="r1",
         outputs=["probabilities"],
-        parameters={"priority": 3},
     )
     assert (request.model_name, request.model_version, request.id) == ("digits", "4", "r1")
     assert [(t.name, t.datatype, list(t.shape)) for t in request.inputs] == [("pixels", "UINT8", [2, 3])]
     assert requested_outputs(request) == ["probabilities"]
-    assert read_parameters(request.parameters) == {"priority": 3}
+    assert not request.parameters
     assert not request.inputs[0].HasField("contents")
 
 
@@ -52,7 +50,7 @@ def test_response_carries_what_it_was_made_of() -> None:
         parameters={MODEL_DIGEST_PARAMETER: digest},
     )
     assert (response.model_name, response.model_version, response.id) == ("digits", "4", "r1")
-    assert read_parameters(response.parameters) == {"model_digest": digest}
+    assert dict(response.parameters) == {"model_digest": pb.InferParameter(string_param=digest)}
     assert decode_response(response)["label"].tolist() == [7]
 
 
