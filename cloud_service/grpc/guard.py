@@ -19,7 +19,7 @@ from cloud_service.codes import code_of
 from cloud_service.errors import InvalidInput
 from cloud_service.incident import record
 from cloud_service.metrics import Metrics
-from nearfar_wire.service import METHODS, SERVICE, Method
+from nearfar_wire.service import METHODS, Method, generic_handler
 from nearfar_wire.status import Code, error_metadata, grpc_status
 
 __all__ = ["Context", "Handler", "guarded"]
@@ -33,14 +33,8 @@ Handler = Callable[[Any, Context], Awaitable[Message]]
 
 def guarded(handlers: Mapping[str, Handler], metrics: Metrics) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by the method's name, each behind the guard."""
-    return grpc.method_handlers_generic_handler(
-        SERVICE,
-        {
-            # No serializers: the guard takes and gives bytes.
-            name: grpc.unary_unary_rpc_method_handler(_guard(METHODS[name], handler, metrics))
-            for name, handler in handlers.items()
-        },
-    )
+    guards = {name: _guard(METHODS[name], handler, metrics) for name, handler in handlers.items()}
+    return generic_handler(guards, parse=False)
 
 
 def _guard(method: Method, handler: Handler, metrics: Metrics) -> Callable[[bytes, Context], Awaitable[bytes]]:

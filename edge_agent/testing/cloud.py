@@ -22,11 +22,13 @@ from edge_agent.testing.lies import Lie
 from edge_agent.testing.releases import FULL_MODEL_DIGEST
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import WireError
-from nearfar_wire.service import METHODS, SERVICE
+from nearfar_wire.service import generic_handler
 from nearfar_wire.status import Code, error_metadata, grpc_status
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, decode_request, encode_response
 
 __all__ = ["CloudModel", "FakeCloud", "Script"]
+
+Behaviour = Callable[[Any, grpc.ServicerContext], Message | bytes]  # Any: each method's own request
 
 _STOP_S: Final = 5.0
 _NO_LIMIT: Final = -1  # what a client is willing to receive is its own affair, and what tests look at
@@ -107,27 +109,15 @@ class FakeCloud:
         self.stop()
 
     def _handlers(self) -> grpc.GenericRpcHandler:
-        behaviours: dict[str, Callable[[Any, grpc.ServicerContext], Message | bytes]] = {  # Any: its own request
+        behaviours: dict[str, Behaviour] = {
             "ServerLive": lambda _request, _context: pb.ServerLiveResponse(live=True),
             "ServerReady": lambda _request, _context: pb.ServerReadyResponse(ready=True),
             "ModelReady": self._model_ready,
             "ModelInfer": self._infer,
         }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                name: grpc.unary_unary_rpc_method_handler(
-                    self._counted(name, behaviour),
-                    request_deserializer=METHODS[name].request.FromString,
-                    response_serializer=_serialized,
-                )
-                for name, behaviour in behaviours.items()
-            },
-        )
+        return generic_handler({name: self._counted(name, behaviour) for name, behaviour in behaviours.items()})
 
-    def _counted(
-        self, name: str, behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes]
-    ) -> Callable[[Any, grpc.ServicerContext], Message | bytes]:  # Any: as above
+    def _counted(self, name: str, behaviour: Behaviour) -> Behaviour:
         def counted(request: Any, context: grpc.ServicerContext) -> Message | bytes:  # Any: as above
             with self._lock:
                 self.calls[name] += 1
@@ -185,7 +175,3 @@ def _fail(
     context.set_trailing_metadata(trailing)
     context.abort(status, details)
     raise AssertionError("abort() raises")
-
-
-def _serialized(response: Message | bytes) -> bytes:
-    return response if isinstance(response, bytes) else response.SerializeToString()

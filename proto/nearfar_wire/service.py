@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from nearfar_wire import inference_pb2 as pb
 
-__all__ = ["METHODS", "SERVICE", "Method", "Stub", "generic_handler", "method_path"]
+__all__ = ["METHODS", "SERVICE", "Handler", "Method", "Stub", "generic_handler", "method_path"]
 
 SERVICE: Final = "inference.GRPCInferenceService"
 
@@ -46,6 +46,8 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
 
 # Any, below: a call on a grpc.Channel returns the response, one on a grpc.aio.Channel an awaitable of it.
 MultiCallable = Any
+# Any: a request is its method's message or bytes; context and answer are as the server is, with or without asyncio.
+Handler = Callable[[Any, Any], Any]
 
 
 class Stub:
@@ -65,10 +67,11 @@ def method_path(name: str) -> str:
     return f"/{SERVICE}/{METHODS[name].name}"
 
 
-def generic_handler(handlers: Mapping[str, Callable[[Any, Any], Any]]) -> grpc.GenericRpcHandler:
+def generic_handler(handlers: Mapping[str, Handler], *, parse: bool = True) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by method name, functions of (request, context), sync or async.
 
-    A method without a handler answers UNIMPLEMENTED. Raises ValueError: for a name that is no method."""
+    They answer with a message, or with the bytes of one. Without `parse` a request is handed to them as its bytes. A
+    method without a handler answers UNIMPLEMENTED. Raises ValueError: for a name that is no method."""
     unknown = sorted(set(handlers) - set(METHODS))
     if unknown:
         raise ValueError(f"no such method: {', '.join(unknown)}; the methods are {', '.join(METHODS)}")
@@ -77,12 +80,16 @@ def generic_handler(handlers: Mapping[str, Callable[[Any, Any], Any]]) -> grpc.G
         {
             name: grpc.unary_unary_rpc_method_handler(
                 handler,
-                request_deserializer=METHODS[name].request.FromString,
-                response_serializer=METHODS[name].response.SerializeToString,
+                request_deserializer=METHODS[name].request.FromString if parse else None,
+                response_serializer=_serialized,
             )
             for name, handler in handlers.items()
         },
     )
+
+
+def _serialized(response: Message | bytes) -> bytes:
+    return response if isinstance(response, bytes) else response.SerializeToString()
 
 
 def _bind(channel: grpc.Channel | grpc.aio.Channel, name: str) -> MultiCallable:

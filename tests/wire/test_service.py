@@ -28,10 +28,10 @@ def serve() -> Iterator[Connect]:
     """Start a server of given handlers, and return a channel to it."""
     with ExitStack() as stack:
 
-        def start(handlers: Handlers, **limits: int) -> grpc.Channel:
+        def start(handlers: Handlers, *, parse: bool = True, **limits: int) -> grpc.Channel:
             pool = stack.enter_context(futures.ThreadPoolExecutor(2))
             server = grpc.server(pool, options=[(f"grpc.{name}", limit) for name, limit in limits.items()])
-            server.add_generic_rpc_handlers((generic_handler(handlers),))
+            server.add_generic_rpc_handlers((generic_handler(handlers, parse=parse),))
             port = server.add_insecure_port("127.0.0.1:0")
             server.start()
             stack.callback(lambda: server.stop(None).wait(TIMEOUT_S))
@@ -59,6 +59,19 @@ def test_paths_are_the_public_ones() -> None:
 def test_a_handler_for_no_method_is_refused() -> None:
     with pytest.raises(ValueError, match="no such method: ModelStreamInfer"):
         generic_handler({"ModelStreamInfer": double})
+
+
+@pytest.mark.wide
+def test_a_handler_may_take_and_give_bytes(serve: Connect) -> None:
+    received: list[bytes] = []
+
+    def answer(request: bytes, _: object) -> bytes:
+        received.append(request)
+        return pb.ModelReadyResponse(ready=True).SerializeToString()
+
+    request = pb.ModelReadyRequest(name="m")
+    assert Stub(serve({"ModelReady": answer}, parse=False)).ModelReady(request, timeout=TIMEOUT_S).ready
+    assert received == [request.SerializeToString()]
 
 
 @pytest.mark.wide
