@@ -87,8 +87,11 @@ def _model(model: ModelFinding) -> Iterator[str]:
 
 def _served(served: ServedFinding) -> str:
     version = f"version {served.version}" if served.version else "any version"
-    digest = served.digest or "any digest"
-    return f"{'ready' if served.problem is None else served.problem}: {served.model}, {version}, {digest}"
+    state = "ready" if served.problem is None else served.problem
+    told = served.digest or "digest not told"
+    if served.digest is not None and served.wanted_digest not in (None, served.digest):
+        told += f", but this release was made with {served.wanted_digest}"
+    return f"{state}: {served.model}, {version}, {told}"
 
 
 def _what_if(what_if: WhatIf) -> Iterator[str]:

@@ -40,12 +40,16 @@ class TargetFinding:
 
 @dataclass(frozen=True, slots=True)
 class ServedFinding:
-    """A model on a remote target: what the release asks for there. `problem` None: it is ready."""
+    """A model on a remote target. `problem` None: it is ready, and the one that the release was made with, as far as
+    the server tells."""
 
     target: str
     model: str
     version: str
     digest: str | None
+    """As the server tells it; None where it does not, or was not asked."""
+    wanted_digest: str | None
+    """As the release wants it; None where any model will do."""
     problem: str | None
 
 

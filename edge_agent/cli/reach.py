@@ -59,13 +59,15 @@ def _served(remote: Remote, release: Release, unreachable: RemoteFailure | None)
 
     side = release.manifest.remote
     assert side is not None
-    problem: str | None
+    problem: str | None = None
+    told: str | None = None
     if unreachable is not None:
         problem = unreachable.code.value  # asked again, it would only take as long again
     else:
         try:
-            ready = remote.models_ready({side.model: side.version})[side.model]
-            problem = None if ready else Code.MODEL_NOT_READY.value
+            told = remote.ask_for_model(side.model, side.version)
         except RemoteFailure as failure:
             problem = failure.code.value
-    return ServedFinding(remote.name, side.model, side.version, side.digest, problem)
+    if told is not None and side.digest is not None and told != side.digest:
+        problem = Code.BAD_RESPONSE.value  # what each of its answers would be
+    return ServedFinding(remote.name, side.model, side.version, told, side.digest, problem)

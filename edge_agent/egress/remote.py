@@ -21,7 +21,7 @@ from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import WireError
 from nearfar_wire.service import Stub
 from nearfar_wire.status import Code
-from nearfar_wire.tensors import Array, encode_request
+from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, Array, encode_request
 from router.types import Kind
 
 __all__ = ["InFlight", "Remote"]
@@ -159,18 +159,27 @@ class Remote:
             raise _closed() from None
         return time.monotonic() - started
 
-    def models_ready(self, models: Mapping[str, str]) -> dict[str, bool]:
-        """Ask whether each model (name -> version) is ready there. Raises RemoteFailure."""
-        stub = self._connected()
+    def ask_for_model(self, model: str, version: str) -> str | None:
+        """Return the digest of a model that is ready there, None where the server does not tell.
+
+        Raises RemoteFailure: MODEL_NOT_FOUND or MODEL_NOT_READY among others."""
+        stub, timeout_s = self._connected(), self._probe_timeout_s
         try:
-            return {
-                name: stub.ModelReady(
-                    pb.ModelReadyRequest(name=name, version=version), timeout=self._probe_timeout_s
-                ).ready
-                for name, version in models.items()
-            }
+            ready = stub.ModelReady(pb.ModelReadyRequest(name=model, version=version), timeout=timeout_s).ready
         except grpc.RpcError as error:
             raise self._failure(error) from None
+        try:
+            metadata = stub.ModelMetadata(pb.ModelMetadataRequest(name=model, version=version), timeout=timeout_s)
+        except grpc.RpcError as error:
+            # Not to be ready, and not to be there at all, is the same answer to the first question.
+            if not ready:
+                failure = self._failure(error)
+                raise failure if failure.code is Code.MODEL_NOT_FOUND else RemoteFailure(Code.MODEL_NOT_READY) from None
+            return None
+        if not ready:
+            raise RemoteFailure(Code.MODEL_NOT_READY)
+        digest: str | None = metadata.properties.get(MODEL_DIGEST_PARAMETER)
+        return digest
 
     def close(self) -> None:
         """Cancel what runs and close the channel; safe twice."""

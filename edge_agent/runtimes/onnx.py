@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import quoted
+from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
@@ -25,22 +24,6 @@ __all__ = ["CannotLoad", "OnnxRuntime"]
 _CPU: Final = "CPUExecutionProvider"
 # Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
 _REFUSED_PROVIDERS: Final = frozenset({"AzureExecutionProvider"})
-
-_DATATYPES: Final = {
-    "tensor(bool)": "BOOL",
-    "tensor(uint8)": "UINT8",
-    "tensor(uint16)": "UINT16",
-    "tensor(uint32)": "UINT32",
-    "tensor(uint64)": "UINT64",
-    "tensor(int8)": "INT8",
-    "tensor(int16)": "INT16",
-    "tensor(int32)": "INT32",
-    "tensor(int64)": "INT64",
-    "tensor(float16)": "FP16",
-    "tensor(float)": "FP32",
-    "tensor(double)": "FP64",
-    "tensor(string)": "BYTES",
-}
 
 
 class CannotLoad(Exception):
@@ -100,7 +83,7 @@ class OnnxRuntime:
             # Not the library's text: it may quote shapes and values of the input.
             raise RunFailed(f"onnxruntime refused the run ({type(error).__name__})") from None
         if self._gives_text:
-            values = [_to_bytes(value) if value.dtype.kind == "O" else value for value in values]
+            values = [bytes_of(value) if value.dtype.kind == "O" else value for value in values]
         return dict(zip(self._output_names, values, strict=True))
 
     def new_halt(self) -> Halt:
@@ -142,25 +125,15 @@ def _open_session(
 def _specs(name: str, nodes: Sequence[Any]) -> tuple[TensorSpec, ...]:  # Any: as above
     specs: list[TensorSpec] = []
     for node in nodes:
-        datatype = _DATATYPES.get(node.type)
+        datatype = DATATYPE_OF.get(node.type)
         if datatype is None:
             raise CannotLoad(f"{name}: {node.name!r} is a {node.type}, which cannot be sent or received")
-        shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
-        specs.append(TensorSpec(node.name, datatype, shape))
+        specs.append(TensorSpec(node.name, datatype, shape_of(node.shape)))
     return tuple(specs)
 
 
 def _to_text(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    # onnxruntime's strings are text; bytes would reach the model as their repr.
-    text = np.empty(array.shape, object)
     try:
-        text.reshape(-1)[:] = [e.decode() if isinstance(e, bytes) else str(e) for e in array.reshape(-1)]
+        return text_of(array)
     except UnicodeDecodeError:
         raise RunFailed(f"input {quoted(name)} holds an element that is not UTF-8, which the model needs") from None
-    return text
-
-
-def _to_bytes(array: NDArray[Any]) -> NDArray[Any]:
-    encoded = np.empty(array.shape, object)
-    encoded.reshape(-1)[:] = [str(element).encode() for element in array.reshape(-1)]
-    return encoded

@@ -8,8 +8,11 @@ import pytest
 import trustme
 
 from edge_agent.testing import CloudModel, FakeCloud
+from nearfar_wire.digest import digest_of
 from router.types import SIGNALS
-from tests.builders.agents import policy_text
+from tests.builders.agents import SMALL, policy_text
+from tests.builders.clouds import running_cloud
+from tests.builders.repositories import write_repository
 from tests.edge_agent.cli.conftest import FULL_MODEL, Desk, Ran, Run, target
 
 pytestmark = pytest.mark.wide
@@ -72,6 +75,21 @@ def test_a_model_that_a_target_cannot_answer_for_is_told(
         ran = run("doctor", "--config", desk.config(target(cloud)), "--json")
     assert ran.json["models"][0]["served"][0]["problem"] == problem
     assert ran.code == 0, "the device answers"
+
+
+def test_a_cloud_with_another_model_is_found_out_before_its_answers_are_refused(
+    run: Run, desk: Desk, tmp_path: Path
+) -> None:
+    models = write_repository(tmp_path / "models", {"tiny": SMALL})
+    with running_cloud(models) as cloud:
+        targets = f'[targets.cloud]\naddress = "{cloud.target}"\n'
+        ran = run("doctor", "--config", desk.config(targets), "--json")
+        words = run("doctor", "--config", desk.config(targets))
+    (served,) = ran.json["models"][0]["served"]
+    assert served["problem"] == "BAD_RESPONSE"
+    assert served["digest"] == digest_of(SMALL)
+    assert served["wanted_digest"] not in (None, served["digest"])
+    assert "but this release was made with" in words.out
 
 
 def test_the_device_model_is_told_with_digest_and_provider(run: Run, desk: Desk) -> None:
