@@ -17,6 +17,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from cloud_service.backend import Array
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
 from nearfar_wire.datatypes import BYTES
+from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
 from nearfar_wire.specs import TensorSpec
 
 __all__ = ["OnnxBackend"]
@@ -25,22 +26,6 @@ _PROVIDERS: Final = ["CPUExecutionProvider"]
 # Runs beside each other keep the cores busy; the default, every core for each run, makes them wait for each other.
 _THREADS_PER_RUN: Final = 1
 _LOG_FATAL_ONLY: Final = 4
-
-_DATATYPES: Final = {
-    "tensor(bool)": "BOOL",
-    "tensor(uint8)": "UINT8",
-    "tensor(uint16)": "UINT16",
-    "tensor(uint32)": "UINT32",
-    "tensor(uint64)": "UINT64",
-    "tensor(int8)": "INT8",
-    "tensor(int16)": "INT16",
-    "tensor(int32)": "INT32",
-    "tensor(int64)": "INT64",
-    "tensor(float16)": "FP16",
-    "tensor(float)": "FP32",
-    "tensor(double)": "FP64",
-    "tensor(string)": BYTES,
-}
 
 
 class OnnxBackend:
@@ -100,30 +85,23 @@ class OnnxRun:
 
 
 def _spec(kind: str, arg: Any) -> TensorSpec:  # Any: onnxruntime publishes no types
-    datatype = _DATATYPES.get(arg.type)
+    datatype = DATATYPE_OF.get(arg.type)
     if datatype is None:
         raise UnservableModel(
             f"the model file's {kind} {arg.name!r} is {arg.type}, which the protocol cannot carry; "
             "export the model with plain tensors"
         )
-    return TensorSpec(arg.name, datatype, tuple(size if isinstance(size, int) else -1 for size in arg.shape))
+    return TensorSpec(arg.name, datatype, shape_of(arg.shape))
 
 
 def _to_text(name: str, tensor: Array) -> Array:
-    """onnxruntime's strings are text: bytes objects would reach the model as their repr."""
-    text = np.empty(tensor.shape, dtype=object)
     try:
-        text.reshape(-1)[:] = [e.decode("utf-8") if isinstance(e, bytes) else str(e) for e in tensor.reshape(-1)]
+        return text_of(tensor)
     except UnicodeDecodeError:
         raise InvalidInput(f"input {name!r} holds an element that is not UTF-8, which the model needs") from None
-    return text
 
 
 def _from_runtime(result: Any) -> Array:  # Any: whatever the runtime returned
     if not isinstance(result, np.ndarray):
         raise RunFailed from TypeError(f"onnxruntime returned {type(result).__name__}, not an array")
-    if result.dtype.kind != "O":
-        return result
-    encoded = np.empty(result.shape, dtype=object)
-    encoded.reshape(-1)[:] = [str(element).encode("utf-8") for element in result.reshape(-1)]
-    return encoded
+    return bytes_of(result) if result.dtype.kind == "O" else result
