@@ -84,8 +84,8 @@ def form_of(manifest: Manifest | None, backend: Backend) -> Form:
         )
     _require_decoder(manifest.inputs, remote.feeds)
     return Form(
-        inputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape), d.allow_nan) for d in manifest.inputs),
-        outputs=tuple(TensorSpec(d.name, d.datatype, tuple(d.shape)) for d in manifest.outputs),
+        inputs=tuple(described.spec() for described in manifest.inputs),
+        outputs=tuple(described.spec() for described in manifest.outputs),
         described=tuple(manifest.inputs),
         feeds=remote.feeds,
         fetches=remote.fetches,

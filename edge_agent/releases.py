@@ -16,9 +16,8 @@ from edge_agent.errors import ReleaseError
 from edge_agent.runtimes import LocalRuntime
 from edge_agent.runtimes.onnx import CannotLoad, OnnxRuntime
 from nearfar_wire.datatypes import BYTES, DATATYPES
-from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch, ManifestError, TensorError
-from nearfar_wire.manifest import Feed, Manifest, read_manifest
+from nearfar_wire.manifest import DeviceSide, Feed, Manifest, read_manifest
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
@@ -57,23 +56,21 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
         raise ReleaseError(name, f"{path} cannot be read: {error.strerror or error}") from error
     except ManifestError as error:
         raise ReleaseError(name, str(error)) from error
-    inputs = tuple(TensorSpec(i.name, i.datatype, tuple(i.shape), i.allow_nan) for i in manifest.inputs)
-    outputs = tuple(TensorSpec(o.name, o.datatype, tuple(o.shape)) for o in manifest.outputs)
+    inputs = tuple(described.spec() for described in manifest.inputs)
+    outputs = tuple(described.spec() for described in manifest.outputs)
     if manifest.device is None:
         return Release(name, manifest, inputs, outputs, None, "its release has no model for the device", None)
     try:
-        runtime, digest = _load_runtime(manifest, folder, device)
+        runtime = _load_runtime(manifest.device, manifest, folder, device)
     except (CannotLoad, DigestMismatch, TensorError) as error:
         _log.warning("model %s cannot run on the device: %s", name, error)
         return Release(name, manifest, inputs, outputs, None, str(error), None)
     if runtime.provider != device.providers[0]:
         _log.warning("model %s runs on %s; %s cannot be had here", name, runtime.provider, device.providers[0])
-    return Release(name, manifest, inputs, outputs, runtime, "", digest)
+    return Release(name, manifest, inputs, outputs, runtime, "", manifest.device.digest)
 
 
-def _load_runtime(manifest: Manifest, folder: Path, device: DeviceConfig) -> tuple[LocalRuntime, str]:
-    side = manifest.device
-    assert side is not None
+def _load_runtime(side: DeviceSide, manifest: Manifest, folder: Path, device: DeviceConfig) -> LocalRuntime:
     path = folder / side.file
     try:
         content = path.read_bytes()
@@ -89,7 +86,7 @@ def _load_runtime(manifest: Manifest, folder: Path, device: DeviceConfig) -> tup
         require_accelerator=device.require_accelerator,
     )
     _agree(side.file, manifest, side.feeds, side.fetches, runtime)
-    return runtime, digest_of(content)
+    return runtime
 
 
 def _agree(
