@@ -21,7 +21,6 @@ class Metrics:
     """See the module."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
         self._requests = Counter(
             "nearfar_cloud_requests", "Calls answered, by how they ended.", ["method", "code"], registry=registry
         )

@@ -56,10 +56,9 @@ class InferAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """One version of a model, and which others can answer."""
+    """One version of a model, and which can answer."""
 
     name: str
-    version: str
     versions: Sequence[str]
     digest: str
     inputs: Sequence[TensorSpec]
@@ -118,7 +117,6 @@ class Service:
         servable = self._catalogue.resolve(_named(model), _named(version))
         return ModelDescription(
             name=servable.model,
-            version=str(servable.version),
             versions=[str(number) for number in self._catalogue.ready_versions(model)],
             digest=servable.digest,
             inputs=servable.form.inputs,

@@ -25,11 +25,6 @@ class Workers:
         self._limit = limit
         self._jobs: set[Future[Any]] = set()  # Any: each job returns what it likes
 
-    @property
-    def in_work(self) -> int:
-        """How many jobs run or wait."""
-        return len(self._jobs)
-
     async def run(self, job: Callable[[], T], *, stop: Callable[[], None], left_s: float) -> T:
         """Run `job` in a thread and return what it returns, within `left_s` seconds.
 
