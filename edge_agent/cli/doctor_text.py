@@ -75,7 +75,8 @@ def _target(target: TargetFinding) -> tuple[str, ...]:
 
 
 def _model(model: ModelFinding) -> Iterator[str]:
-    yield f"  {model.name}: release {model.release}, version {model.version}"
+    evaluated = "not evaluated" if model.evaluated_on is None else f"evaluated on {model.evaluated_on} inputs"
+    yield f"  {model.name}: release {model.release}, version {model.version}, {evaluated}"
     rows = [(DEVICE, f"cannot run it: {model.why_not}")]
     if not model.why_not:
         rows = [(DEVICE, f"runs it on {model.provider}, {model.device_digest}")]

@@ -42,10 +42,12 @@ def _model(core: Core, release: Release, reached: Sequence[Reached], label: str 
     working = {finding.target for finding in served if finding.problem is None}
     if release.runtime is not None:
         working.add(DEVICE)
+    evaluation = release.manifest.evaluation
     return ModelFinding(
         name=release.name,
         release=release.manifest.name,
         version=release.manifest.version,
+        evaluated_on=None if evaluation is None else evaluation.n,
         device_digest=release.device_digest,
         provider=None if release.runtime is None else release.runtime.provider,
         why_not=release.why_no_runtime,

@@ -55,11 +55,14 @@ class ServedFinding:
 
 @dataclass(frozen=True, slots=True)
 class ModelFinding:
-    """A model of the configuration. `why_not` is empty where the device can run it."""
+    """A model of the configuration. `why_not` is empty where the device can run it.
+
+    `evaluated_on` is how many inputs its release was measured on, None where it was not."""
 
     name: str
     release: str
     version: int
+    evaluated_on: int | None
     device_digest: str | None
     provider: str | None
     why_not: str

@@ -12,6 +12,7 @@ from edge_agent import AgentError
 from edge_agent.cli.doctor_text import as_text
 from edge_agent.cli.examine import examine
 from edge_agent.testing import CloudModel, FakeCloud, FakeRuntime, Script, fake_agent, fake_release
+from edge_agent.testing.releases import TINY_MANIFEST
 from nearfar_wire.status import Code
 from tests.builders.agents import policy_text
 
@@ -27,6 +28,23 @@ def test_a_policy_file_that_broke_is_told_beside_the_policy_in_force(tmp_path: P
         findings = examine(agent.core, model=None, label=None, values={})
     assert findings.policy.version == 3
     assert f"  its file is not in force: {path}: " in as_text(findings)
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "told"),
+    [
+        pytest.param("", "version 1, not evaluated", id="without"),
+        pytest.param(
+            "[evaluation]\nn = 360\ndevice_wrong = 0.05\nremote_wrong = 0.02\n",
+            "version 1, evaluated on 360 inputs",
+            id="with",
+        ),
+    ],
+)
+def test_on_how_many_inputs_a_release_was_evaluated_is_told(evaluation: str, told: str) -> None:
+    with fake_agent(fake_release(manifest=TINY_MANIFEST + evaluation)) as agent:
+        findings = examine(agent.core, model=None, label=None, values={})
+    assert told in as_text(findings)
 
 
 @pytest.mark.wide
