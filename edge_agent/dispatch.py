@@ -34,7 +34,7 @@ from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.specs import check
 from router.attempt import Ending, Outcome
-from router.constraints import Constraint
+from router.constraints import Closed, Constraint
 from router.engine import Decision
 from router.memo import Memo
 from router.naming import did_you_mean
@@ -78,6 +78,7 @@ class Dispatcher:
         self._sampler = sampler
         self._door = door
         self._demands = demands
+        self._wanted_before: tuple[Policy | None, tuple[Closed, ...] | None, tuple[str, ...]] = (None, None, ())
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
@@ -105,7 +106,7 @@ class Dispatcher:
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
         if self._door is not None:
-            for target in _wanting(policy, decision):
+            for target in self._wanted(policy, decision):
                 self._demands[target].at = now
         if decision.plan is None:
             self._journal.add(decision, None)
@@ -113,6 +114,15 @@ class Dispatcher:
             raise NoFeasibleTarget(model, decision.closed)
         permit = None if self._door is None else self._door.permit(decision, policy)
         return Call(release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
+
+    def _wanted(self, policy: Policy, decision: Decision) -> tuple[str, ...]:
+        """Return what `_wanting` yields, which follows from the policy and what is closed: looked at again only where
+        either is another object. An agent's targets are always the same."""
+        policy_then, closed_then, names = self._wanted_before
+        if policy_then is not policy or closed_then is not decision.closed:
+            names = tuple(_wanting(policy, decision))
+            self._wanted_before = (policy, decision.closed, names)
+        return names
 
     def close(self, call: Call, outcome: Outcome) -> Result:
         """Account for a call that ended. Raises the error that the app gets instead of an answer."""
