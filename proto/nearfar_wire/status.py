@@ -1,4 +1,4 @@
-"""The one table of error codes: what each is on gRPC and HTTP, and what a caller may do about it.
+"""The one table of error codes: what each is on gRPC, and what a caller may do about it.
 
 Several codes share a status, so the code itself travels beside it in the trailing metadata; a stranger's error has
 none and is read by its status. gRPC is imported only when a status object is asked for."""
@@ -50,7 +50,6 @@ class Meaning:
     is tried. blames_endpoint: counts against its breaker."""
 
     status: str
-    http: int
     retryable: bool = False
     security: bool = False
     blames_endpoint: bool = False
@@ -58,25 +57,25 @@ class Meaning:
 
 CODES: Final[Mapping[Code, Meaning]] = MappingProxyType(
     {
-        Code.INVALID_INPUT: Meaning("INVALID_ARGUMENT", 400),
-        Code.MODEL_NOT_FOUND: Meaning("NOT_FOUND", 404),
+        Code.INVALID_INPUT: Meaning("INVALID_ARGUMENT"),
+        Code.MODEL_NOT_FOUND: Meaning("NOT_FOUND"),
         # The endpoint works, and its other models may answer: no blame. A model loads in seconds, a retry comes in
         # milliseconds: no retry.
-        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE", 503),
-        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", 504, blames_endpoint=True),
-        Code.CANCELLED: Meaning("CANCELLED", 499),
+        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE"),
+        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", blames_endpoint=True),
+        Code.CANCELLED: Meaning("CANCELLED"),
         # A retry is more of what it suffers from; the breaker takes load off it.
-        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", 429, blames_endpoint=True),
-        Code.TOO_LARGE: Meaning("RESOURCE_EXHAUSTED", 413),
-        Code.UNAUTHENTICATED: Meaning("UNAUTHENTICATED", 401, security=True),
-        Code.PERMISSION_DENIED: Meaning("PERMISSION_DENIED", 403, security=True),
-        Code.UNAVAILABLE: Meaning("UNAVAILABLE", 503, retryable=True, blames_endpoint=True),
-        Code.UNIMPLEMENTED: Meaning("UNIMPLEMENTED", 501, blames_endpoint=True),
-        Code.INTERNAL: Meaning("INTERNAL", 500, blames_endpoint=True),
+        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", blames_endpoint=True),
+        Code.TOO_LARGE: Meaning("RESOURCE_EXHAUSTED"),
+        Code.UNAUTHENTICATED: Meaning("UNAUTHENTICATED", security=True),
+        Code.PERMISSION_DENIED: Meaning("PERMISSION_DENIED", security=True),
+        Code.UNAVAILABLE: Meaning("UNAVAILABLE", retryable=True, blames_endpoint=True),
+        Code.UNIMPLEMENTED: Meaning("UNIMPLEMENTED", blames_endpoint=True),
+        Code.INTERNAL: Meaning("INTERNAL", blames_endpoint=True),
         # The rest is what a client finds out about a server; a relay passes it on.
-        Code.BAD_RESPONSE: Meaning("INTERNAL", 502, blames_endpoint=True),
-        Code.PROTOCOL_ERROR: Meaning("INTERNAL", 502, blames_endpoint=True),
-        Code.SECURITY_ERROR: Meaning("INTERNAL", 502, security=True),
+        Code.BAD_RESPONSE: Meaning("INTERNAL", blames_endpoint=True),
+        Code.PROTOCOL_ERROR: Meaning("INTERNAL", blames_endpoint=True),
+        Code.SECURITY_ERROR: Meaning("INTERNAL", security=True),
     }
 )
 
