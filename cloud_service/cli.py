@@ -11,15 +11,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from prometheus_client import CollectorRegistry
 
-from cloud_service.app import App
 from cloud_service.build import build_version
 from cloud_service.config import Settings, read_settings
 from cloud_service.errors import CloudError, SettingsError
+from nearfar_wire.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from cloud_service.app import App
 
 __all__ = ["main"]
 
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_settings(given)
     except SettingsError as error:
         return _fail(error, 2)
+    if find_spec("grpc_health") is None:
+        return _fail(MissingExtra("serving", "cloud"), 1)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         app = asyncio.run(_serve(settings))
@@ -54,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _serve(settings: Settings) -> App:
     """Serve until the process is told to stop, and return what served."""
+    from cloud_service.app import App  # wants what find_spec looked for
+
     told = _told_to_stop()
     app = App(settings, registry=CollectorRegistry())
     async with app, asyncio.TaskGroup() as tasks:
@@ -120,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fail(error: CloudError, code: int) -> int:
+def _fail(error: CloudError | MissingExtra, code: int) -> int:
     print(f"nearfar-cloud: {' '.join(str(error).split())}", file=sys.stderr)
     return code
 

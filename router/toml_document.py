@@ -22,8 +22,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _BRANCH: Final = re.compile(r"constrained-|literal\[")
 _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 # The parser's work grows with the square of a name's parts: half a million of them would keep it busy for hours.
-MAX_DOTS: Final = 64
-_BETWEEN_NAMES: Final = re.compile(r"[=,{}\[\]]")
+MAX_PARTS: Final = 64
+_ENDLESS_NAME: Final = re.compile(
+    # Parts as they may be written, bare or quoted, each with its dot; possessive, so that looking is linear.
+    rf"""(?<![\w\\-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}"""
+)
 
 
 def read_document(
@@ -37,8 +40,9 @@ def read_document(
         raise fault("", f"longer than {max_bytes} bytes")
     try:
         text = content.decode("utf-8")
-        if (line := _line_of_endless_name(text)) is not None:
-            raise fault("", f"line {line}: a name of more than {MAX_DOTS} parts")
+        if (endless := _ENDLESS_NAME.search(text)) is not None:
+            line = text.count("\n", 0, endless.start()) + 1
+            raise fault("", f"line {line}: a name of more than {MAX_PARTS} parts")
         values: dict[str, Any] = tomllib.loads(text)  # Any: TOML values, checked by the model
     except UnicodeDecodeError as error:
         raise fault("", f"not UTF-8 at byte {error.start}") from error
@@ -50,16 +54,6 @@ def read_document(
         return model.model_validate(values)
     except ValidationError as error:
         raise fault(*_first_fault(error, model)) from error
-
-
-def _line_of_endless_name(text: str) -> int | None:
-    """Return the first line with more than MAX_DOTS dots between two delimiters; rows of dots, as in comments, pass."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > MAX_DOTS and any(
-            piece.replace("..", "").count(".") > MAX_DOTS for piece in _BETWEEN_NAMES.split(line)
-        ):
-            return number
-    return None
 
 
 def _syntax_problem(message: str, text: str) -> str:

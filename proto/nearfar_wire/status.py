@@ -46,8 +46,8 @@ class Code(StrEnum):
 class Meaning:
     """`status` is the name of a grpc.StatusCode.
 
-    retryable: the same request may be sent again, elsewhere or later. security: counted apart, and no other endpoint
-    is tried. blames_endpoint: counts against its breaker."""
+    retryable: what hindered it may pass, and the same request succeed later; nothing repeats it by itself. security:
+    counted apart, and no other endpoint is tried. blames_endpoint: counts against its breaker."""
 
     status: str
     retryable: bool = False
@@ -59,13 +59,12 @@ CODES: Final[Mapping[Code, Meaning]] = MappingProxyType(
     {
         Code.INVALID_INPUT: Meaning("INVALID_ARGUMENT"),
         Code.MODEL_NOT_FOUND: Meaning("NOT_FOUND"),
-        # The endpoint works, and its other models may answer: no blame. A model loads in seconds, a retry comes in
-        # milliseconds: no retry.
-        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE"),
-        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", blames_endpoint=True),
+        # The endpoint works, and its other models may answer: no blame.
+        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE", retryable=True),
+        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", retryable=True, blames_endpoint=True),
         Code.CANCELLED: Meaning("CANCELLED"),
-        # A retry is more of what it suffers from; the breaker takes load off it.
-        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", blames_endpoint=True),
+        # The breaker takes load off it.
+        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", retryable=True, blames_endpoint=True),
         Code.TOO_LARGE: Meaning("RESOURCE_EXHAUSTED"),
         Code.UNAUTHENTICATED: Meaning("UNAUTHENTICATED", security=True),
         Code.PERMISSION_DENIED: Meaning("PERMISSION_DENIED", security=True),

@@ -112,3 +112,21 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> int:
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err.count("\n")
+
+
+def test_without_its_extra_the_command_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It used to end in a traceback, --help too."""
+    monkeypatch.setattr("cloud_service.cli.find_spec", lambda _: None)
+    assert main(["serve", "--models", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "pip install 'nearfar[cloud]'" in told
+    assert told.count("\n") == 1
+
+
+def test_the_command_loads_nothing_of_its_extra_before_it_serves() -> None:
+    code = "import cloud_service.cli, sys; sys.exit('grpc_health' in sys.modules)"
+    path = os.pathsep.join(sys.path)
+    ran = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, check=False)
+    assert ran.returncode == 0

@@ -60,8 +60,9 @@ def test_security_errors_are_never_retried_and_count_against_no_breaker() -> Non
     assert not any(CODES[code].retryable or CODES[code].blames_endpoint for code in security)
 
 
-def test_only_unavailability_is_retried() -> None:
-    assert [code for code, meaning in CODES.items() if meaning.retryable] == [Code.UNAVAILABLE]
+def test_what_passes_by_itself_is_worth_asking_for_again() -> None:
+    passing = {Code.MODEL_NOT_READY, Code.DEADLINE_EXCEEDED, Code.OVERLOADED, Code.UNAVAILABLE}
+    assert {code for code, meaning in CODES.items() if meaning.retryable} == passing
 
 
 def test_what_the_caller_did_wrong_is_not_blamed_on_the_endpoint() -> None:
