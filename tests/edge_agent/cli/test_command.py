@@ -126,3 +126,21 @@ def test_an_interrupt_ends_a_request_that_waits_without_a_traceback(desk: Desk) 
             process.kill()
             process.wait(30)
     assert (process.returncode, said) == (130, "")
+
+
+@pytest.mark.wide
+def test_a_reader_that_has_seen_enough_is_no_fault(desk: Desk) -> None:
+    """It used to end in a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", "doctor", "--config", str(desk.config())],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, "")
