@@ -13,7 +13,6 @@ from router.predicates import FACTS, OPERATORS
 from router.types import SIGNALS, Mode
 
 __all__ = [
-    "SCHEMA_VERSION",
     "BreakerPart",
     "EscalationPart",
     "EstimatesPart",
@@ -24,7 +23,6 @@ __all__ = [
     "json_schema",
 ]
 
-SCHEMA_VERSION: Final = 1
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 # TOML knows text only; everything else stays strict.
