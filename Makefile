@@ -46,7 +46,7 @@ bench: $(VENV)/.dev ## ratios, measured in one run
 
 # The generator lives in an environment of its own: newer stubs than these would demand newer libraries of every app.
 proto: $(GENERATOR)/.installed ## write the stubs again from their .proto
-	$(GENERATOR)/bin/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto proto/nearfar_wire/inference.proto
+	$(GENERATOR)/bin/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto proto/nearfar_wire/inference.proto proto/nearfar_wire/orca.proto
 
 clean: ## forget everything that was installed or built
 	rm -rf $(VENV) $(STRANGERS) $(GENERATOR) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from nearfar_wire import inference_pb2 as pb
+from nearfar_wire import orca_pb2 as orca
 
 PARAMETERS = (4, "map InferParameter")
 TENSOR = {
@@ -16,6 +17,11 @@ TENSOR = {
     "shape": (3, "repeated int64"),
     "parameters": PARAMETERS,
     "contents": (5, "InferTensorContents"),
+}
+REPOSITORY_MODEL = {
+    "repository_name": (1, "string"),
+    "model_name": (2, "string"),
+    "parameters": (3, "map ModelRepositoryParameter"),
 }
 NAME_AND_VERSION = {"name": (1, "string"), "version": (2, "string")}
 
@@ -79,6 +85,36 @@ PROTOCOL: dict[str, dict[str, tuple[int, str]]] = {
         "fp64_contents": (7, "repeated double"),
         "bytes_contents": (8, "repeated bytes"),
     },
+    "ModelRepositoryParameter": {
+        "bool_param": (1, "bool"),
+        "int64_param": (2, "int64"),
+        "string_param": (3, "string"),
+        "bytes_param": (4, "bytes"),
+    },
+    "RepositoryIndexRequest": {"repository_name": (1, "string"), "ready": (2, "bool")},
+    "RepositoryIndexResponse": {"models": (1, "repeated ModelIndex")},
+    "RepositoryIndexResponse.ModelIndex": {
+        "name": (1, "string"),
+        "version": (2, "string"),
+        "state": (3, "string"),
+        "reason": (4, "string"),
+    },
+    "RepositoryModelLoadRequest": REPOSITORY_MODEL,
+    "RepositoryModelLoadResponse": {},
+    "RepositoryModelUnloadRequest": REPOSITORY_MODEL,
+    "RepositoryModelUnloadResponse": {},
+}
+
+LOAD_REPORT = {
+    "cpu_utilization": (1, "double"),
+    "mem_utilization": (2, "double"),
+    "rps": (3, "uint64"),
+    "request_cost": (4, "map double"),
+    "utilization": (5, "map double"),
+    "rps_fractional": (6, "double"),
+    "eps": (7, "double"),
+    "named_metrics": (8, "map double"),
+    "application_utilization": (9, "double"),
 }
 
 SCALARS = {
@@ -123,6 +159,11 @@ def test_fields_have_the_protocol_s_numbers_and_types(name: str) -> None:
     assert {field.name: (field.number, spelled(field)) for field in messages()[name].fields} == PROTOCOL[name]
 
 
+def test_the_load_report_has_ORCA_s_numbers_and_types() -> None:
+    fields = orca.OrcaLoadReport.DESCRIPTOR.fields
+    assert {field.name: (field.number, spelled(field)) for field in fields} == LOAD_REPORT
+
+
 def test_a_parameter_has_one_value() -> None:
     (choice,) = pb.InferParameter.DESCRIPTOR.oneofs
     assert choice.name == "parameter_choice"
@@ -131,4 +172,4 @@ def test_a_parameter_has_one_value() -> None:
 
 def test_the_proto_package_is_our_own() -> None:
     """Other implementations register theirs as `inference`, and one process can hold only one of a name."""
-    assert pb.DESCRIPTOR.package == "nearfar.wire.v1"
+    assert pb.DESCRIPTOR.package == orca.DESCRIPTOR.package == "nearfar.wire.v1"
