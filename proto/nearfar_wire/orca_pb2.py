@@ -4,42 +4,47 @@
 # source: nearfar_wire/orca.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
-_runtime_version.ValidateProtobufRuntimeVersion(_runtime_version.Domain.PUBLIC, 6, 31, 1, "", "nearfar_wire/orca.proto")
+_runtime_version.ValidateProtobufRuntimeVersion(
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'nearfar_wire/orca.proto'
+)
 # @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x17nearfar_wire/orca.proto\x12\x0fnearfar.wire.v1"\x8f\x04\n\x0eOrcaLoadReport\x12\x17\n\x0f\x63pu_utilization\x18\x01 \x01(\x01\x12\x17\n\x0fmem_utilization\x18\x02 \x01(\x01\x12\x0f\n\x03rps\x18\x03 \x01(\x04\x42\x02\x18\x01\x12\x46\n\x0crequest_cost\x18\x04 \x03(\x0b\x32\x30.nearfar.wire.v1.OrcaLoadReport.RequestCostEntry\x12\x45\n\x0butilization\x18\x05 \x03(\x0b\x32\x30.nearfar.wire.v1.OrcaLoadReport.UtilizationEntry\x12\x16\n\x0erps_fractional\x18\x06 \x01(\x01\x12\x0b\n\x03\x65ps\x18\x07 \x01(\x01\x12H\n\rnamed_metrics\x18\x08 \x03(\x0b\x32\x31.nearfar.wire.v1.OrcaLoadReport.NamedMetricsEntry\x12\x1f\n\x17\x61pplication_utilization\x18\t \x01(\x01\x1a\x32\n\x10RequestCostEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10UtilizationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x33\n\x11NamedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x62\x06proto3'
-)
+
+
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17nearfar_wire/orca.proto\x12\x0fnearfar.wire.v1\"\x8f\x04\n\x0eOrcaLoadReport\x12\x17\n\x0f\x63pu_utilization\x18\x01 \x01(\x01\x12\x17\n\x0fmem_utilization\x18\x02 \x01(\x01\x12\x0f\n\x03rps\x18\x03 \x01(\x04\x42\x02\x18\x01\x12\x46\n\x0crequest_cost\x18\x04 \x03(\x0b\x32\x30.nearfar.wire.v1.OrcaLoadReport.RequestCostEntry\x12\x45\n\x0butilization\x18\x05 \x03(\x0b\x32\x30.nearfar.wire.v1.OrcaLoadReport.UtilizationEntry\x12\x16\n\x0erps_fractional\x18\x06 \x01(\x01\x12\x0b\n\x03\x65ps\x18\x07 \x01(\x01\x12H\n\rnamed_metrics\x18\x08 \x03(\x0b\x32\x31.nearfar.wire.v1.OrcaLoadReport.NamedMetricsEntry\x12\x1f\n\x17\x61pplication_utilization\x18\t \x01(\x01\x1a\x32\n\x10RequestCostEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10UtilizationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x33\n\x11NamedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "nearfar_wire.orca_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nearfar_wire.orca_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_ORCALOADREPORT_REQUESTCOSTENTRY"]._loaded_options = None
-    _globals["_ORCALOADREPORT_REQUESTCOSTENTRY"]._serialized_options = b"8\001"
-    _globals["_ORCALOADREPORT_UTILIZATIONENTRY"]._loaded_options = None
-    _globals["_ORCALOADREPORT_UTILIZATIONENTRY"]._serialized_options = b"8\001"
-    _globals["_ORCALOADREPORT_NAMEDMETRICSENTRY"]._loaded_options = None
-    _globals["_ORCALOADREPORT_NAMEDMETRICSENTRY"]._serialized_options = b"8\001"
-    _globals["_ORCALOADREPORT"].fields_by_name["rps"]._loaded_options = None
-    _globals["_ORCALOADREPORT"].fields_by_name["rps"]._serialized_options = b"\030\001"
-    _globals["_ORCALOADREPORT"]._serialized_start = 45
-    _globals["_ORCALOADREPORT"]._serialized_end = 572
-    _globals["_ORCALOADREPORT_REQUESTCOSTENTRY"]._serialized_start = 417
-    _globals["_ORCALOADREPORT_REQUESTCOSTENTRY"]._serialized_end = 467
-    _globals["_ORCALOADREPORT_UTILIZATIONENTRY"]._serialized_start = 469
-    _globals["_ORCALOADREPORT_UTILIZATIONENTRY"]._serialized_end = 519
-    _globals["_ORCALOADREPORT_NAMEDMETRICSENTRY"]._serialized_start = 521
-    _globals["_ORCALOADREPORT_NAMEDMETRICSENTRY"]._serialized_end = 572
+  DESCRIPTOR._loaded_options = None
+  _globals['_ORCALOADREPORT_REQUESTCOSTENTRY']._loaded_options = None
+  _globals['_ORCALOADREPORT_REQUESTCOSTENTRY']._serialized_options = b'8\001'
+  _globals['_ORCALOADREPORT_UTILIZATIONENTRY']._loaded_options = None
+  _globals['_ORCALOADREPORT_UTILIZATIONENTRY']._serialized_options = b'8\001'
+  _globals['_ORCALOADREPORT_NAMEDMETRICSENTRY']._loaded_options = None
+  _globals['_ORCALOADREPORT_NAMEDMETRICSENTRY']._serialized_options = b'8\001'
+  _globals['_ORCALOADREPORT'].fields_by_name['rps']._loaded_options = None
+  _globals['_ORCALOADREPORT'].fields_by_name['rps']._serialized_options = b'\030\001'
+  _globals['_ORCALOADREPORT']._serialized_start=45
+  _globals['_ORCALOADREPORT']._serialized_end=572
+  _globals['_ORCALOADREPORT_REQUESTCOSTENTRY']._serialized_start=417
+  _globals['_ORCALOADREPORT_REQUESTCOSTENTRY']._serialized_end=467
+  _globals['_ORCALOADREPORT_UTILIZATIONENTRY']._serialized_start=469
+  _globals['_ORCALOADREPORT_UTILIZATIONENTRY']._serialized_end=519
+  _globals['_ORCALOADREPORT_NAMEDMETRICSENTRY']._serialized_start=521
+  _globals['_ORCALOADREPORT_NAMEDMETRICSENTRY']._serialized_end=572
 # @@protoc_insertion_point(module_scope)
