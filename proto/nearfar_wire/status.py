@@ -1,7 +1,7 @@
-"""The one table of error codes: what each is on gRPC, and what a caller may do about it.
+"""The one table of error codes: what each is on gRPC and over REST, and what a caller may do about it.
 
-Several codes share a status, so the code itself travels beside it in the trailing metadata; a stranger's error has
-none and is read by its status. gRPC is imported only when a status object is asked for."""
+Several codes share a status, so the code itself travels beside it, in the trailing metadata or a header; a stranger's
+error has none and is read by its status. gRPC is imported only when a status object is asked for."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`status` is the name of a grpc.StatusCode.
+    """`status` is the name of a grpc.StatusCode, `http` what it is over REST.
 
     retryable: what hindered it may pass, and the same request succeed later; nothing repeats it by itself. security:
     counted apart, and no other endpoint is tried. blames_endpoint: counts against its breaker."""
 
     status: str
+    http: int
     retryable: bool = False
     security: bool = False
     blames_endpoint: bool = False
@@ -57,24 +58,25 @@ class Meaning:
 
 CODES: Final[Mapping[Code, Meaning]] = MappingProxyType(
     {
-        Code.INVALID_INPUT: Meaning("INVALID_ARGUMENT"),
-        Code.MODEL_NOT_FOUND: Meaning("NOT_FOUND"),
+        Code.INVALID_INPUT: Meaning("INVALID_ARGUMENT", 400),
+        Code.MODEL_NOT_FOUND: Meaning("NOT_FOUND", 404),
         # The endpoint works, and its other models may answer: no blame.
-        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE", retryable=True),
-        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", retryable=True, blames_endpoint=True),
-        Code.CANCELLED: Meaning("CANCELLED"),
+        Code.MODEL_NOT_READY: Meaning("UNAVAILABLE", 503, retryable=True),
+        Code.DEADLINE_EXCEEDED: Meaning("DEADLINE_EXCEEDED", 504, retryable=True, blames_endpoint=True),
+        # No standard has a status for it; this one is what proxies log when a client has left.
+        Code.CANCELLED: Meaning("CANCELLED", 499),
         # The breaker takes load off it.
-        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", retryable=True, blames_endpoint=True),
-        Code.TOO_LARGE: Meaning("RESOURCE_EXHAUSTED"),
-        Code.UNAUTHENTICATED: Meaning("UNAUTHENTICATED", security=True),
-        Code.PERMISSION_DENIED: Meaning("PERMISSION_DENIED", security=True),
-        Code.UNAVAILABLE: Meaning("UNAVAILABLE", retryable=True, blames_endpoint=True),
-        Code.UNIMPLEMENTED: Meaning("UNIMPLEMENTED", blames_endpoint=True),
-        Code.INTERNAL: Meaning("INTERNAL", blames_endpoint=True),
+        Code.OVERLOADED: Meaning("RESOURCE_EXHAUSTED", 429, retryable=True, blames_endpoint=True),
+        Code.TOO_LARGE: Meaning("RESOURCE_EXHAUSTED", 413),
+        Code.UNAUTHENTICATED: Meaning("UNAUTHENTICATED", 401, security=True),
+        Code.PERMISSION_DENIED: Meaning("PERMISSION_DENIED", 403, security=True),
+        Code.UNAVAILABLE: Meaning("UNAVAILABLE", 503, retryable=True, blames_endpoint=True),
+        Code.UNIMPLEMENTED: Meaning("UNIMPLEMENTED", 501, blames_endpoint=True),
+        Code.INTERNAL: Meaning("INTERNAL", 500, blames_endpoint=True),
         # The rest is what a client finds out about a server; a relay passes it on.
-        Code.BAD_RESPONSE: Meaning("INTERNAL", blames_endpoint=True),
-        Code.PROTOCOL_ERROR: Meaning("INTERNAL", blames_endpoint=True),
-        Code.SECURITY_ERROR: Meaning("INTERNAL", security=True),
+        Code.BAD_RESPONSE: Meaning("INTERNAL", 502, blames_endpoint=True),
+        Code.PROTOCOL_ERROR: Meaning("INTERNAL", 502, blames_endpoint=True),
+        Code.SECURITY_ERROR: Meaning("INTERNAL", 502, security=True),
     }
 )
 

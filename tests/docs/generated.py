@@ -76,10 +76,10 @@ def _facts() -> str:
 
 def _codes() -> str:
     rows = [
-        (f"`{code}`", m.status, _yes(m.retryable), _yes(m.security), _yes(m.blames_endpoint))
+        (f"`{code}`", m.status, str(m.http), _yes(m.retryable), _yes(m.security), _yes(m.blames_endpoint))
         for code, m in CODES.items()
     ]
-    return table(("code", "gRPC status", "retryable", "security", "blames the endpoint"), rows)
+    return table(("code", "gRPC status", "HTTP status", "retryable", "security", "blames the endpoint"), rows)
 
 
 def _datatypes() -> str:

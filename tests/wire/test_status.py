@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from nearfar_wire.status import CODES, ERROR_CODE_KEY, Code, code_from_status, error_metadata, grpc_status
+from nearfar_wire.status import CODES, ERROR_CODE_KEY, Code, Meaning, code_from_status, error_metadata, grpc_status
 
 WITHOUT_CODE = {
     "INVALID_ARGUMENT": Code.INVALID_INPUT,
@@ -68,3 +68,10 @@ def test_what_passes_by_itself_is_worth_asking_for_again() -> None:
 def test_what_the_caller_did_wrong_is_not_blamed_on_the_endpoint() -> None:
     callers = (Code.INVALID_INPUT, Code.MODEL_NOT_FOUND, Code.CANCELLED, Code.TOO_LARGE)
     assert not any(CODES[code].blames_endpoint for code in callers)
+
+
+@pytest.mark.parametrize(("code", "meaning"), CODES.items(), ids=str)
+def test_an_error_is_an_error_over_rest_too_and_server_s_fault_only_where_it_is(code: Code, meaning: Meaning) -> None:
+    assert 400 <= meaning.http < 600
+    if meaning.retryable and code is not Code.OVERLOADED:
+        assert meaning.http >= 500, "a proxy may try another instance"
