@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cloud_service.backend import Array, Backend, Run
+from cloud_service.batching.profile import Profile
 from cloud_service.errors import InvalidInput, UnservableModel
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.errors import MissingExtra, quoted
@@ -34,15 +35,18 @@ class Form:
     fetches: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Servable:
-    """See the module. `digest` is of the bytes that the backend was made from."""
+    """See the module. `digest` is of the bytes that the backend was made from.
+
+    Each is itself alone, and may be remembered weakly: what belongs to one version goes when the version does."""
 
     model: str
     version: int
     digest: str
     backend: Backend
     form: Form
+    profile: Profile = field(default=Profile(), kw_only=True)
 
     def wanted(self, requested: Sequence[str]) -> Sequence[str]:
         """Return the outputs to answer with, in the order they were asked for; none asked for means all.
@@ -59,10 +63,20 @@ class Servable:
 
         Raises TensorError: where the tensors are not what the contract says.
         Raises InvalidInput, RunFailed: see Run.execute."""
+        return self.restored(run.execute(self.prepared(tensors), self.fetched(wanted)), wanted)
+
+    def prepared(self, tensors: Mapping[str, Array]) -> dict[str, Array]:
+        """Check the caller's tensors and make the model file's own of them. Raises TensorError."""
         check(self.form.inputs, tensors)
-        prepared = prepare(tensors, self.form.described, self.form.feeds)
-        fetched = dict.fromkeys(self.form.fetches.get(name, name) for name in wanted)
-        return restore(run.execute(prepared, list(fetched)), self.form.fetches, wanted)
+        return prepare(tensors, self.form.described, self.form.feeds)
+
+    def fetched(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Return the model file's outputs that those `wanted` are made of, each once."""
+        return tuple(dict.fromkeys(self.form.fetches.get(name, name) for name in wanted))
+
+    def restored(self, outputs: Mapping[str, Array], wanted: Sequence[str]) -> dict[str, Array]:
+        """Return those `wanted`, by the caller's names, of what the model file gave."""
+        return restore(outputs, self.form.fetches, wanted)
 
 
 def form_of(manifest: Manifest | None, backend: Backend) -> Form:

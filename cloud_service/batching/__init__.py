@@ -1,0 +1,1 @@
+"""Calls that run together: what is measured of a model, which calls to run next (pure), and the shell that runs them."""
