@@ -69,6 +69,7 @@ class App:
         self._found: list[Found] = []
         self.grpc_address: Address = settings.grpc
         self.http_address: Address = settings.http
+        self.rest_address: Address | None = None
         self.stuck = False
         self.loading = False
 

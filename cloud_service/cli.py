@@ -19,7 +19,10 @@ from prometheus_client import CollectorRegistry
 
 from cloud_service.build import build_version
 from cloud_service.config import Settings, read_settings
+from cloud_service.effective import print_config
 from cloud_service.errors import CloudError, SettingsError
+from cloud_service.flags import add_flags
+from cloud_service.sources import gather
 from nearfar_wire.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -41,10 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     given = vars(_parser().parse_args(arguments))
     del given["command"]
+    shown = given.pop("print_config")
     try:
-        settings = read_settings(given)
+        gathered = gather(given, os.environ)
+        settings = read_settings(gathered.values, gathered.origins)
     except SettingsError as error:
         return _fail(error, 2)
+    if shown:
+        print(print_config(settings, gathered.origins), end="")
+        return 0
     if find_spec("grpc_health") is None:
         return _fail(MissingExtra("serving", "cloud"), 1)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -74,8 +82,9 @@ async def _serve(settings: Settings) -> App:
 async def _load(app: App) -> None:
     """Load the models, then print the addresses: who waits for them can call at once."""
     await app.load()
+    rest = f"\nrest {app.rest_address}" if app.rest_address else ""
     try:
-        print(f"grpc {app.grpc_address}\nhttp {app.http_address}", flush=True)
+        print(f"grpc {app.grpc_address}\nhttp {app.http_address}{rest}", flush=True)
     except OSError as error:
         _LOG.warning("nobody is told where it serves, stdout cannot be written (%s)", error.strerror)
         # Python would write it once more at the end, and fail for it.
@@ -102,28 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nearfar {build_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve a repository of models until told to stop (SIGTERM, SIGINT)")
-    defaults = {name: field.default for name, field in Settings.model_fields.items()}
-    suppressed = argparse.SUPPRESS  # what is not given is the settings' to fill in
+    add_flags(serve)
     serve.add_argument(
-        "--models", required=True, metavar="DIR", help="the repository: NAME/VERSION/model.onnx below it"
-    )
-    for name, metavar, about in (
-        ("grpc", "HOST:PORT", "where inference is served"),
-        ("http", "HOST:PORT", "where /metrics, /livez and /readyz are served"),
-        ("threads", "N", "runs at once, each on one thread"),
-        ("max_in_flight", "N", "inferences in work, waiting ones included; more are refused"),
-        ("max_message_bytes", "BYTES", "the longest request and the longest answer"),
-        ("longest_call_s", "SECONDS", "deadline of a call that has none, and the most one can have"),
-        ("drain_s", "SECONDS", "how long calls in work may go on after the service was told to stop"),
-    ):
-        default = "one a core" if name == "threads" else defaults[name]
-        serve.add_argument(
-            f"--{name.replace('_', '-')}", metavar=metavar, default=suppressed, help=f"{about} (default: {default})"
-        )
-    serve.add_argument(
-        "--plaintext-beyond-loopback",
+        "--print-config",
         action="store_true",
-        help="allow addresses that other machines can reach, although nothing is encrypted and no caller identified",
+        help="print the settings as they hold, and where each came from, as a file for --config, and end",
     )
     return parser
 

@@ -38,12 +38,14 @@ class CloudError(Exception):
 
 
 class SettingsError(CloudError):
-    """`setting` is the setting's name as Settings has it."""
+    """`setting` is the setting's name as Settings has it, `origin` where its value came from, if somewhere."""
 
-    def __init__(self, setting: str, problem: str) -> None:
-        super().__init__(f"{setting}: {problem}" if setting else problem)
+    def __init__(self, setting: str, problem: str, origin: str | None = None) -> None:
+        where = f" (from {origin})" if origin else ""
+        super().__init__(f"{setting}: {problem}{where}" if setting else f"{problem}{where}")
         self.setting = setting
         self.problem = problem
+        self.origin = origin
 
 
 class BindError(CloudError):

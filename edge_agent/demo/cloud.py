@@ -42,7 +42,7 @@ class CloudFailed(AgentError):
 
 def serve_command(models: Path) -> list[str]:
     """Return the command that serves `models` on free loopback ports, in this same Python."""
-    serve = ["serve", "--models", str(models), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    serve = ["serve", "--models", str(models), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--rest", "off"]
     return [sys.executable, "-m", "cloud_service.cli", *serve]
 
 

@@ -65,7 +65,8 @@ def running_cloud(
     models: Path, *, open_backend: Callable[[bytes], Backend] = OnnxBackend, load: bool = True, **settings: object
 ) -> Iterator[RunningCloud]:
     """Serve the repository `models` until the block ends; without `load` its versions stay in the state of loading."""
-    chosen = read_settings({"models": models, "grpc": "127.0.0.1:0", "http": "127.0.0.1:0", "threads": 2} | settings)
+    ports = dict.fromkeys(("grpc", "http", "rest"), "127.0.0.1:0")
+    chosen = read_settings({"models": models, **ports, "threads": 2} | settings)
     registry = CollectorRegistry()
     started: Future[tuple[App, Callable[[], object]]] = Future()
 

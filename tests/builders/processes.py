@@ -15,8 +15,9 @@ from typing import IO
 from tests.builders.clouds import HttpAnswer, http_get
 from tests.builders.waiting import eventually
 
-__all__ = ["CloudProcess", "cloud_process"]
+__all__ = ["ANY_PORTS", "CloudProcess", "cloud_process"]
 
+ANY_PORTS = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--rest", "127.0.0.1:0")
 _BOUND_S = 60
 
 
@@ -30,10 +31,15 @@ class CloudProcess:
 
     @property
     def target(self) -> str:
-        return self.lines[0].removeprefix("grpc ")
+        return self.address("grpc")
+
+    def address(self, port: str) -> str:
+        """Return where it said that it serves `port`: grpc, http or rest."""
+        eventually(lambda: any(line.startswith(f"{port} ") for line in self.lines))
+        return next(line for line in self.lines if line.startswith(f"{port} ")).removeprefix(f"{port} ")
 
     def http(self, path: str) -> HttpAnswer:
-        return http_get(self.lines[1].removeprefix("http "), path)
+        return http_get(self.address("http"), path)
 
 
 @contextmanager
@@ -41,7 +47,7 @@ def cloud_process(models: Path, *flags: str) -> Iterator[CloudProcess]:
     """Start the service and wait until it says where it serves; it is killed if it outlives the block."""
     command = [sys.executable, "-m", "cloud_service.cli", "serve", "--models", str(models)]
     process = subprocess.Popen(
-        [*command, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", *flags],
+        [*command, *ANY_PORTS, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -52,7 +58,7 @@ def cloud_process(models: Path, *flags: str) -> Iterator[CloudProcess]:
     assert process.stderr is not None
     readers = [_reading(process.stdout, cloud.lines), _reading(process.stderr, cloud.log)]
     try:
-        eventually(lambda: len(cloud.lines) == 2 or process.poll() is not None, within_s=_BOUND_S)
+        eventually(lambda: len(cloud.lines) >= 2 or process.poll() is not None, within_s=_BOUND_S)
         assert process.poll() is None, "".join(cloud.log)
         yield cloud
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 from cloud_service.cli import main
 from tests.builders.onnx_models import identity
-from tests.builders.processes import cloud_process
+from tests.builders.processes import ANY_PORTS, cloud_process
 from tests.builders.repositories import write_repository
 
 
@@ -19,7 +19,6 @@ from tests.builders.repositories import write_repository
     [
         pytest.param([], id="nothing"),
         pytest.param(["train"], id="unknown command"),
-        pytest.param(["serve"], id="no models"),
         pytest.param(["serve", "--models", "m", "--prot", "1"], id="unknown flag"),
     ],
 )
@@ -35,6 +34,7 @@ def test_a_call_that_argparse_refuses_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["--models", ""], "models: "),
         (["--grpc", "8001"], "grpc: "),
         (["--grpc", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
         (["--http", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
@@ -54,22 +54,21 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(
 
 
 def test_a_missing_repository_is_one_line_and_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--models", str(tmp_path / "none"), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]) == 1
+    assert main(["serve", "--models", str(tmp_path / "none"), *ANY_PORTS]) == 1
     assert _lines(capsys) == 1
 
 
 @pytest.mark.wide
-@pytest.mark.parametrize("port", ["grpc", "http"])
+@pytest.mark.parametrize("port", ["grpc", "http"])  # rest: as soon as it is served
 def test_an_address_in_use_is_one_line_and_exit_code_1(
     tmp_path: Path, port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        addresses = {"grpc": "127.0.0.1:0", "http": "127.0.0.1:0", port: f"127.0.0.1:{taken.getsockname()[1]}"}
-        arguments = ["serve", "--models", str(tmp_path), "--grpc", addresses["grpc"], "--http", addresses["http"]]
-        assert main(arguments) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"nearfar-cloud: cannot listen on {addresses[port]}")
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["serve", "--models", str(tmp_path), *ANY_PORTS, f"--{port}", address]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"nearfar-cloud: cannot listen on {address}")
 
 
 @pytest.mark.wide
@@ -90,7 +89,7 @@ def test_it_serves_although_nobody_reads_where(tmp_path: Path) -> None:
     os.close(reading)
     command = [sys.executable, "-m", "cloud_service.cli", "serve", "--models", str(tmp_path)]
     with subprocess.Popen(
-        [*command, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+        [*command, *ANY_PORTS],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,

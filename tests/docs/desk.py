@@ -10,7 +10,7 @@ What each language means, so that no block is there only to be looked at:
     text              the output of the block before it
 
 Output is compared loosely: the lines that are shown have to come in that order, others may stand between them, and
-`...` is any text. The ports 8001 and 8002 of the page become free ones. `nearfar-cloud serve` goes on until the page
+`...` is any text. The ports 8000, 8001 and 8002 of the page become free ones. `nearfar-cloud serve` goes on until the page
 ends. Of `make` and `pip` it is checked that the target and the extra exist."""
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Desk:
         self._folder = folder
         self._namespace: dict[str, Any] = {"__name__": "__main__"}  # Any: whatever the page defines
         self._output = ""
-        self._ports = dict(zip(("8001", "8002"), _free_ports(2), strict=True))
+        self._ports = dict(zip(("8000", "8001", "8002"), _free_ports(3), strict=True))
         self._serving: list[tuple[subprocess.Popen[str], io.TextIOBase]] = []
 
     def __enter__(self) -> Self:
@@ -171,8 +171,10 @@ class Desk:
     def _serve(self, command: list[str]) -> int:
         log_path = self._folder / f"serve-{len(self._serving)}.log"
         log = log_path.open("w+", encoding="utf-8")
+        # The page need not name the port of REST where it is not about REST.
+        environment = python_environment() | {"NEARFAR_CLOUD_REST": f"127.0.0.1:{self._ports['8000']}"}
         process = subprocess.Popen(
-            command, cwd=self._folder, env=python_environment(), stdout=log, stderr=subprocess.STDOUT, text=True
+            command, cwd=self._folder, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
         )
         self._serving.append((process, log))
 

@@ -107,7 +107,7 @@ def test_a_model_that_hangs_while_it_loads_does_not_hold_the_service_up(tmp_path
         assert go.wait(30)
         return HeldBackend()
 
-    settings = read_settings({"models": tmp_path, "grpc": "127.0.0.1:0", "http": "127.0.0.1:0"})
+    settings = read_settings({"models": tmp_path, "grpc": "127.0.0.1:0", "http": "127.0.0.1:0", "rest": "off"})
 
     async def main() -> None:
         async with App(settings, registry=CollectorRegistry(), open_backend=open_backend) as app:
