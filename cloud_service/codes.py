@@ -15,6 +15,7 @@ from cloud_service.errors import (
     ModelNotFound,
     ModelNotReady,
     Overloaded,
+    TooLarge,
 )
 from nearfar_wire.errors import TensorError
 from nearfar_wire.status import Code
@@ -29,6 +30,7 @@ CODE_OF: Final[Mapping[type[Exception], Code]] = MappingProxyType(
         ModelNotReady: Code.MODEL_NOT_READY,
         DeadlineExceeded: Code.DEADLINE_EXCEEDED,
         Overloaded: Code.OVERLOADED,
+        TooLarge: Code.TOO_LARGE,
         Draining: Code.UNAVAILABLE,
     }
 )

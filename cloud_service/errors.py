@@ -11,6 +11,7 @@ CloudError
     ├── ModelNotReady        the model is known, and no version that was asked for can answer
     ├── DeadlineExceeded     the time the caller gave has passed
     ├── Overloaded           as many calls are in work as may be
+    ├── TooLarge             a request or an answer is longer than may be
     └── Draining             the service is about to stop
 
 A CallError's message names models, tensors and limits; it never holds a tensor's value or another error's text."""
@@ -29,6 +30,7 @@ __all__ = [
     "Overloaded",
     "RunFailed",
     "SettingsError",
+    "TooLarge",
     "UnservableModel",
 ]
 
@@ -121,3 +123,11 @@ class Draining(CallError):
 
     def __init__(self) -> None:
         super().__init__("the service is stopping and takes no new calls; try another instance")
+
+
+class TooLarge(CallError):
+    """`limit` is in bytes, counted unpacked."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request, or what would be its answer, is longer than {limit} bytes, which is the limit")
+        self.limit = limit
