@@ -15,7 +15,9 @@ from cloud_service.errors import (
     ModelNotFound,
     ModelNotReady,
     Overloaded,
+    PermissionDenied,
     TooLarge,
+    Unauthenticated,
 )
 from nearfar_wire.errors import TensorError
 from nearfar_wire.status import Code
@@ -30,6 +32,8 @@ CODE_OF: Final[Mapping[type[Exception], Code]] = MappingProxyType(
         ModelNotReady: Code.MODEL_NOT_READY,
         DeadlineExceeded: Code.DEADLINE_EXCEEDED,
         Overloaded: Code.OVERLOADED,
+        Unauthenticated: Code.UNAUTHENTICATED,
+        PermissionDenied: Code.PERMISSION_DENIED,
         TooLarge: Code.TOO_LARGE,
         Draining: Code.UNAVAILABLE,
     }

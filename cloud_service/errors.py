@@ -12,6 +12,8 @@ CloudError
     ├── DeadlineExceeded     the time the caller gave has passed
     ├── Overloaded           as many calls are in work as may be
     ├── TooLarge             a request or an answer is longer than may be
+    ├── Unauthenticated      the call has no credential that counts
+    ├── PermissionDenied     the caller is known, and may not do this
     └── Draining             the service is about to stop
 
 A CallError's message names models, tensors and limits; it never holds a tensor's value or another error's text."""
@@ -28,9 +30,11 @@ __all__ = [
     "ModelNotFound",
     "ModelNotReady",
     "Overloaded",
+    "PermissionDenied",
     "RunFailed",
     "SettingsError",
     "TooLarge",
+    "Unauthenticated",
     "UnservableModel",
 ]
 
@@ -116,6 +120,17 @@ class Overloaded(CallError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} calls are in work already, which is the limit; try again later or elsewhere")
         self.limit = limit
+
+
+class Unauthenticated(CallError):
+    """The message is the same for every reason: which one it was would help whoever forges credentials."""
+
+    def __init__(self) -> None:
+        super().__init__("this service has to know who calls; send a credential that it takes")
+
+
+class PermissionDenied(CallError):
+    """The message is one of the service's own, and names nobody."""
 
 
 class Draining(CallError):

@@ -1,0 +1,152 @@
+"""Signed bearer tokens (JWT): which count, and whom they speak of.
+
+What a token says of how to verify it is never followed: the operator fixed the algorithms and the keys, and a header's
+own key or address is not looked at. Every refusal is the same error, and no token is ever logged. A token is made to be
+used again, so `jti` is only a name it can be revoked by.
+
+Verifying costs some 100 us, so whom a token was found to speak of is kept, under the token's digest, until the token
+expires or the keys change. Revocation is asked of every call, elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import jwt
+
+from cloud_service.auth.keys import PublicKey
+from cloud_service.errors import Unauthenticated
+
+__all__ = ["MAX_TOKEN_BYTES", "Bearer", "SignedTokens", "TokenRule"]
+
+MAX_TOKEN_BYTES: Final = 8 << 10
+"""Issuers' longest are some 2 KiB, and all of a call's metadata may be 16 KiB."""
+
+# Clocks kept by NTP differ by less; a token is not made to live by the second.
+_LEEWAY_S: Final = 30.0
+# One a device of a large fleet; an entry is some 0.5 KiB.
+_MAX_KNOWN: Final = 4096
+_MAX_NAME: Final = 256
+_REQUIRED: Final = ("exp", "sub")
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token speaks of. `token_id` is its jti, or empty."""
+
+    subject: str
+    tenant: str
+    token_id: str
+    expires_utc: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRule:
+    """What every token has to be. With no `audience`, a token that is made out to one is refused."""
+
+    audience: str | None = None
+    issuer: str | None = None
+    tenant_claim: str = "tenant"
+
+
+class SignedTokens:
+    """See the module. For one event loop."""
+
+    def __init__(self, keys: Sequence[PublicKey], rule: TokenRule, *, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._rule = rule
+        self._clock = clock
+        self._known: dict[bytes, Bearer] = {}
+
+    def use(self, keys: Sequence[PublicKey]) -> None:
+        """Go on with other keys; what the old ones verified has to be verified again."""
+        self._keys = keys
+        self._known = {}
+
+    def verified(self, token: str) -> Bearer:
+        """Return whom `token` speaks of. Raises Unauthenticated: whatever is wrong with it."""
+        try:
+            digest = hashlib.sha256(token.encode("ascii")).digest()
+        except UnicodeEncodeError:
+            _refuse()
+        known = self._known.get(digest)
+        if known is None:
+            known = self._verify(token)
+            while len(self._known) >= _MAX_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[digest] = known
+        if self._clock() >= known.expires_utc + _LEEWAY_S:
+            self._known.pop(digest, None)
+            _refuse()
+        return known
+
+    def _verify(self, token: str) -> Bearer:
+        if len(token) > MAX_TOKEN_BYTES:
+            _refuse()
+        try:
+            header = jwt.get_unverified_header(token)
+            # No extension that has to be understood is understood here.
+            if "crit" in header or "b64" in header:
+                _refuse()
+            return self._bearer(self._signed_claims(token, header))
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            _refuse()
+
+    def _signed_claims(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:  # Any: an issuer's JSON
+        for key in self._for(header):
+            with suppress(jwt.InvalidSignatureError):
+                return self._claims(token, key, header["alg"])
+        raise jwt.InvalidSignatureError
+
+    def _for(self, header: Mapping[str, Any]) -> list[PublicKey]:  # Any: a stranger's JSON
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        return [
+            key
+            for key in self._keys
+            if algorithm in key.algorithms and (key.key_id is None or key_id is None or key.key_id == key_id)
+        ]
+
+    def _claims(self, token: str, key: PublicKey, algorithm: str) -> Mapping[str, Any]:  # Any: an issuer's JSON
+        return jwt.decode(
+            token,
+            key.key,
+            algorithms=[algorithm],  # one of the operator's, or the key would not have been chosen
+            audience=self._rule.audience,
+            issuer=self._rule.issuer,
+            # Times are ours to judge, by the clock that was given.
+            options={"require": list(_REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+
+    def _bearer(self, claims: Mapping[str, Any]) -> Bearer:  # Any: as above
+        latest_start = self._clock() + _LEEWAY_S
+        if any(_instant(claims[name]) > latest_start for name in ("nbf", "iat") if name in claims):
+            _refuse()
+        subject = _name(claims["sub"])
+        return Bearer(
+            subject=subject,
+            tenant=_name(claims.get(self._rule.tenant_claim, subject)),
+            token_id=claims.get("jti", ""),
+            expires_utc=_instant(claims["exp"]),
+        )
+
+
+def _instant(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        _refuse()
+    return float(value)
+
+
+def _name(value: object) -> str:
+    if not (isinstance(value, str) and 0 < len(value) <= _MAX_NAME and value.isprintable()):
+        _refuse()
+    return value
+
+
+def _refuse() -> NoReturn:
+    # Without the cause: its text quotes the token.
+    raise Unauthenticated from None
