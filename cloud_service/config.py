@@ -139,6 +139,9 @@ class Settings(BaseModel):
     """The operations port: /metrics, /livez and /readyz, never inference."""
     plaintext_beyond_loopback: bool = False
     """Allow addresses that other machines can reach without TLS, where the network is trusted."""
+    # Apart from the other, so that letting Prometheus in never lets plaintext inference out.
+    operations_beyond_loopback: bool = False
+    """Allow an operations port that other machines can reach; it is plaintext, and holds counts and models' names."""
 
     tls_certificate: Path | None = None
     """PEM file of the service's certificate chain; with it gRPC and REST speak TLS alone."""
@@ -205,18 +208,18 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _plaintext_stays_home(self) -> Self:
         encrypted = self.tls_certificate is not None
-        for name, address, is_plaintext in (
-            ("grpc", self.grpc, not encrypted),
-            ("rest", self.rest, not encrypted),
-            ("http", self.http, True),
+        anywhere = "--plaintext-beyond-loopback"
+        for name, address, is_allowed, flag in (
+            ("grpc", self.grpc, encrypted, anywhere),
+            ("rest", self.rest, encrypted, anywhere),
+            ("http", self.http, self.operations_beyond_loopback, "--operations-beyond-loopback"),
         ):
-            if address is None or not is_plaintext:
+            if address is None or address.is_loopback or is_allowed or self.plaintext_beyond_loopback:
                 continue
-            if not (address.is_loopback or self.plaintext_beyond_loopback):
-                raise ValueError(
-                    f"{name}: {address} can be reached from other machines, and this port speaks plaintext; "
-                    "listen on 127.0.0.1 or [::1], or pass --plaintext-beyond-loopback where the network is trusted"
-                )
+            raise ValueError(
+                f"{name}: {address} can be reached from other machines, and this port speaks plaintext; "
+                f"listen on 127.0.0.1 or [::1], or pass {flag} where the network is trusted"
+            )
         return self
 
     @model_validator(mode="after")

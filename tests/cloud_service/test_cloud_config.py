@@ -33,13 +33,19 @@ def test_plaintext_is_served_on_loopback(host: str) -> None:
     assert read_settings({"models": "m", "grpc": Address(host, 0), "http": Address(host, 0)}).grpc.is_loopback
 
 
-@pytest.mark.parametrize("setting", ["grpc", "http"])
+@pytest.mark.parametrize(("setting", "flag"), [("grpc", "plaintext"), ("rest", "plaintext"), ("http", "operations")])
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])
-def test_plaintext_beyond_loopback_has_to_be_asked_for_in_so_many_words(setting: str, host: str) -> None:
+def test_plaintext_beyond_loopback_has_to_be_asked_for_in_so_many_words(setting: str, flag: str, host: str) -> None:
     values = {"models": "m", setting: Address(host, 8001)}
-    with pytest.raises(SettingsError, match=f"{setting}: .* pass --plaintext-beyond-loopback"):
+    with pytest.raises(SettingsError, match=f"{setting}: .* pass --{flag}-beyond-loopback"):
         read_settings(values)
+    assert read_settings({**values, f"{flag}_beyond_loopback": True})
     assert read_settings({**values, "plaintext_beyond_loopback": True})
+
+
+def test_letting_prometheus_in_does_not_let_plaintext_inference_out() -> None:
+    with pytest.raises(SettingsError, match="grpc: .* pass --plaintext-beyond-loopback"):
+        read_settings({"models": "m", "grpc": Address("0.0.0.0", 8001), "operations_beyond_loopback": True})
 
 
 @pytest.mark.parametrize(
