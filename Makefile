@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGES := proto/nearfar_wire router edge_agent cloud_service
-CHECKED := $(PACKAGES) tests benchmarks examples
+CHECKED := $(PACKAGES) tests benchmarks examples deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format bench proto clean
+.PHONY: help demo test test-slow check lint format tools bench proto clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 18
@@ -22,10 +22,10 @@ help: ## what there is
 demo: $(VENV)/.demo ## install, then run a day in a device's life on real input (DEMO_ARGS="--json FILE")
 	$(BIN)/nearfar-agent demo $(DEMO_ARGS)
 
-test: $(VENV)/.dev $(STRANGERS)/.installed lint ## lint, types, import contracts and all tests but the slow ones
+test: $(VENV)/.dev $(STRANGERS)/.installed tools lint ## lint, types, import contracts and all tests but the slow ones
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(VENV)/.dev $(STRANGERS)/.installed ## fuzzing, soaks and whatever else takes minutes
+test-slow: $(VENV)/.dev $(STRANGERS)/.installed tools ## fuzzing, soaks and whatever else takes minutes
 	$(BIN)/python -m pytest -m slow --timeout 900
 
 check: $(VENV)/.dev lint ## what to run before a commit: under a minute
@@ -40,6 +40,9 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts
 format: $(VENV)/.dev ## put the code into its form
 	$(BIN)/ruff check --quiet --fix $(CHECKED)
 	$(BIN)/ruff format --quiet $(CHECKED)
+
+tools: ## Debian packages that some tests want, where they can be had
+	@tests/tools/install-debian.sh
 
 bench: $(VENV)/.dev ## ratios, measured in one run
 	$(BIN)/python -m benchmarks
@@ -69,7 +72,7 @@ $(VENV)/.dev: $(VENV)/.base
 # Other people's clients pin other versions of the libraries; they run as processes of their own.
 $(STRANGERS)/.installed: tests/strangers/constraints.txt
 	$(PYTHON) -m venv $(STRANGERS)
-	$(STRANGERS)/bin/python -m pip --disable-pip-version-check --quiet install -c tests/strangers/constraints.txt 'tritonclient[grpc]'
+	$(STRANGERS)/bin/python -m pip --disable-pip-version-check --quiet install -c tests/strangers/constraints.txt 'tritonclient[grpc,http]'
 	@touch $@
 
 $(GENERATOR)/.installed:
