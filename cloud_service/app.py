@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from cloud_service.abandonable import run_abandonable
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.calls import Calls, Tracer
 from cloud_service.catalogue import LOADING, Catalogue, Unready
 from cloud_service.config import Address, Settings
 from cloud_service.errors import SettingsError, UnservableModel
@@ -52,17 +53,21 @@ class App:
         *,
         registry: CollectorRegistry,
         open_backend: Callable[[bytes], Backend] = OnnxBackend,
+        tracer: Tracer | None = None,
+        dropped_lines: Callable[[], int] = int,
     ) -> None:
+        """`tracer` gets a span for each call; `dropped_lines` tells how many lines the log has lost."""
         self._settings = settings
         self._open_backend = open_backend
-        self._metrics = Metrics(registry)
+        self._metrics = Metrics(registry, dropped_lines=dropped_lines)
+        self._calls = Calls(self._metrics, access_log=settings.access_log, tracer=tracer)
         self._catalogue = Catalogue()
         self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
         self._service = Service(self._catalogue, self._workers, longest_call_s=settings.longest_call_s)
         self._http = HttpServer(Operations(self._service, registry).reply)
         self._grpc = GrpcServer(
             self._service,
-            self._metrics,
+            self._calls,
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
         )

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
+from cloud_service.calls import Calls
 from cloud_service.codes import code_of
 from cloud_service.errors import InvalidInput
 from cloud_service.incident import record
-from cloud_service.metrics import Metrics
 from nearfar_wire.service import METHODS, Method, generic_handler
 from nearfar_wire.status import Code, error_metadata, grpc_status
 
@@ -31,35 +31,33 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 Handler = Callable[[Any, Context], Awaitable[Message]]
 
 
-def guarded(handlers: Mapping[str, Handler], metrics: Metrics) -> grpc.GenericRpcHandler:
+def guarded(handlers: Mapping[str, Handler], calls: Calls) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by the method's name, each behind the guard."""
-    guards = {name: _guard(METHODS[name], handler, metrics) for name, handler in handlers.items()}
+    guards = {name: _guard(METHODS[name], handler, calls) for name, handler in handlers.items()}
     return generic_handler(guards, parse=False)
 
 
-def _guard(method: Method, handler: Handler, metrics: Metrics) -> Callable[[bytes, Context], Awaitable[bytes]]:
+def _guard(method: Method, handler: Handler, calls: Calls) -> Callable[[bytes, Context], Awaitable[bytes]]:
     async def answer(received: bytes, context: Context) -> bytes:
-        started = time.perf_counter()
-
-        def count(ended: str, sent: bytes = b"") -> None:
-            seconds = time.perf_counter() - started
-            metrics.answered(method.name, ended, seconds, received_bytes=len(received), sent_bytes=len(sent))
-
+        call = calls.begin(method.name, partial(_headers, context))
         try:
-            with metrics.in_work():
-                sent = (await handler(_parse(method, received), context)).SerializeToString()
+            sent = (await handler(_parse(method, received), context)).SerializeToString()
         except asyncio.CancelledError:
             # gRPC cancels the handler for both; which of them it was, only the time tells.
             late = context.time_remaining() == 0
-            count(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED)
+            call.end(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED, received_bytes=len(received))
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
-            count(code_of(error))  # before the caller can know
+            call.end(code_of(error), received_bytes=len(received))  # before the caller can know
             await _refuse(context, method.name, error)
-        count("OK", sent)
+        call.end("OK", received_bytes=len(received), sent_bytes=len(sent))
         return sent
 
     return answer
+
+
+def _headers(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
 def _parse(method: Method, received: bytes) -> Message:

@@ -8,11 +8,11 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from cloud_service.calls import Calls
 from cloud_service.config import Address
 from cloud_service.errors import BindError
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.servicers import InferenceServicer
-from cloud_service.metrics import Metrics
 from cloud_service.service import Service
 from nearfar_wire.service import SERVICE
 
@@ -29,7 +29,7 @@ _FLUSH_S: Final = 0.5
 class GrpcServer:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, service: Service, metrics: Metrics, *, max_in_flight: int, max_message_bytes: int) -> None:
+    def __init__(self, service: Service, calls: Calls, *, max_in_flight: int, max_message_bytes: int) -> None:
         self._service = service
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -45,7 +45,7 @@ class GrpcServer:
             # is refused before its message is read, with the status that OVERLOADED has.
             maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
         )
-        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), metrics),))
+        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), calls),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, address: Address) -> Address:
