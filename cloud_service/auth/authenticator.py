@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Final, Protocol
 
 from cloud_service.auth.tokens import MAX_TOKEN_BYTES, Bearer
 from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.errors import PermissionDenied, Unauthenticated
 
-__all__ = ["Authenticator", "Revocations", "Tokens", "combined", "require_administrator"]
+__all__ = ["Authenticator", "Tokens", "combined", "require_administrator"]
 
 _SCHEME: Final = "bearer"
 _STATIC_ADMINISTRATOR: Final = Caller("", "", administrator=True)
@@ -28,13 +28,6 @@ class Tokens(Protocol):
         """Return whom a token speaks of. Raises Unauthenticated."""
 
 
-class Revocations(Protocol):
-    """What knows which credentials are no longer good."""
-
-    def any_of(self, *names: str) -> bool:
-        """Tell whether one of the names was revoked."""
-
-
 class Authenticator:
     """See the module. Neither reads files nor waits."""
 
@@ -45,11 +38,12 @@ class Authenticator:
         certificates: bool = False,
         admin_token: str | None = None,
         administrators: Collection[str] = (),
-        revoked: Revocations | None = None,
+        revoked: Callable[[], Set[str]] = frozenset,
     ) -> None:
         """Know callers by `tokens`, by `certificates` that TLS has verified, or by both; with neither, know nobody.
 
-        `administrators` are names of callers. With `admin_token` alone only administrators are told apart."""
+        `administrators` are names of callers, `revoked` gives the names that are no longer good. With `admin_token`
+        alone only administrators are told apart."""
         self._tokens = tokens
         self._certificates = certificates
         self._admin_digest = None if admin_token is None else _digest(admin_token)
@@ -92,7 +86,7 @@ class Authenticator:
         return self._caller(bearer.subject, bearer.tenant, (bearer.subject, bearer.token_id))
 
     def _caller(self, name: str, tenant: str, revocable: Iterable[str]) -> Caller:
-        if self._revoked is not None and self._revoked.any_of(*revocable):
+        if not self._revoked().isdisjoint(revocable):
             raise PermissionDenied("this credential was revoked; ask the service's operator for another")
         return Caller(name, tenant, administrator=name in self._administrators)
 

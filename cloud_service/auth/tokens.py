@@ -57,16 +57,15 @@ class TokenRule:
 class SignedTokens:
     """See the module. For one event loop."""
 
-    def __init__(self, keys: Sequence[PublicKey], rule: TokenRule, *, clock: Callable[[], float] = time.time) -> None:
-        self._keys = keys
+    def __init__(
+        self, keys: Callable[[], Sequence[PublicKey]], rule: TokenRule, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Verify with the keys that `keys` gives now; where it gives others, all is verified again."""
+        self._current_keys = keys
         self._rule = rule
         self._clock = clock
+        self._keys: Sequence[PublicKey] = ()
         self._known: dict[bytes, Bearer] = {}
-
-    def use(self, keys: Sequence[PublicKey]) -> None:
-        """Go on with other keys; what the old ones verified has to be verified again."""
-        self._keys = keys
-        self._known = {}
 
     def verified(self, token: str) -> Bearer:
         """Return whom `token` speaks of. Raises Unauthenticated: whatever is wrong with it."""
@@ -74,6 +73,9 @@ class SignedTokens:
             digest = hashlib.sha256(token.encode("ascii")).digest()
         except UnicodeEncodeError:
             _refuse()
+        keys = self._current_keys()
+        if keys is not self._keys:
+            self._keys, self._known = keys, {}
         known = self._known.get(digest)
         if known is None:
             known = self._verify(token)
