@@ -16,6 +16,7 @@ from typing import Final, Self
 from prometheus_client import CollectorRegistry
 
 from cloud_service.abandonable import run_abandonable
+from cloud_service.auth.identity import open_identity
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.calls import Calls, Tracer
@@ -56,11 +57,15 @@ class App:
         tracer: Tracer | None = None,
         dropped_lines: Callable[[], int] = int,
     ) -> None:
-        """`tracer` gets a span for each call; `dropped_lines` tells how many lines the log has lost."""
+        """`tracer` gets a span for each call; `dropped_lines` tells how many lines the log has lost.
+
+        Raises SettingsError: for a certificate, keys or names that cannot be read or used."""
         self._settings = settings
         self._open_backend = open_backend
         self._metrics = Metrics(registry, dropped_lines=dropped_lines)
         self._calls = Calls(self._metrics, access_log=settings.access_log, tracer=tracer)
+        self._identity = open_identity(settings, on_certificate=self._metrics.certificate_expires)
+        self._renewing: asyncio.Task[None] | None = None
         self._catalogue = Catalogue()
         self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
         self._service = Service(self._catalogue, self._workers, longest_call_s=settings.longest_call_s)
@@ -68,8 +73,11 @@ class App:
         self._grpc = GrpcServer(
             self._service,
             self._calls,
+            self._identity.authenticator,
+            tls=self._identity.tls,
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
+            longest_call_s=settings.longest_call_s,
         )
         self._found: list[Found] = []
         self.grpc_address: Address = settings.grpc
@@ -83,6 +91,7 @@ class App:
         self._found = self._scan()
         for found in self._found:
             self._catalogue.put(found.model, found.version, LOADING)
+        self._renewing = asyncio.create_task(self._identity.renewal.run(), name="renewal")
         try:
             self.http_address = await self._http.start(self._settings.http)
             self.grpc_address = await self._grpc.start(self._settings.grpc)
@@ -142,6 +151,9 @@ class App:
             self.loading = False
 
     async def _close(self) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
         await self._grpc.stop()
         await self._http.stop()
         self.stuck = not await asyncio.to_thread(self._workers.close, within_s=_LAST_RUNS_S)

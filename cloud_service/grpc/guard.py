@@ -1,4 +1,5 @@
-"""What stands between the servicer and gRPC: bytes become messages, every error a status, and every call is counted.
+"""What stands between the servicer and gRPC: who calls is found out, bytes become messages, every error a status, and
+every call is counted.
 
 A refusal is answered with its own message. Anything else is INTERNAL and an incident's id: gRPC would otherwise send
 an exception's text to the caller and write it to the log. For the same reason messages are parsed here, not by gRPC."""
@@ -15,9 +16,12 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
+from cloud_service.auth.authenticator import Authenticator, combined
+from cloud_service.caller import Caller
 from cloud_service.calls import Calls
 from cloud_service.codes import code_of
 from cloud_service.errors import InvalidInput
+from cloud_service.grpc.encryption import peer_names
 from cloud_service.incident import record
 from nearfar_wire.service import METHODS, Method, generic_handler
 from nearfar_wire.status import Code, error_metadata, grpc_status
@@ -28,20 +32,24 @@ _LOG: Final = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 # Any: each method has its own pair of messages, which METHODS names.
-Handler = Callable[[Any, Context], Awaitable[Message]]
+Handler = Callable[[Any, Context, Caller], Awaitable[Message]]
 
 
-def guarded(handlers: Mapping[str, Handler], calls: Calls) -> grpc.GenericRpcHandler:
+def guarded(handlers: Mapping[str, Handler], calls: Calls, authenticator: Authenticator) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by the method's name, each behind the guard."""
-    guards = {name: _guard(METHODS[name], handler, calls) for name, handler in handlers.items()}
+    guards = {name: _guard(METHODS[name], handler, calls, authenticator) for name, handler in handlers.items()}
     return generic_handler(guards, parse=False)
 
 
-def _guard(method: Method, handler: Handler, calls: Calls) -> Callable[[bytes, Context], Awaitable[bytes]]:
+def _guard(
+    method: Method, handler: Handler, calls: Calls, authenticator: Authenticator
+) -> Callable[[bytes, Context], Awaitable[bytes]]:
     async def answer(received: bytes, context: Context) -> bytes:
-        call = calls.begin(method.name, partial(_headers, context))
+        headers = partial(_headers, context)
+        call = calls.begin(method.name, headers)
         try:
-            sent = (await handler(_parse(method, received), context)).SerializeToString()
+            caller = authenticator.authenticate(headers, partial(peer_names, context))
+            sent = (await handler(_parse(method, received), context, caller)).SerializeToString()
         except asyncio.CancelledError:
             # gRPC cancels the handler for both; which of them it was, only the time tells.
             late = context.time_remaining() == 0
@@ -57,7 +65,7 @@ def _guard(method: Method, handler: Handler, calls: Calls) -> Callable[[bytes, C
 
 
 def _headers(context: Context) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return combined(context.invocation_metadata() or ())
 
 
 def _parse(method: Method, received: bytes) -> Message:

@@ -1,4 +1,6 @@
-"""The gRPC server: one plaintext port, limits on all that comes in, and health as the standard service tells it."""
+"""The gRPC server: one port, limits on all that comes in, and health as the standard service tells it.
+
+Health is for probes, which have no credential; whatever else is asked has to say who asks."""
 
 from __future__ import annotations
 
@@ -8,9 +10,12 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from cloud_service.auth.authenticator import Authenticator
+from cloud_service.auth.certificates import ServerTls
 from cloud_service.calls import Calls
 from cloud_service.config import Address
 from cloud_service.errors import BindError
+from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.servicers import InferenceServicer
 from cloud_service.service import Service
@@ -29,8 +34,21 @@ _FLUSH_S: Final = 0.5
 class GrpcServer:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, service: Service, calls: Calls, *, max_in_flight: int, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        calls: Calls,
+        authenticator: Authenticator,
+        *,
+        tls: ServerTls | None,
+        max_in_flight: int,
+        max_message_bytes: int,
+        longest_call_s: float,
+        connection_age_s: float = 600.0,
+    ) -> None:
+        """Speak plaintext without `tls`. A connection ends after some `connection_age_s`, once its calls have."""
         self._service = service
+        self._tls = tls
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
             options=(
@@ -40,12 +58,17 @@ class GrpcServer:
                 ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
                 # Two services on one port would each get a share of the calls, and nobody would know.
                 ("grpc.so_reuseport", 0),
+                # A balancer that knows connections only never moves one that lasts: this makes its clients choose
+                # anew, without a call that fails, and ends those whose other side is gone. gRPC varies it by a tenth,
+                # so that they do not all come back at once.
+                ("grpc.max_connection_age_ms", round(connection_age_s * 1000)),
+                ("grpc.max_connection_age_grace_ms", round(longest_call_s * 1000)),
             ),
             # A message is in memory before the service can refuse it, so that many are held at the most; a call beyond
             # is refused before its message is read, with the status that OVERLOADED has.
             maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
         )
-        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), calls),))
+        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), calls, authenticator),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, address: Address) -> Address:
@@ -53,7 +76,10 @@ class GrpcServer:
 
         Raises BindError."""
         try:
-            port = self._server.add_insecure_port(str(address))
+            if self._tls is None:
+                port = self._server.add_insecure_port(str(address))
+            else:
+                port = self._server.add_secure_port(str(address), server_credentials(self._tls))
         except RuntimeError as error:
             raise BindError(str(address)) from error
         await self.publish_health()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from cloud_service.build import build_version
+from cloud_service.caller import Caller
 from cloud_service.errors import DeadlineExceeded, InvalidInput
 from cloud_service.grpc.guard import Context, Handler
 from cloud_service.service import InferAnswer, InferCall, Service
@@ -42,19 +43,29 @@ class InferenceServicer:
             "ModelInfer": self.model_infer,
         }
 
-    async def server_live(self, _request: pb.ServerLiveRequest, _context: Context) -> pb.ServerLiveResponse:
+    async def server_live(
+        self, _request: pb.ServerLiveRequest, _context: Context, _caller: Caller
+    ) -> pb.ServerLiveResponse:
         return pb.ServerLiveResponse(live=True)
 
-    async def server_ready(self, _request: pb.ServerReadyRequest, _context: Context) -> pb.ServerReadyResponse:
+    async def server_ready(
+        self, _request: pb.ServerReadyRequest, _context: Context, _caller: Caller
+    ) -> pb.ServerReadyResponse:
         return pb.ServerReadyResponse(ready=self._service.readiness().ready)
 
-    async def model_ready(self, request: pb.ModelReadyRequest, _context: Context) -> pb.ModelReadyResponse:
+    async def model_ready(
+        self, request: pb.ModelReadyRequest, _context: Context, _caller: Caller
+    ) -> pb.ModelReadyResponse:
         return pb.ModelReadyResponse(ready=self._service.model_ready(request.name, request.version))
 
-    async def server_metadata(self, _request: pb.ServerMetadataRequest, _context: Context) -> pb.ServerMetadataResponse:
+    async def server_metadata(
+        self, _request: pb.ServerMetadataRequest, _context: Context, _caller: Caller
+    ) -> pb.ServerMetadataResponse:
         return pb.ServerMetadataResponse(name=_NAME, version=build_version())
 
-    async def model_metadata(self, request: pb.ModelMetadataRequest, _context: Context) -> pb.ModelMetadataResponse:
+    async def model_metadata(
+        self, request: pb.ModelMetadataRequest, _context: Context, _caller: Caller
+    ) -> pb.ModelMetadataResponse:
         model = self._service.describe(request.name, request.version)
         return pb.ModelMetadataResponse(
             name=model.name,
@@ -65,7 +76,9 @@ class InferenceServicer:
             properties={MODEL_DIGEST_PARAMETER: model.digest},
         )
 
-    async def model_infer(self, request: pb.ModelInferRequest, context: Context) -> pb.ModelInferResponse:
+    async def model_infer(
+        self, request: pb.ModelInferRequest, context: Context, caller: Caller
+    ) -> pb.ModelInferResponse:
         deadline = _deadline(context)
         if len(request.id) > _MAX_ID:
             raise InvalidInput(f"the id {quoted(request.id)} is longer than {_MAX_ID} characters")
@@ -75,6 +88,7 @@ class InferenceServicer:
             inputs=partial(decode_request, request),
             outputs=partial(requested_outputs, request),
             deadline=deadline,
+            caller=caller,
         )
         return await self._service.infer(call, partial(_response, request.id))
 
