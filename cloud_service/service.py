@@ -1,23 +1,32 @@
 """The data plane: what the service answers, whatever the transport.
 
-Values in, values out, domain errors in between; a transport converts and does nothing else. An inference runs in a
-worker's thread until it is done, its caller is gone, or its deadline has passed, whichever comes first. Also the
-transport's own reading and writing of tensors is done there, and only for a call that was admitted: a message can take
-seconds, in which the event loop would answer nobody."""
+Values in, values out, domain errors in between; a transport converts and does nothing else. An inference goes on until
+it is done, its caller is gone, or its deadline has passed, whichever comes first. Whether it may is decided before the
+transport reads a tensor of it. Reading and writing are the transport's functions, called in the event loop for small
+messages and in a thread for others: a large one can take seconds, in which the loop would answer nobody."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from cloud_service.backend import Array
+from cloud_service.batching.lane import Lane
+from cloud_service.bound import Bound
+from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.catalogue import Catalogue
-from cloud_service.errors import CallError, Draining, InvalidInput
+from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput
+from cloud_service.load import Load
+from cloud_service.observer import Observer, Unobserved
+from cloud_service.place import Place
+from cloud_service.servable import Servable
+from cloud_service.way import Way, is_light, way_of
 from cloud_service.workers import Workers
 from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
@@ -26,6 +35,7 @@ __all__ = ["InferAnswer", "InferCall", "ModelDescription", "Readiness", "Service
 
 # A name or version is at most 128 and 19 characters in the repository; anything longer names nothing here.
 _MAX_NAME: Final = 128
+_NOBODY: Final = Unobserved()
 
 T = TypeVar("T")
 
@@ -34,14 +44,18 @@ T = TypeVar("T")
 class InferCall:
     """One inference that is asked for. An empty version is the service's choice, no outputs are all of them.
 
-    `inputs` and `outputs` are called in a worker's thread. `deadline` is a monotonic instant; whatever it is, no call
-    lasts longer than the service lets any."""
+    `inputs` is called once the call was let in. `deadline` is a monotonic instant; whatever it is, no call lasts longer
+    than the service lets any. `priority` 1 is the highest, 0 is not said. `size_bytes` is the message's length, 0 where
+    it is not known."""
 
     model: str
     inputs: Callable[[], Mapping[str, Array]]
     version: str = ""
     outputs: Callable[[], Sequence[str]] = list
     deadline: float = math.inf
+    caller: Caller = ANONYMOUS
+    priority: int = 0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +97,111 @@ class Service:
         catalogue: Catalogue,
         workers: Workers,
         *,
+        gate: Bound,
         longest_call_s: float,
+        batching: bool = True,
+        observer: Observer = _NOBODY,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalogue = catalogue
         self._workers = workers
+        self._gate = gate
         self._longest_call_s = longest_call_s
+        self._batching = batching
+        self._observer = observer
         self._now = now
+        self._ways: WeakKeyDictionary[Servable, Way] = WeakKeyDictionary()
         self._draining = False
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def infer(self, call: InferCall, write: Callable[[InferAnswer], T]) -> T:
-        """Answer one call with what `write`, in the worker's thread too, makes of the answer.
+        """Answer one call with what `write` makes of the answer.
 
         Raises CallError, TensorError: where the call is refused. Raises RunFailed: where the model failed."""
         if self._draining:
+            self._observer.refused("draining")
             raise Draining
         servable = self._catalogue.resolve(_named(call.model), _named(call.version))
-        run = servable.backend.new_run()
+        way = self._ways.get(servable) or self._new_way(servable)
+        now = self._now()
+        deadline = min(call.deadline, now + self._longest_call_s)
+        place = self._admit(call, servable.model, way.lane, deadline, now)
+        self._calls += 1
+        self._idle.clear()
+        try:
+            return await self._answer(call, servable, way, deadline, place, write)
+        finally:
+            place.let_go()
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
 
-        def work() -> T:
-            outputs = servable.answer(run, call.inputs(), servable.wanted(call.outputs()))
-            return write(InferAnswer(servable.model, str(servable.version), servable.digest, outputs))
+    def load(self, model: str, version: str = "") -> Load | None:
+        """Tell how busy the service is with a model; None where it does not know it."""
+        try:
+            way = self._ways.get(self._catalogue.resolve(model, version))
+        except CallError:
+            return None
+        return self._gate.load(model, way.lane.wait_s(1) if way else 0.0, self._now())
 
-        with self._in_work():
-            left_s = min(call.deadline - self._now(), self._longest_call_s)
-            return await self._workers.run(work, stop=run.stop, left_s=left_s)
+    async def _answer(
+        self,
+        call: InferCall,
+        servable: Servable,
+        way: Way,
+        deadline: float,
+        place: Place,
+        write: Callable[[InferAnswer], T],
+    ) -> T:
+        def read() -> tuple[dict[str, Array], Sequence[str]]:
+            return servable.prepared(call.inputs()), servable.wanted(call.outputs())
+
+        small = 0 < call.size_bytes <= way.small_bytes
+        tensors, wanted = read() if small else await self._convert(read, place, deadline)
+        fetched = servable.fetched(wanted)
+        if small and way.runs_here(tensors):
+            outputs = way.lane.run_here(tensors, fetched)
+        else:
+            passage = way.lane.enter(tensors, fetched, rank=call.priority or 1, deadline=deadline)
+            place.follow(passage)
+            outputs = await passage.outputs()
+        answer = InferAnswer(servable.model, str(servable.version), servable.digest, servable.restored(outputs, wanted))
+        if is_light(outputs):
+            return write(answer)
+        return await self._convert(partial(write, answer), place, deadline)
+
+    def _admit(self, call: InferCall, model: str, lane: Lane, deadline: float, now: float) -> Place:
+        """Let a call in, and return its place. Raises DeadlineExceeded, Overloaded."""
+        if deadline <= now:
+            raise DeadlineExceeded
+        ticket = self._gate.enter(model, call.caller.tenant, call.priority, now)
+        place = Place(lambda queue_s, run_s: self._gate.leave(ticket, queue_s, run_s, self._now()))
+        wait_s = lane.wait_s(call.priority or 1)
+        if now + wait_s + lane.timing.run_s(1) > deadline:
+            lane.timing.doubt()
+            place.let_go()
+            self._observer.refused("deadline")
+            raise DeadlineExceeded
+        return place
+
+    async def _convert(self, job: Callable[[], T], place: Place, deadline: float) -> T:
+        """Read or write in a thread. Whoever stops waiting for it leaves it to end by itself, with the call's place."""
+        future = self._workers.convert(job)
+        place.hold()
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(place.let_go))
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self._now())):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            raise DeadlineExceeded from None
+
+    def _new_way(self, servable: Servable) -> Way:
+        way = way_of(servable, self._workers, self._observer, batching=self._batching)
+        self._ways[servable] = way
+        return way
 
     def describe(self, model: str, version: str = "") -> ModelDescription:
         """Describe a version of a model as its callers see it. Raises CallError."""
@@ -148,17 +239,6 @@ class Service:
     async def idle(self) -> None:
         """Wait until no inference is in work."""
         await self._idle.wait()
-
-    @contextmanager
-    def _in_work(self) -> Iterator[None]:
-        self._calls += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
 
 
 def _named(text: str) -> str:

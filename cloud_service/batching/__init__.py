@@ -1,1 +1,1 @@
-"""Calls that run together: what is measured of a model, which calls to run next (pure), and the shell that runs them."""
+"""Calls that run together: what is measured of a model, which calls run next (pure), and the shell that runs them."""

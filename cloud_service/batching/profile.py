@@ -10,11 +10,12 @@ __all__ = ["Profile"]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Whether calls may run together, and if not why not; the rows after which a longer batch gains nothing; seconds of
-    a run by its rows; whether a run is over sooner than it could be handed to a thread."""
+    """Whether calls may run together, and if not why not; how many rows at the most; seconds of a run by its rows.
+
+    Up to `rows_here` rows are over sooner than a thread could be told of them; 0 where that is not so, or not sure."""
 
     batches: bool = False
     why_not: str = "it was not measured"
     max_batch: int = 1
     run_s_of: Mapping[int, float] = field(default_factory=dict)
-    inline: bool = False
+    rows_here: int = 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cloud_service.backend import Backend
+from cloud_service.bound import Bound
 from cloud_service.catalogue import LOADING, Catalogue
 from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, Overloaded, RunFailed
 from cloud_service.servable import Servable, form_of
@@ -35,12 +36,13 @@ def _with_service(
     catalogue = Catalogue()
     for version, backend in enumerate(backends, start=1):
         catalogue.put("m", version, Servable("m", version, f"sha256:{version}", backend, form_of(None, backend)))
-    workers = Workers(threads=1, limit=4)
+    workers = Workers(threads=1)
+    bound = Bound(4)
     try:
         if now is None:
-            service = Service(catalogue, workers, longest_call_s=longest_call_s)
+            service = Service(catalogue, workers, gate=bound, longest_call_s=longest_call_s)
         else:
-            service = Service(catalogue, workers, longest_call_s=longest_call_s, now=lambda: now)
+            service = Service(catalogue, workers, gate=bound, longest_call_s=longest_call_s, now=lambda: now)
         asyncio.run(main(service))
     finally:
         assert workers.close(within_s=10)
@@ -102,32 +104,55 @@ def test_no_call_lasts_longer_than_the_service_lets_any() -> None:
     assert held.stopped == 1
 
 
-def test_tensors_are_read_and_written_off_the_loop_and_only_for_a_call_that_was_admitted() -> None:
-    """A message of 16 MiB took seconds to decode, in the event loop and before the limit was asked."""
-    held = HeldBackend()
+_LARGE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "count", "in_the_loop"),
+    [
+        pytest.param(1000, 2, True, id="small"),
+        pytest.param(_LARGE, _LARGE // 4, False, id="large"),
+        pytest.param(0, _LARGE // 4, False, id="nobody knows how large"),
+    ],
+)
+def test_small_messages_are_read_and_written_in_the_loop_and_others_off_it(
+    size_bytes: int, count: int, in_the_loop: bool
+) -> None:
+    """A message of 16 MiB took seconds to decode, in the event loop."""
     threads: list[threading.Thread] = []
+    x = {"x": np.ones(count, np.float32)}
 
     def read() -> dict[str, np.ndarray]:
         threads.append(threading.current_thread())
-        return _X
+        return x
 
     def write(answer: InferAnswer) -> InferAnswer:
         threads.append(threading.current_thread())
         return answer
 
     async def main(service: Service) -> None:
+        await service.infer(InferCall("m", read, size_bytes=size_bytes), write)
+
+    _with_service(main, EchoBackend())
+    assert [thread is threading.main_thread() for thread in threads] == [in_the_loop] * 2
+
+
+def test_nothing_is_read_of_a_call_that_is_not_let_in() -> None:
+    held = HeldBackend()
+
+    def never() -> dict[str, np.ndarray]:
+        raise AssertionError("was read")
+
+    async def main(service: Service) -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(4):
-                tasks.create_task(service.infer(InferCall("m", read), write))
+                tasks.create_task(service.infer(InferCall("m", lambda: _X), _as_it_is))
             await asyncio.to_thread(eventually, lambda: held.running)
             with pytest.raises(Overloaded):
-                await service.infer(InferCall("m", read), write)
-            assert len(threads) == 1, "three wait for the only thread, and one was refused"
+                await service.infer(InferCall("m", never), _as_it_is)
             held.go.set()
 
     _with_service(main, held)
-    assert len(threads) == 8
-    assert threading.main_thread() not in threads
 
 
 def test_a_failed_run_is_an_error_of_its_own_and_the_next_call_is_answered() -> None:
@@ -181,8 +206,8 @@ def test_a_model_is_ready_when_an_inference_would_find_it_so(model: str, version
 def test_a_service_is_ready_when_each_of_its_models_can_answer_and_it_is_not_stopping() -> None:
     backend = EchoBackend()
     catalogue = Catalogue()
-    workers = Workers(threads=1, limit=1)
-    service = Service(catalogue, workers, longest_call_s=1)
+    workers = Workers(threads=1)
+    service = Service(catalogue, workers, gate=Bound(1), longest_call_s=1)
     assert not service.readiness().ready, "it has no model"
     catalogue.put("m", 1, Servable("m", 1, "sha256:1", backend, form_of(None, backend)))
     assert service.readiness().ready

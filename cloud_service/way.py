@@ -1,0 +1,78 @@
+"""How the calls of one version go: where they are read and written, where they run, and with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cloud_service.backend import Array
+from cloud_service.batching.lane import Lane
+from cloud_service.batching.planner import Rules
+from cloud_service.batching.timing import Timing
+from cloud_service.observer import Observer
+from cloud_service.servable import Servable
+from cloud_service.workers import Workers
+from nearfar_wire.datatypes import BYTES
+
+__all__ = ["Way", "way_of"]
+
+# Numbers of so many bytes are read or written in some tens of microseconds, less than handing them to a thread costs.
+_SMALL_BYTES: Final = 256 << 10
+# BYTES become one object an element, and a manifest's steps compute: both are a hundred times as dear by the byte.
+_SMALL_DEAR_BYTES: Final = 4 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`small_bytes` is the longest message that is read in the event loop, 0 where none is.
+
+    `rows_here` are the most rows that are run in the event loop; 0 where nothing is."""
+
+    lane: Lane
+    small_bytes: int
+    rows_here: int
+
+    def runs_here(self, tensors: Mapping[str, Array]) -> bool:
+        """Tell whether a small message's prepared tensors may be run in the event loop."""
+        if not self.rows_here:
+            return False
+        return all(not tensor.ndim or tensor.shape[0] <= self.rows_here for tensor in tensors.values())
+
+
+def is_light(outputs: Mapping[str, Array]) -> bool:
+    """Tell whether outputs can be written in the event loop."""
+    size = 0
+    for output in outputs.values():
+        size += output.nbytes * (_SMALL_BYTES // _SMALL_DEAR_BYTES if output.dtype.kind == "O" else 1)
+    return size <= _SMALL_BYTES
+
+
+def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching: bool) -> Way:
+    """Work out the way from what was measured and what the operator said; `batching` holds where its file says
+    nothing."""
+    profile, wishes = servable.profile, servable.serving
+    wanted = batching if wishes.batching.enabled is None else wishes.batching.enabled
+    rules = Rules()
+    if profile.batches and wanted:
+        rules = Rules(profile.max_batch, wishes.batching.max_queue_delay_s, wishes.batching.preferred)
+    lane = Lane(
+        servable.model,
+        servable.backend,
+        workers,
+        observer,
+        rules=rules,
+        timing=Timing(profile.run_s_of),
+        runs=min(wishes.instances.runs or workers.threads, workers.threads),
+        stacks=profile.batches,
+    )
+    return Way(lane, _small_bytes(servable), profile.rows_here)
+
+
+def _small_bytes(servable: Servable) -> int:
+    form = servable.form
+    if any(described.encoding is not None for described in form.described):
+        return 0
+    if form.feeds or any(spec.datatype == BYTES for spec in form.inputs):
+        return _SMALL_DEAR_BYTES
+    return _SMALL_BYTES
