@@ -2,6 +2,7 @@
 
 CloudError
 ├── SettingsError        settings that the service will not run with
+├── BenchFailed          a server that cannot be measured
 ├── BindError            an address that cannot be listened on
 ├── UnservableModel      a model file or manifest that cannot become a ready version
 ├── RunFailed            the runtime failed on a run; what it said is in `__cause__` only
@@ -21,6 +22,7 @@ A CallError's message names models, tensors and limits; it never holds a tensor'
 from __future__ import annotations
 
 __all__ = [
+    "BenchFailed",
     "BindError",
     "CallError",
     "CloudError",
@@ -52,6 +54,10 @@ class SettingsError(CloudError):
         self.setting = setting
         self.problem = problem
         self.origin = origin
+
+
+class BenchFailed(CloudError):
+    """Why there is nothing to measure, and what may help."""
 
 
 class BindError(CloudError):
