@@ -6,6 +6,7 @@ skipped, saying so, where something of that is missing."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -169,13 +170,10 @@ def test_the_image_infers_without_a_shell_without_root_and_without_writing(build
 
 
 def test_the_image_says_who_it_runs_as_and_how_its_health_is_asked(builder: Builder) -> None:
-    user, health, entry = (
-        builder("inspect", "--format", f"{{{{json .Docker.config.{field}}}}}", "nearfar-cloud")
-        for field in ("User", "Healthcheck.Test", "Entrypoint")
-    )
-    assert user == '"65532:65532"'
-    assert health == '["CMD","python3","-m","cloud_service.cli","health"]'
-    assert entry == '["python3","-m","cloud_service.cli"]'
+    config = json.loads(builder("inspect", "--type", "image", "nearfar-cloud"))["Docker"]["config"]
+    assert config["User"] == "65532:65532"
+    assert config["Healthcheck"]["Test"] == ["CMD", "python3", "-m", "cloud_service.cli", "health"]
+    assert config["Entrypoint"] == ["python3", "-m", "cloud_service.cli"]
 
 
 def test_the_image_holds_no_more_than_it_runs(builder: Builder) -> None:
