@@ -11,7 +11,8 @@ What each language means, so that no block is there only to be looked at:
 
 Output is compared loosely: the lines that are shown have to come in that order, others may stand between them, and
 `...` is any text. The ports 8000, 8001 and 8002 of the page become free ones. `nearfar-cloud serve` goes on until the page
-ends. Of `make` and `pip` it is checked that the target and the extra exist."""
+ends. Of `make` and `pip` it is checked that the target and the extra exist, and of `docker` and `kubectl`, which want an
+engine and a cluster, that the files they name do."""
 
 from __future__ import annotations
 
@@ -144,6 +145,8 @@ class Desk:
             return _check_targets(arguments, place)
         if name == "pip":
             return _check_extras(arguments, place)
+        if name in ("docker", "kubectl"):
+            return _check_paths(arguments, place)
         if name == "curl":
             with urllib.request.urlopen(arguments[-1], timeout=_BOUND_S) as answer:
                 self._output = answer.read().decode()
@@ -223,4 +226,11 @@ def _check_extras(arguments: list[str], place: str) -> int:
         if (found := re.search(r"\[(.*)\]", argument)) is not None:
             for extra in found[1].split(","):
                 assert extra in project["optional-dependencies"], f"{place}: no extra {extra}"
+    return 0
+
+
+def _check_paths(arguments: list[str], place: str) -> int:
+    for argument in arguments:
+        if argument.startswith("deploy/"):
+            assert (ROOT / argument).exists(), f"{place}: no {argument}"
     return 0
