@@ -12,6 +12,7 @@ from cloud_service.errors import (
     DeadlineExceeded,
     Draining,
     InvalidInput,
+    LoadFailed,
     ModelNotFound,
     ModelNotReady,
     Overloaded,
@@ -19,7 +20,7 @@ from cloud_service.errors import (
     TooLarge,
     Unauthenticated,
 )
-from nearfar_wire.errors import TensorError
+from nearfar_wire.errors import MessageError, TensorError
 from nearfar_wire.status import Code
 
 __all__ = ["CODE_OF", "code_of"]
@@ -27,9 +28,11 @@ __all__ = ["CODE_OF", "code_of"]
 CODE_OF: Final[Mapping[type[Exception], Code]] = MappingProxyType(
     {
         InvalidInput: Code.INVALID_INPUT,
+        MessageError: Code.INVALID_INPUT,
         TensorError: Code.INVALID_INPUT,
         ModelNotFound: Code.MODEL_NOT_FOUND,
         ModelNotReady: Code.MODEL_NOT_READY,
+        LoadFailed: Code.MODEL_NOT_READY,
         DeadlineExceeded: Code.DEADLINE_EXCEEDED,
         Overloaded: Code.OVERLOADED,
         Unauthenticated: Code.UNAUTHENTICATED,

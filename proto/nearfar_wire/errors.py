@@ -1,6 +1,7 @@
 """What can be wrong with what is said on the wire. Carries fields; knows no transport's codes (see status.py).
 
 WireError
+├── MessageError       bytes that are no message, or have more parts than any request needs
 ├── TensorError        a tensor's name, datatype, shape or bytes contradict each other or the model's contract
 ├── ParameterError     a parameter that the protocol, or our restraint in using it, cannot carry
 ├── ManifestError      a release manifest that cannot be read, or that contradicts itself
@@ -12,7 +13,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["DigestMismatch", "ManifestError", "MissingExtra", "ParameterError", "TensorError", "WireError", "quoted"]
+__all__ = [
+    "DigestMismatch",
+    "ManifestError",
+    "MessageError",
+    "MissingExtra",
+    "ParameterError",
+    "TensorError",
+    "WireError",
+    "quoted",
+]
 
 # Names come from strangers, and an error travels into answers and logs.
 _MAX_NAME: Final = 64
@@ -25,6 +35,10 @@ def quoted(name: str) -> str:
 
 class WireError(Exception):
     """Root of everything this package raises."""
+
+
+class MessageError(WireError):
+    """What is wrong with the bytes as a whole; they are not quoted."""
 
 
 class TensorError(WireError):

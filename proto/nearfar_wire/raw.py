@@ -2,7 +2,8 @@
 
 Numbers are little-endian and row-major, and are read as a view over the bytes that arrived, without a copy. The
 protocol does not say how BYTES look here; as the other implementations do, each element follows its length, a 4-byte
-little-endian integer. What is decoded has exactly the bytes that its shape asks for; no error carries a value."""
+little-endian integer. What is decoded has exactly the bytes that its shape asks for, and lies in memory as a runtime
+needs it; no error carries a value."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ import numpy as np
 
 from nearfar_wire.datatypes import BYTES, datatype_of, dtype_of
 from nearfar_wire.errors import TensorError
+from nearfar_wire.fields import MAX_FIELDS, Content
 from nearfar_wire.shapes import element_count
 
-__all__ = ["from_raw", "to_raw"]
+__all__ = ["aligned", "from_raw", "to_raw"]
 
 _LENGTH: Final = struct.Struct("<I")
 
@@ -34,8 +36,13 @@ def to_raw(name: str, array: np.ndarray[Any, Any]) -> bytes:
     return array.astype(dtype_of(datatype), copy=False).tobytes()
 
 
-def from_raw(name: str, datatype: str, shape: Sequence[int], content: bytes) -> np.ndarray[Any, Any]:
-    """Return the tensor that `content` holds; numbers are a read-only view over it, BYTES an array of `bytes`.
+def aligned(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return `array`, or a copy where its numbers do not begin at multiples of their size; a runtime may need that."""
+    return array if array.flags.aligned else array.copy()
+
+
+def from_raw(name: str, datatype: str, shape: Sequence[int], content: Content) -> np.ndarray[Any, Any]:
+    """Return the tensor that `content` holds; numbers may be a read-only view over it, BYTES an array of `bytes`.
 
     Raises TensorError: when datatype, shape and content do not agree."""
     dtype = dtype_of(datatype, name)
@@ -51,7 +58,7 @@ def from_raw(name: str, datatype: str, shape: Sequence[int], content: bytes) -> 
     # Any byte but 0 and 1 would make a numpy bool that is neither.
     if datatype == "BOOL" and count and array.view(np.uint8).max() > 1:
         raise TensorError(name, "BOOL takes one byte an element, 0 or 1; another byte was sent")
-    return array.reshape(shape)
+    return aligned(array).reshape(shape)
 
 
 def _bytes_to_raw(name: str, array: np.ndarray[Any, Any]) -> bytes:
@@ -76,8 +83,10 @@ def _utf8(name: str, element: str) -> bytes:
         raise TensorError(name, "holds text with a lone surrogate, which UTF-8 cannot carry; pass bytes") from None
 
 
-def _bytes_from_raw(name: str, shape: Sequence[int], count: int, content: bytes) -> np.ndarray[Any, Any]:
+def _bytes_from_raw(name: str, shape: Sequence[int], count: int, content: Content) -> np.ndarray[Any, Any]:
     total = len(content)
+    if count > MAX_FIELDS:
+        raise TensorError(name, f"holds {count} strings; a message may have at most {MAX_FIELDS}, send several")
     if count * _LENGTH.size > total:
         raise TensorError(name, f"BYTES {list(shape)} takes at least {count * _LENGTH.size} bytes, {total} were sent")
     array = np.empty(count, dtype=object)
@@ -89,7 +98,7 @@ def _bytes_from_raw(name: str, shape: Sequence[int], count: int, content: bytes)
         start += _LENGTH.size
         if length > total - start:
             raise TensorError(name, f"element {index} of {count} runs past the end of the {total} bytes sent")
-        array[index] = content[start : start + length]
+        array[index] = bytes(content[start : start + length])
         start += length
     if start != total:
         raise TensorError(name, f"{total - start} bytes follow the last of {count} elements")

@@ -2,12 +2,12 @@
 
 Written as raw contents; read from raw or typed contents, whichever the sender chose, but never both. Names are unique
 in a message. Decoded numbers may be read-only views over the message's bytes; BYTES are object arrays of `bytes`.
-Whatever a stranger sends is decoded or refused with TensorError, and what is allocated on the way is bounded by the
-size of the message."""
+Whatever a stranger sends is decoded or refused with TensorError or MessageError, and what is allocated on the way is
+bounded by the size of the message. A server reads requests by envelope.py, before it has parsed them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ import numpy as np
 
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.contents import from_contents
-from nearfar_wire.datatypes import datatype_of
+from nearfar_wire.datatypes import BYTES, datatype_of
 from nearfar_wire.errors import TensorError
+from nearfar_wire.fields import MAX_FIELDS, Allowance, Content
 from nearfar_wire.parameters import Parameter, parameter
 from nearfar_wire.raw import from_raw, to_raw
+from nearfar_wire.shapes import element_count
 from nearfar_wire.specs import TensorSpec, check
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "check",
     "decode_request",
     "decode_response",
+    "decode_tensors",
     "encode_request",
     "encode_response",
     "requested_outputs",
@@ -42,6 +45,7 @@ _SHARED_MEMORY: Final = "shared_memory_region"
 _CLASSIFICATION: Final = "classification"
 
 Array = np.ndarray[Any, Any]  # Any: shape and dtype are the datatype's, known at run time
+Described = pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor
 
 
 def encode_request(
@@ -87,14 +91,16 @@ def encode_response(
 def decode_request(request: pb.ModelInferRequest) -> dict[str, Array]:
     """Return the input tensors by name.
 
-    Raises TensorError: when names, datatypes, shapes and contents do not agree."""
+    Raises TensorError: when names, datatypes, shapes and contents do not agree. Raises MessageError: where there are
+    more strings than are read."""
     return _decode(request.inputs, request.raw_input_contents)
 
 
 def decode_response(response: pb.ModelInferResponse) -> dict[str, Array]:
     """Return the output tensors by name.
 
-    Raises TensorError: when names, datatypes, shapes and contents do not agree."""
+    Raises TensorError: when names, datatypes, shapes and contents do not agree. Raises MessageError: where there are
+    more strings than are read."""
     return _decode(response.outputs, response.raw_output_contents)
 
 
@@ -113,24 +119,40 @@ def requested_outputs(request: pb.ModelInferRequest) -> list[str]:
     return list(names)
 
 
-def _decode(
-    tensors: Sequence[pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor],
-    raw: Sequence[bytes],
+def decode_tensors(
+    tensors: Iterable[tuple[Described, Sequence[Content]]], count: int, raw: Sequence[Content], allowance: Allowance
 ) -> dict[str, Array]:
-    if raw and len(raw) != len(tensors):
-        raise TensorError(None, f"{len(tensors)} tensors with {len(raw)} raw contents; send one for each, or none")
+    """Return `count` tensors by name; with each come the bytes of its typed contents, which may be in parts.
+
+    Raises TensorError: when names, datatypes, shapes and contents do not agree. Raises MessageError: where there are
+    too many parts, or they are damaged."""
+    if raw and len(raw) != count:
+        raise TensorError(None, f"{count} tensors with {len(raw)} raw contents; send one for each, or none")
     decoded: dict[str, Array] = {}
-    for index, tensor in enumerate(tensors):
-        name = tensor.name
+    for tensor, typed in tensors:
+        name, datatype, shape = tensor.name, tensor.datatype, tuple(tensor.shape)
         if name in decoded:
             raise TensorError(name, "stands twice in the message")
-        if _SHARED_MEMORY in tensor.parameters:
+        if tensor.parameters and _SHARED_MEMORY in tensor.parameters:
             raise TensorError(name, "lies in shared memory, which is not supported; send its contents")
         if not raw:
-            decoded[name] = from_contents(name, tensor.datatype, tensor.shape, tensor.contents)
-        elif tensor.HasField("contents"):
+            decoded[name] = from_contents(name, datatype, shape, typed, allowance)
+            continue
+        if typed:
             raise TensorError(name, "has typed contents beside raw ones; send one of them")
-        else:
-            # Read once: each access copies the bytes out of the message.
-            decoded[name] = from_raw(name, tensor.datatype, tensor.shape, raw[index])
+        if datatype == BYTES:
+            _take_strings(name, element_count(name, shape), allowance)
+        # Read once: protobuf copies the bytes out of its message at each access.
+        decoded[name] = from_raw(name, datatype, shape, raw[len(decoded)])
     return decoded
+
+
+def _take_strings(name: str, count: int, allowance: Allowance) -> None:
+    if count > allowance.left:
+        raise TensorError(name, f"holds {count} strings; a message may have at most {MAX_FIELDS}, send several")
+    allowance.left -= count
+
+
+def _decode(tensors: Sequence[Described], raw: Sequence[bytes]) -> dict[str, Array]:
+    typed = ([t.contents.SerializeToString()] if t.HasField("contents") else [] for t in tensors)
+    return decode_tensors(zip(tensors, typed, strict=True), len(tensors), raw, Allowance())
