@@ -19,12 +19,14 @@ from cloud_service.abandonable import run_abandonable
 from cloud_service.auth.identity import open_identity
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.bound import Bound
 from cloud_service.calls import Calls, Tracer
 from cloud_service.catalogue import LOADING, Catalogue, Unready
 from cloud_service.config import Address, Settings
 from cloud_service.errors import SettingsError, UnservableModel
 from cloud_service.grpc.server import GrpcServer
 from cloud_service.http.operations import Operations
+from cloud_service.http.rest_server import RestServer
 from cloud_service.http.server import HttpServer
 from cloud_service.incident import record
 from cloud_service.metrics import Metrics
@@ -67,10 +69,26 @@ class App:
         self._identity = open_identity(settings, on_certificate=self._metrics.certificate_expires)
         self._renewing: asyncio.Task[None] | None = None
         self._catalogue = Catalogue()
-        self._workers = Workers(threads=settings.threads, limit=settings.max_in_flight)
-        self._service = Service(self._catalogue, self._workers, longest_call_s=settings.longest_call_s)
+        self._workers = Workers(threads=settings.threads)
+        self._service = Service(
+            self._catalogue,
+            self._workers,
+            gate=Bound(settings.max_in_flight),
+            longest_call_s=settings.longest_call_s,
+            batching=settings.batching,
+            observer=self._metrics,
+        )
         self._http = HttpServer(Operations(self._service, registry).reply)
         self._grpc = GrpcServer(
+            self._service,
+            self._calls,
+            self._identity.authenticator,
+            tls=self._identity.tls,
+            max_in_flight=settings.max_in_flight,
+            max_message_bytes=settings.max_message_bytes,
+            longest_call_s=settings.longest_call_s,
+        )
+        self._rest = RestServer(
             self._service,
             self._calls,
             self._identity.authenticator,
@@ -95,6 +113,8 @@ class App:
         try:
             self.http_address = await self._http.start(self._settings.http)
             self.grpc_address = await self._grpc.start(self._settings.grpc)
+            if self._settings.rest is not None:
+                self.rest_address = await self._rest.start(self._settings.rest)
         except BaseException:
             await self._close()
             raise
@@ -155,5 +175,6 @@ class App:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
         await self._grpc.stop()
+        await self._rest.stop()
         await self._http.stop()
         self.stuck = not await asyncio.to_thread(self._workers.close, within_s=_LAST_RUNS_S)

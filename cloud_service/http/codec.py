@@ -19,10 +19,13 @@ from cloud_service.service import InferAnswer
 from nearfar_wire.datatypes import datatype_of
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.raw import from_raw, to_raw
+from nearfar_wire.shapes import element_count
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
 
-__all__ = ["Answer", "InferRequest", "read_request", "write_answer"]
+__all__ = ["MAX_JSON_STRINGS", "Answer", "InferRequest", "read_request", "write_answer"]
 
+# Each becomes an object of its own, which takes 1 µs and sixty bytes.
+MAX_JSON_STRINGS: Final = 1 << 15
 # It is echoed and never read: long enough for any trace id, too short to be worth abusing.
 _MAX_ID: Final = 256
 _MAX_PRIORITY: Final = (1 << 32) - 1
@@ -60,11 +63,15 @@ class InferRequest:
     def tensors(self) -> dict[str, Array]:
         """Return the inputs by name. Raises TensorError: where names, datatypes, shapes and contents do not agree."""
         tensors: dict[str, Array] = {}
-        at = self._json_length
+        strings, at = 0, self._json_length
         for each in self._inputs:
             if each.name in tensors:
                 raise TensorError(each.name, "stands twice in the request")
             if each.elements is not None:
+                if each.elements.are_strings:
+                    strings += element_count(each.name, each.shape)
+                if strings > MAX_JSON_STRINGS:
+                    raise TensorError(each.name, f"JSON carries at most {MAX_JSON_STRINGS} strings; send binary data")
                 tensors[each.name] = from_json(each.name, each.datatype, each.shape, each.elements)
             else:
                 # Copied: a runtime wants numbers aligned, and the JSON before them has any length.

@@ -1,0 +1,148 @@
+"""The protocol's endpoints over REST: bodies to the data plane's values and back, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cloud_service.build import build_version
+from cloud_service.errors import Draining, InvalidInput
+from cloud_service.http.codec import Answer, InferRequest, read_request, write_answer
+from cloud_service.http.encoding import chosen_encoding, packed
+from cloud_service.http.guard import RestCall, RestHandler
+from cloud_service.http.reply import JSON, Reply
+from cloud_service.service import InferAnswer, InferCall, Service
+from nearfar_wire.specs import TensorSpec
+from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
+
+__all__ = ["RestEndpoints"]
+
+_NAME: Final = "nearfar"
+# What Triton calls ONNX models on onnxruntime; its clients show it.
+_PLATFORM: Final = "onnxruntime_onnx"
+_EXTENSIONS: Final = ("binary_tensor_data", "model_repository")
+_JSON_LENGTH: Final = "Inference-Header-Content-Length"
+_BINARY: Final = "application/octet-stream"
+# JSON of this length is read in less than a millisecond; longer is read in a thread.
+_SMALL_JSON_BYTES: Final = 16 << 10
+# A packed answer this short would not become shorter.
+_WORTH_PACKING_BYTES: Final = 1024
+
+
+class RestEndpoints:
+    """See the module. Raises the data plane's errors; the guard answers for them."""
+
+    def __init__(self, service: Service, *, max_message_bytes: int) -> None:
+        self._service = service
+        self._max_message_bytes = max_message_bytes
+
+    def handlers(self) -> Mapping[str, RestHandler]:
+        """Return the handlers by the endpoint's name."""
+        return {
+            "ServerLive": self.server_live,
+            "ServerReady": self.server_ready,
+            "ModelReady": self.model_ready,
+            "ServerMetadata": self.server_metadata,
+            "ModelMetadata": self.model_metadata,
+            "ModelInfer": self.model_infer,
+        }
+
+    async def server_live(self, _call: RestCall) -> Reply:
+        return _health("live", yes=True)
+
+    async def server_ready(self, _call: RestCall) -> Reply:
+        return _health("ready", yes=self._service.readiness().ready)
+
+    async def model_ready(self, call: RestCall) -> Reply:
+        return _health("ready", yes=self._service.model_ready(call.route.model, call.route.version))
+
+    async def server_metadata(self, _call: RestCall) -> Reply:
+        return _json({"name": _NAME, "version": build_version(), "extensions": _EXTENSIONS})
+
+    async def model_metadata(self, call: RestCall) -> Reply:
+        model = self._service.describe(call.route.model, call.route.version)
+        return _json(
+            {
+                "name": model.name,
+                "versions": model.versions,
+                "platform": _PLATFORM,
+                "inputs": [_metadata(spec) for spec in model.inputs],
+                "outputs": [_metadata(spec) for spec in model.outputs],
+                "properties": {MODEL_DIGEST_PARAMETER: model.digest},
+            }
+        )
+
+    async def model_infer(self, call: RestCall) -> Reply:
+        # Nobody should send a body only to hear that there is no such model.
+        if self._service.readiness().draining:
+            raise Draining
+        self._service.describe(call.route.model, call.route.version)
+        content = await call.body()
+        json_length = _json_length(call.headers)
+        written = len(content) if json_length is None else min(json_length, len(content))
+        if written > _SMALL_JSON_BYTES:
+            request = await asyncio.to_thread(read_request, content, json_length)
+        else:
+            request = read_request(content, json_length)
+        writer = _Writer(request, chosen_encoding(call.headers.get("accept-encoding", "")), self._max_message_bytes)
+        infer = InferCall(
+            model=call.route.model,
+            version=call.route.version,
+            inputs=request.tensors,
+            outputs=lambda: request.outputs,
+            deadline=call.arrived + request.timeout_s if request.timeout_s < math.inf else math.inf,
+            caller=call.caller,
+            priority=request.priority,
+            # An element in JSON costs a hundred times what it costs in binary: long ones are read in a thread.
+            size_bytes=len(content) if written <= _SMALL_JSON_BYTES else 0,
+        )
+        return await self._service.infer(infer, writer.write)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the answer to one request, where the data plane writes answers."""
+
+    request: InferRequest
+    encoding: str
+    max_message_bytes: int
+
+    def write(self, answered: InferAnswer) -> Reply:
+        answer = write_answer(self.request, answered, at_most=self.max_message_bytes)
+        return self._packed(answer)
+
+    def _packed(self, answer: Answer) -> Reply:
+        headers: dict[str, str] = {}
+        if answer.json_length is not None:
+            headers[_JSON_LENGTH] = str(answer.json_length)
+        content_type = JSON if answer.json_length is None else _BINARY
+        if not self.encoding or len(answer.body) < _WORTH_PACKING_BYTES:
+            return Reply(200, content_type, answer.body, headers)
+        headers["Content-Encoding"] = self.encoding
+        return Reply(200, content_type, packed(answer.body, self.encoding), headers)
+
+
+def _json_length(headers: Mapping[str, str]) -> int | None:
+    said = headers.get(_JSON_LENGTH.lower())
+    if said is None:
+        return None
+    if not (said.isascii() and said.isdecimal() and len(said) <= 12):
+        raise InvalidInput(f"{_JSON_LENGTH} is a number of bytes")
+    return int(said)
+
+
+def _health(what: str, *, yes: bool) -> Reply:
+    # The protocol has false told by a 4xx, as its own servers do.
+    return _json({what: yes}, status=200 if yes else 400)
+
+
+def _metadata(spec: TensorSpec) -> dict[str, object]:
+    return {"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)}
+
+
+def _json(document: object, status: int = 200) -> Reply:
+    return Reply(status, JSON, json.dumps(document).encode())
