@@ -22,13 +22,8 @@ from cloud_service.bench.target import Endpoint, infer
 
 __all__ = ["Order", "generate"]
 
-# Beyond so many requests under way nothing is learnt but how much memory they take.
-_MOST_UNDER_WAY: Final = 10_000
 # A generator that cannot keep up gives requests up, rather than offer in the last second what was due in the first.
 _MOST_LATE_S: Final = 0.5
-_CONNECT_S: Final = 10.0
-# How long the last requests may take, where no deadline ends them.
-_GRACE_S: Final = 10.0
 _TELL_EVERY_S: Final = 0.5
 
 Progress = Callable[[int, int], None]  # answers and errors so far
@@ -45,6 +40,11 @@ class Order:
     seconds: float
     deadline_s: float | None
     connections: int
+    connect_s: float = 10.0
+    grace_s: float = 10.0
+    """How long the last requests may take, where no deadline ends them."""
+    # With more under way nothing is learnt but how much memory they take.
+    most_under_way: int = 10_000
 
 
 async def generate(order: Order, *, go: asyncio.Event, stop: asyncio.Event, progress: Progress) -> Tally:
@@ -54,7 +54,7 @@ async def generate(order: Order, *, go: asyncio.Event, stop: asyncio.Event, prog
         for channel in channels:
             # What cannot be connected to is counted as an error of each request.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(channel.channel_ready(), _CONNECT_S)
+                await asyncio.wait_for(channel.channel_ready(), order.connect_s)
         progress(0, 0)
         await go.wait()
         return await _Generator(order, channels).run(stop, progress)
@@ -101,7 +101,7 @@ class _Generator:
 
     async def _wait_for_the_last(self, stopped: asyncio.Task[Literal[True]]) -> None:
         deadline_s = self._order.deadline_s
-        give_up = time.perf_counter() + (_GRACE_S if deadline_s is None else deadline_s + 1)
+        give_up = time.perf_counter() + (self._order.grace_s if deadline_s is None else deadline_s + 1)
         while self._tasks and not stopped.done() and (left_s := give_up - time.perf_counter()) > 0:
             await asyncio.wait([stopped, *self._tasks], timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
 
@@ -117,7 +117,7 @@ class _Generator:
             # Also where it is late already: those that went before must get on.
             await asyncio.sleep(max(due - time.perf_counter(), 0))
             late_s = time.perf_counter() - due
-            if len(self._tasks) > _MOST_UNDER_WAY or late_s > _MOST_LATE_S:
+            if len(self._tasks) > self._order.most_under_way or late_s > _MOST_LATE_S:
                 self._count(due, due, due, NOT_SENT)
             else:
                 self._begin(group, self._ask(due))
