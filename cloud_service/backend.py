@@ -5,15 +5,27 @@ The service owns this seam; a runtime lives behind it in backends/."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from nearfar_wire.specs import TensorSpec
 
-__all__ = ["Array", "Backend", "Run"]
+__all__ = ["Array", "Backend", "Run", "Traits"]
 
 Array = np.ndarray[Any, Any]  # Any: shape and dtype are the model's, known when it is loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a runtime can tell from a model file, and a few runs cannot.
+
+    scales_by_batch: numbers are quantized by the range of all rows together. time_by_value: how long a run takes, or
+    how much memory, may depend on what is in its tensors and not on their shapes alone."""
+
+    scales_by_batch: bool = False
+    time_by_value: bool = False
 
 
 class Run(Protocol):
@@ -39,6 +51,10 @@ class Backend(Protocol):
     @property
     def outputs(self) -> Sequence[TensorSpec]:
         """What a run can give."""
+
+    @property
+    def traits(self) -> Traits:
+        """What to know of it."""
 
     def new_run(self) -> Run:
         """Return a run that has not begun."""

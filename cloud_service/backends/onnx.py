@@ -8,13 +8,14 @@ A model whose input declares no rank is seen as taking a scalar: onnxruntime doe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from cloud_service.backend import Array
+from cloud_service.backend import Array, Traits
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
@@ -23,51 +24,56 @@ from nearfar_wire.specs import TensorSpec
 __all__ = ["OnnxBackend"]
 
 _PROVIDERS: Final = ["CPUExecutionProvider"]
-# Runs beside each other keep the cores busy; the default, every core for each run, makes them wait for each other.
-_THREADS_PER_RUN: Final = 1
 _LOG_FATAL_ONLY: Final = 4
+
+# Operators as a file names them: the field's tag, the name's length, the name.
+_SCALES_BY_BATCH: Final = (b"DynamicQuantize",)
+_TIME_BY_VALUE: Final = tuple(
+    bytes((0x22, len(name))) + name
+    for name in (b"Loop", b"Scan", b"SequenceMap", b"Range", b"Tile", b"Expand", b"ConstantOfShape", b"Resize", b"Pad")
+)
 
 
 class OnnxBackend:
-    """One session, shared by all runs; onnxruntime allows that."""
+    """One or several sessions, which runs share; onnxruntime allows that."""
 
-    def __init__(self, content: bytes) -> None:
-        """Load the model file `content`.
+    def __init__(self, content: bytes, *, threads_per_run: int = 1, sessions: int = 1) -> None:
+        """Load the model file `content`, `sessions` times.
+
+        Runs beside each other keep the cores busy, each on one thread; with more they are quicker alone.
 
         Raises UnservableModel: where onnxruntime refuses it, or the protocol cannot carry its tensors."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _THREADS_PER_RUN
-        options.inter_op_num_threads = _THREADS_PER_RUN
-        options.log_severity_level = _LOG_FATAL_ONLY
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=_PROVIDERS)
-        except Exception as error:  # a damaged file raises whatever its parser met
-            raise UnservableModel(
-                f"onnxruntime cannot load the model file ({type(error).__name__}); check it with onnx.checker, "
-                "and that it holds its weights itself: external data is not read"
-            ) from error
-        if self._session.get_providers() != _PROVIDERS:
-            raise UnservableModel(f"onnxruntime put the model on {self._session.get_providers()}, not on {_PROVIDERS}")
-        self.inputs: Final[Sequence[TensorSpec]] = tuple(_spec("input", arg) for arg in self._session.get_inputs())
-        self.outputs: Final[Sequence[TensorSpec]] = tuple(_spec("output", arg) for arg in self._session.get_outputs())
+        opened = [_open(content, threads_per_run) for _ in range(sessions)]
+        self._sessions = cycle(opened)
+        self.inputs: Final[Sequence[TensorSpec]] = tuple(_spec("input", arg) for arg in opened[0].get_inputs())
+        self.outputs: Final[Sequence[TensorSpec]] = tuple(_spec("output", arg) for arg in opened[0].get_outputs())
+        self.traits: Final = Traits(
+            scales_by_batch=any(name in content for name in _SCALES_BY_BATCH),
+            time_by_value=any(name in content for name in _TIME_BY_VALUE),
+        )
+        self._texts: Final = [spec.name for spec in self.inputs if spec.datatype == BYTES]
 
     def new_run(self) -> OnnxRun:
         """Return a run that has not begun."""
-        return OnnxRun(self._session, self.inputs)
+        return OnnxRun(next(self._sessions), self._texts)
 
 
 class OnnxRun:
     """See backend.Run."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, inputs: Sequence[TensorSpec]) -> None:
+    __slots__ = ("_options", "_session", "_texts")
+
+    def __init__(self, session: onnxruntime.InferenceSession, texts: Sequence[str]) -> None:
         self._session = session
-        self._texts = [spec.name for spec in inputs if spec.datatype == BYTES]
+        self._texts = texts
         self._options = onnxruntime.RunOptions()
         self._options.log_severity_level = _LOG_FATAL_ONLY
 
     def execute(self, tensors: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
         """See backend.Run."""
-        feeds = {**tensors, **{name: _to_text(name, tensors[name]) for name in self._texts}}
+        feeds = dict(tensors)
+        for name in self._texts:
+            feeds[name] = _to_text(name, tensors[name])
         try:
             results: list[Any] = self._session.run(list(outputs), feeds, self._options)  # Any: checked by _from_runtime
         except ort_errors.InvalidArgument:
@@ -82,6 +88,25 @@ class OnnxRun:
     def stop(self) -> None:
         """See backend.Run. onnxruntime looks at this between two nodes."""
         self._options.terminate = True
+
+
+def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that spins while it waits for its like takes the core that the next run, or the event loop, would have.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = _LOG_FATAL_ONLY
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=_PROVIDERS)
+    except Exception as error:  # a damaged file raises whatever its parser met
+        raise UnservableModel(
+            f"onnxruntime cannot load the model file ({type(error).__name__}); check it with onnx.checker, "
+            "and that it holds its weights itself: external data is not read"
+        ) from error
+    if session.get_providers() != _PROVIDERS:
+        raise UnservableModel(f"onnxruntime put the model on {session.get_providers()}, not on {_PROVIDERS}")
+    return session
 
 
 def _spec(kind: str, arg: Any) -> TensorSpec:  # Any: onnxruntime publishes no types

@@ -1,4 +1,4 @@
-"""What was measured of a model when it was loaded."""
+"""What a model gains from batches, found out by running it when it loads; see measure.py."""
 
 from __future__ import annotations
 

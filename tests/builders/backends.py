@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cloud_service.backend import Array, Run
+from cloud_service.backend import Array, Run, Traits
 from cloud_service.errors import RunFailed
 from nearfar_wire.specs import TensorSpec
 
@@ -26,6 +26,7 @@ class EchoBackend:
     inputs: Sequence[TensorSpec] = _X
     outputs: Sequence[TensorSpec] = _Y
     compute: Callable[[Array], Array] = field(default=lambda x: x)
+    traits: Traits = field(default_factory=Traits)
 
     def new_run(self) -> Run:
         return _Run(self.compute)

@@ -1,0 +1,198 @@
+"""Measures a model when it loads: may its calls run together, how many, and how long does that take.
+
+Calls run together where each row of a batch of unlike rows gives what it gives alone. That is tried and not inferred,
+with one exception: a model that is quantized while it runs takes its scales from the whole batch, so that an answer
+depends on its mates by amounts that a few rows may not show. It runs alone unless the operator says otherwise.
+
+A batch grows for as long as that makes a row cheaper, and never so long that whoever comes next has to wait for it
+longer than `_LONGEST_BATCH_S`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from cloud_service.backend import Array, Backend
+from cloud_service.batching.profile import Profile
+from cloud_service.errors import CloudError, InvalidInput, RunFailed
+from cloud_service.repository.serving import Serving
+from nearfar_wire.specs import TensorSpec
+
+__all__ = ["measure"]
+
+# An urgent call waits for the batch that is running and for nothing else; people notice a tenth of a second.
+_LONGEST_BATCH_S: Final = 0.1
+_SIZES: Final = (1, 2, 4, 8, 16, 32)
+# A larger batch that makes a row cheaper by less is within what two measurements differ by.
+_GAIN: Final = 0.04
+# Handing a run to a thread and back costs about half of this.
+_QUICK_S: Final = 0.0002
+_BUDGET_S: Final = 1.0
+_LEAST_RUNS: Final = 3
+_MOST_RUNS: Final = 20
+_ENOUGH_S: Final = 0.03
+# Kernels for other sizes round otherwise; a mate that has a say changes an answer by more.
+_RELATIVE: Final = {"f2": 1e-2, "f4": 1e-3, "f8": 1e-6}
+
+Tensors = Mapping[str, Array]
+
+
+class _Unlike(CloudError):
+    """A batch does not give what its rows give alone; the message is why not."""
+
+
+def measure(backend: Backend, serving: Serving, sample: Tensors | None) -> Profile:
+    """Measure a model on `sample`, tensors that it takes (None: nobody knows any); blocks for about a second at most,
+    or for the eight runs that it needs at least."""
+    if sample is None:
+        return Profile(why_not="no inputs are known that it takes; give it a golden.npz")
+    probe = _Probe(backend, sample)
+    try:
+        alone_s = probe.seconds(sample)
+        why_not = _why_not(backend, serving, alone_s) or probe.why_rows_differ(serving.batching.enabled is True)
+        if why_not:
+            return Profile(why_not=why_not, run_s_of={1: alone_s}, rows_here=_rows_here(backend, {1: alone_s}))
+        run_s_of = probe.by_rows(serving.batching.max_batch)
+    except (InvalidInput, RunFailed):
+        return Profile(why_not="it failed when it was measured")
+    return Profile(
+        batches=True,
+        why_not="",
+        max_batch=serving.batching.max_batch or _best(run_s_of),
+        run_s_of=run_s_of,
+        rows_here=_rows_here(backend, run_s_of),
+    )
+
+
+def _why_not(backend: Backend, serving: Serving, alone_s: float) -> str:
+    """Return what speaks against batches before any was run; empty where nothing does."""
+    if serving.batching.enabled is False:
+        return "its serving.toml says so"
+    for spec in (*backend.inputs, *backend.outputs):
+        if not spec.shape or spec.shape[0] >= 0:
+            return f"the first axis of {spec.name!r} is not free"
+    if serving.batching.enabled is None and backend.traits.scales_by_batch:
+        return "it is quantized while it runs, so an answer would depend on the calls beside it"
+    if serving.batching.max_batch is None and alone_s > _LONGEST_BATCH_S / 2:
+        return f"a run takes {alone_s * 1000:.0f} ms alone, and others would wait for longer ones"
+    return ""
+
+
+class _Probe:
+    def __init__(self, backend: Backend, sample: Tensors) -> None:
+        self._backend = backend
+        self._rows = _unlike_rows(backend.inputs, sample)
+        self._outputs = [spec.name for spec in backend.outputs]
+        self._until = time.perf_counter() + _BUDGET_S
+
+    def seconds(self, tensors: Tensors) -> float:
+        """Return the least that a run of `tensors` took: what else the machine does only ever adds."""
+        least_s, began = float("inf"), time.perf_counter()
+        for run in range(_MOST_RUNS):
+            started = time.perf_counter()
+            self._run(tensors)
+            ended = time.perf_counter()
+            least_s = min(least_s, ended - started)
+            if run + 1 >= _LEAST_RUNS and ended - began > _ENOUGH_S:
+                break
+        return least_s
+
+    def why_rows_differ(self, forced: bool) -> str:
+        """Return in what a batch differs from its rows alone. Where batches are `forced` only its shape counts."""
+        if not self._rows:
+            return "the inputs that it was measured with have no rows in common"
+        try:
+            together = self._run(_stacked(self._rows))
+            for index, row in enumerate(self._rows):
+                for name, output in self._run(row).items():
+                    _compare(name, together[name], index, len(self._rows), output, values=not forced)
+        except _Unlike as difference:
+            return str(difference)
+        except (InvalidInput, RunFailed):
+            return "it refuses or fails on a batch"
+        return ""
+
+    def by_rows(self, most: int | None) -> dict[int, float]:
+        """Return seconds by rows, up to where more rows gain nothing, or to `most` where somebody chose that."""
+        sizes = _SIZES if most is None else sorted({1, most})
+        run_s_of: dict[int, float] = {}
+        for size in sizes:
+            if most is None and run_s_of and self._is_late(size, run_s_of):
+                break
+            run_s_of[size] = self.seconds(_stacked([self._rows[i % len(self._rows)] for i in range(size)]))
+            if most is None and _tired(run_s_of):
+                break
+        return run_s_of
+
+    def _is_late(self, size: int, run_s_of: Mapping[int, float]) -> bool:
+        last = max(run_s_of)
+        expected_s = run_s_of[last] * size / last
+        # The last one may have gained: what is expected without any gain would be refused too soon.
+        too_long = expected_s * 0.7 > _LONGEST_BATCH_S
+        return too_long or time.perf_counter() + _LEAST_RUNS * expected_s > self._until
+
+    def _run(self, tensors: Tensors) -> dict[str, Array]:
+        return self._backend.new_run().execute(tensors, self._outputs)
+
+
+def _tired(run_s_of: Mapping[int, float]) -> bool:
+    """Tell whether two larger sizes in a row made no row cheaper: one may have been bad luck."""
+    best = _best(run_s_of)
+    return sum(size > best for size in run_s_of) >= 2
+
+
+def _best(run_s_of: Mapping[int, float]) -> int:
+    """Return the least rows at which a row costs, to within the gain that counts, the least there is."""
+    short = {rows: seconds / rows for rows, seconds in run_s_of.items() if rows == 1 or seconds <= _LONGEST_BATCH_S}
+    least = min(short.values())
+    return min(rows for rows, row_s in short.items() if row_s * (1 - _GAIN) <= least)
+
+
+def _rows_here(backend: Backend, run_s_of: Mapping[int, float]) -> int:
+    if backend.traits.time_by_value or any(size < 0 for spec in backend.inputs for size in spec.shape[1:]):
+        return 0
+    quick = max((rows for rows, seconds in run_s_of.items() if seconds <= _QUICK_S), default=0)
+    # A first axis that is not free is the size that was measured, whatever it is.
+    fixed = max((spec.shape[0] for spec in backend.inputs if spec.shape), default=0)
+    return max(quick, fixed) if quick else 0
+
+
+def _unlike_rows(specs: Sequence[TensorSpec], sample: Tensors) -> list[Tensors]:
+    """Return three inputs of one row each; where the sample has fewer, they are made of its own values."""
+    rows = min((sample[spec.name].shape[0] for spec in specs if sample[spec.name].ndim), default=0)
+    if not rows:
+        return []
+    return [{spec.name: _row(sample[spec.name], index, rows) for spec in specs} for index in range(3)]
+
+
+def _row(tensor: Array, index: int, rows: int) -> Array:
+    row = tensor[index % rows : index % rows + 1]
+    if index < rows:
+        return row
+    # Its own values in another place are as valid as they were; numbers with a fraction in another range as well, which
+    # shows whatever is scaled by the largest of a batch.
+    turned: np.ndarray[Any, Any] = np.roll(row.reshape(-1), index).reshape(row.shape)
+    return (turned / (1 + index)).astype(row.dtype) if row.dtype.kind == "f" else turned
+
+
+def _stacked(rows: Sequence[Tensors]) -> Tensors:
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _compare(name: str, together: Array, index: int, rows: int, alone: Array, *, values: bool) -> None:
+    """Hold row `index` of a batch's output to what it was alone. Raises _Unlike."""
+    if together.ndim == 0 or together.shape[0] != rows or together.shape[1:] != alone.shape[1:] or alone.shape[0] != 1:
+        raise _Unlike(f"the rows of a batch are not the rows of its output {name!r}")
+    if values and not _same(together[index], alone[0]):
+        raise _Unlike(f"a row's {name!r} depends on the rows beside it")
+
+
+def _same(one: Array, other: Array) -> bool:
+    if one.dtype.kind != "f":
+        return bool(np.array_equal(one, other))
+    tolerance = _RELATIVE[f"f{one.dtype.itemsize}"]
+    largest = float(np.max(np.abs(other), initial=0.0, where=np.isfinite(other)))
+    return bool(np.allclose(one, other, rtol=0.0, atol=tolerance * max(largest, tolerance), equal_nan=True))
