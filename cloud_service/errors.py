@@ -9,9 +9,10 @@ CloudError
 └── CallError            a call that is refused; its message may be shown to the caller
     ├── InvalidInput         the call contradicts the model's contract or the service's limits
     ├── ModelNotFound        no such model, or no such version of it
+    ├── LoadFailed           a model that was asked to be loaded, and is not all that it should be
     ├── ModelNotReady        the model is known, and no version that was asked for can answer
     ├── DeadlineExceeded     the time the caller gave has passed
-    ├── Overloaded           as many calls are in work as may be
+    ├── Overloaded           there is no room for the call now, or its tenant had its share
     ├── TooLarge             a request or an answer is longer than may be
     ├── Unauthenticated      the call has no credential that counts
     ├── PermissionDenied     the caller is known, and may not do this
@@ -21,6 +22,8 @@ A CallError's message names models, tensors and limits; it never holds a tensor'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "BenchFailed",
     "BindError",
@@ -29,6 +32,7 @@ __all__ = [
     "DeadlineExceeded",
     "Draining",
     "InvalidInput",
+    "LoadFailed",
     "ModelNotFound",
     "ModelNotReady",
     "Overloaded",
@@ -103,6 +107,15 @@ class ModelNotFound(CallError):
         self.version = version
 
 
+class LoadFailed(CallError):
+    """`reasons` are for operators, for whom alone models are loaded: they may speak of files."""
+
+    def __init__(self, model: str, reasons: Sequence[str]) -> None:
+        super().__init__(f"model {model!r} is not served as asked; {'; '.join(reasons) or 'it has no version to serve'}")
+        self.model = model
+        self.reasons = reasons
+
+
 class ModelNotReady(CallError):
     """The reason is the operator's to read in /readyz: it may speak of files."""
 
@@ -121,11 +134,13 @@ class DeadlineExceeded(CallError):
 
 
 class Overloaded(CallError):
-    """`limit` calls are in work already."""
+    """There is no room for the call now. `reason` is one of a few words that are counted, `pushback_s` when to come
+    again; None where nobody can tell."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} calls are in work already, which is the limit; try again later or elsewhere")
-        self.limit = limit
+    def __init__(self, problem: str, *, reason: str, pushback_s: float | None = None) -> None:
+        super().__init__(problem)
+        self.reason = reason
+        self.pushback_s = pushback_s
 
 
 class Unauthenticated(CallError):
