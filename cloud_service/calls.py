@@ -44,13 +44,26 @@ class Call:
 
     `model`, `version` and `tenant` are the catalogue's and the tenants document's words, never the caller's own."""
 
-    __slots__ = ("_calls", "_headers", "_span", "_started", "method", "model", "queue_s", "rows", "tenant", "version")
+    __slots__ = (
+        "_calls",
+        "_headers",
+        "_span",
+        "_started",
+        "ended",
+        "method",
+        "model",
+        "queue_s",
+        "rows",
+        "tenant",
+        "version",
+    )
 
     def __init__(self, calls: Calls, method: str, headers: Callable[[], Mapping[str, str]], started: float) -> None:
         self._calls = calls
         self._headers = headers
         self._started = started
         self._span: Span | None = None
+        self.ended = False
         self.method = method
         self.model = ""
         self.version = ""
@@ -68,7 +81,7 @@ class Call:
 
     def end(self, code: str, *, received_bytes: int = 0, sent_bytes: int = 0) -> None:
         """Say how the call ended, with "OK" or one of the contract's codes, before the caller can know."""
-        self._calls.ended(self, code, self._started, received_bytes, sent_bytes)
+        self._calls.end(self, code, self._started, received_bytes, sent_bytes)
 
 
 class Calls:
@@ -96,8 +109,9 @@ class Calls:
             call._span = self._tracer.start(method, read_trace_context(headers()))
         return call
 
-    def ended(self, call: Call, code: str, started: float, received_bytes: int, sent_bytes: int) -> None:
+    def end(self, call: Call, code: str, started: float, received_bytes: int, sent_bytes: int) -> None:
         """Called by Call.end."""
+        call.ended = True
         seconds = self._clock() - started
         self._metrics.answered(call.method, code, seconds, received_bytes=received_bytes, sent_bytes=sent_bytes)
         if self._access_log:
@@ -107,8 +121,11 @@ class Calls:
 
 
 def current_call() -> Call | None:
-    """Return the call that this task answers; None outside of one."""
-    return _CURRENT.get()
+    """Return the call that this task answers; None outside of one.
+
+    Also in what outlives the call that it was started by, such as a queue's own task."""
+    call = _CURRENT.get()
+    return None if call is None or call.ended else call
 
 
 def _line(call: Call, code: str, seconds: float) -> dict[str, str | int | float]:

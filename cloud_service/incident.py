@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["record"]
+__all__ = ["chain", "record"]
 
 # A chain of causes is short; one that is not may be a cycle.
 _MAX_CAUSES: Final = 5
@@ -19,11 +19,12 @@ _MAX_CAUSES: Final = 5
 def record(logger: logging.Logger, where: str, error: BaseException) -> str:
     """Log `error`, which came up in `where`, and return the id that the log has it under."""
     incident = secrets.token_hex(8)
-    logger.error("incident %s in %s: %s", incident, where, " from ".join(_chain(error)))
+    logger.error("incident %s in %s: %s", incident, where, " from ".join(chain(error)))
     return incident
 
 
-def _chain(error: BaseException) -> Iterator[str]:
+def chain(error: BaseException) -> Iterator[str]:
+    """Tell the class and the line of `error` and of what it came from, and no word of what they say."""
     cause: BaseException | None = error
     for _ in range(_MAX_CAUSES):
         if cause is None:

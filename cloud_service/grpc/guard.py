@@ -56,8 +56,10 @@ def _guard(
             call.end(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED, received_bytes=len(received))
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
-            call.end(code_of(error), received_bytes=len(received))  # before the caller can know
-            await _refuse(context, method.name, error)
+            code = code_of(error)
+            message = _message(code, method.name, error)  # within the call, so that the log can tell its trace
+            call.end(code, received_bytes=len(received))  # before the caller can know
+            await _refuse(context, code, message)
         call.end("OK", received_bytes=len(received), sent_bytes=len(sent))
         return sent
 
@@ -77,11 +79,12 @@ def _parse(method: Method, received: bytes) -> Message:
         ) from None
 
 
-async def _refuse(context: Context, method: str, error: Exception) -> NoReturn:
-    code = code_of(error)
-    if code is Code.INTERNAL:
-        message = f"the service failed on this call; its operator can find incident {record(_LOG, method, error)}"
-    else:
-        message = str(error)
+def _message(code: Code, method: str, error: Exception) -> str:
+    if code is not Code.INTERNAL:
+        return str(error)
+    return f"the service failed on this call; its operator can find incident {record(_LOG, method, error)}"
+
+
+async def _refuse(context: Context, code: Code, message: str) -> NoReturn:
     await context.abort(grpc_status(code), message, trailing_metadata=error_metadata(code))
     raise AssertionError("abort always raises")

@@ -37,7 +37,7 @@ def test_a_call_that_argparse_refuses_is_one_line_and_exit_code_2(
         (["--models", ""], "models: "),
         (["--grpc", "8001"], "grpc: "),
         (["--grpc", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
-        (["--http", "0.0.0.0:8001"], "--plaintext-beyond-loopback"),
+        (["--http", "0.0.0.0:8001"], "--operations-beyond-loopback"),
         (["--drain-s", "nan"], "drain_s: "),
         (["--threads", "none"], "threads: "),
     ],
