@@ -96,7 +96,7 @@ class SignedTokens:
             if "crit" in header or "b64" in header:
                 _refuse()
             return self._bearer(self._signed_claims(token, header))
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError):
             _refuse()
 
     def _signed_claims(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:  # Any: an issuer's JSON

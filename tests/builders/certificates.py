@@ -7,6 +7,10 @@ from pathlib import Path
 
 import grpc
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from edge_agent import TlsConfig
 
@@ -32,11 +36,26 @@ class Authority:
             not_before=yesterday - timedelta(days=1),
             not_after=yesterday if expired else yesterday + timedelta(days=30),
         )
-        self._issued += 1
-        chain, key = self._folder / f"{self._issued}.pem", self._folder / f"{self._issued}.key"
-        chain.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
-        key.write_bytes(issued.private_key_pem.bytes())
-        return chain, key
+        chain = b"".join(part.bytes() for part in issued.cert_chain_pems)
+        return self._written(chain, issued.private_key_pem.bytes())
+
+    def issue_client(self, *, uris: tuple[str, ...] = (), common_name: str = "") -> tuple[Path, Path]:
+        """Return the files of a certificate that names its owner by URIs or by its subject, and of its key."""
+        signer = load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        issuer = x509.load_pem_x509_certificate(self._ca.cert_pem.bytes()).subject
+        subject = [x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)] if common_name else []
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder(issuer, x509.Name(subject), key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+        )
+        if uris:
+            names = [x509.UniformResourceIdentifier(uri) for uri in uris]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        chain = builder.sign(signer, SHA256()).public_bytes(Encoding.PEM)
+        return self._written(chain, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     def server(self, *names: str, clients: Authority | None = None, expired: bool = False) -> grpc.ServerCredentials:
         """Return a server's credentials for `names`; with `clients` it wants a certificate of that authority."""
@@ -47,7 +66,19 @@ class Authority:
             require_client_auth=clients is not None,
         )
 
+    def channel(self, identity: tuple[Path, Path] | None = None) -> grpc.ChannelCredentials:
+        """Return the credentials of a client that trusts this authority."""
+        chain, key = (None, None) if identity is None else (file.read_bytes() for file in identity)
+        return grpc.ssl_channel_credentials(self.file.read_bytes(), key, chain)
+
     def tls(self, identity: tuple[Path, Path] | None = None, *, server_name: str | None = None) -> TlsConfig:
         """Return what an agent that trusts this authority is configured with."""
         chain, key = identity or (None, None)
         return TlsConfig(ca=self.file, certificate=chain, key=key, server_name=server_name)
+
+    def _written(self, chain: bytes, key: bytes) -> tuple[Path, Path]:
+        self._issued += 1
+        files = self._folder / f"{self._issued}.pem", self._folder / f"{self._issued}.key"
+        for file, pem in zip(files, (chain, key), strict=True):
+            file.write_bytes(pem)
+        return files
