@@ -25,6 +25,9 @@ _AIM: Final = 0.8
 _WINDOW_S: Final = 0.2
 _WINDOW_CALLS: Final = 10
 _LONGEST_WINDOW_S: Final = 1.0
+# A wait longer than so many times what is allowed says no more than that: calls that may wait for ever, because urgent
+# ones go first, must not drown what the others say.
+_TELLING: Final = 4.0
 _LEAST_GRADIENT: Final = 0.5
 _HEADROOM: Final = 1.0
 # The share of the limit that must have been in use for it to grow: unused room teaches nothing about more of it.
@@ -96,7 +99,7 @@ class Limit:
         self._last_at = now
         window = self._window
         window.calls += 1
-        window.wait_sum_s += wait_s
+        window.wait_sum_s += min(wait_s, _TELLING * self._allowed_s())
         window.in_flight_sum += in_flight
         if in_flight > window.peak:
             window.peak = in_flight
@@ -110,12 +113,15 @@ class Limit:
     def _forgotten(self, now: float) -> bool:
         return now - self._last_at > _FORGET_AFTER_S
 
+    def _allowed_s(self) -> float:
+        return max(self._target_s, _TOLERANCE * self._run_s)
+
     def _adapt(self, window: _Window) -> None:
         if window.ran:
             self._run_s = window.run_sum_s / window.ran
         self._wait_s = window.wait_sum_s / window.calls
         run_s, wait_s = self._run_s, self._wait_s
-        allowed_s = max(self._target_s, _TOLERANCE * run_s)
+        allowed_s = self._allowed_s()
         aim_s = _AIM * allowed_s
         sustained = math.inf
         if wait_s > allowed_s:

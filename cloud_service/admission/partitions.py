@@ -2,7 +2,8 @@
 
 Calls that someone waits for and calls that can wait share one limit. Either kind may use all of it while the other does
 not; where both want it, each has its share, and gets in although the other fills the rest. What is in work may
-therefore exceed the limit by the larger share, and by no more."""
+therefore exceed the limit by the larger share, and by no more. A place is no turn: of those that are in, the urgent run
+first, and the others when there is nothing urgent."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ class Partition(StrEnum):
     BATCH = "batch"
 
 
-# Batch work goes on under any load, but a tenth is all that a full service has for it.
+# A tenth is all that a full service has for calls that can wait; the rest would only wait there for nothing.
 SHARES: Final[Mapping[Partition, float]] = MappingProxyType({Partition.LIVE: 0.9, Partition.BATCH: 0.1})
 
 
