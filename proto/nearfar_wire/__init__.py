@@ -3,7 +3,7 @@
 errors, specs, tensors, parameters   tensors in messages, and whether they are what a model takes
 digest, manifest, prepare, images    what a release holds, and how the app's tensors become a model's
 status, service                      error codes and methods on gRPC
-envelope, fields, varints            a request read before it is parsed, at a bounded price
+envelope, fields, varints, answer    requests read before they are parsed, at a bounded price; answers written at once
 load_report                          how busy the service is, as balancers read it
 
 Importing this package costs nothing: each module is imported by the name of its idea, and brings what it needs."""
