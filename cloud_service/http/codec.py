@@ -16,16 +16,17 @@ from cloud_service.errors import InvalidInput, TooLarge
 from cloud_service.http.json_data import Array, from_json, to_json
 from cloud_service.http.json_reader import Elements, JsonValue, read_object
 from cloud_service.service import InferAnswer
-from nearfar_wire.datatypes import datatype_of
+from nearfar_wire.datatypes import BYTES, datatype_of
 from nearfar_wire.errors import TensorError, quoted
+from nearfar_wire.fields import MAX_FIELDS
 from nearfar_wire.raw import from_raw, to_raw
 from nearfar_wire.shapes import element_count
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
 
-__all__ = ["MAX_JSON_STRINGS", "Answer", "InferRequest", "read_request", "write_answer"]
+__all__ = ["Answer", "InferRequest", "read_request", "write_answer"]
 
-# Each becomes an object of its own, which takes 1 µs and sixty bytes.
-MAX_JSON_STRINGS: Final = 1 << 15
+# A string takes 0.2 µs to read as binary data and 1 µs as JSON.
+_JSON_STRING_COST: Final = 8
 # It is echoed and never read: long enough for any trace id, too short to be worth abusing.
 _MAX_ID: Final = 256
 _MAX_PRIORITY: Final = (1 << 32) - 1
@@ -67,15 +68,16 @@ class InferRequest:
         for each in self._inputs:
             if each.name in tensors:
                 raise TensorError(each.name, "stands twice in the request")
+            if each.datatype == BYTES:
+                cost = 1 if each.elements is None else _JSON_STRING_COST
+                strings += cost * element_count(each.name, each.shape)
+                if strings > MAX_FIELDS:
+                    at_most = MAX_FIELDS // cost
+                    raise TensorError(each.name, f"a request may have {at_most} strings in this form; send several")
             if each.elements is not None:
-                if each.elements.are_strings:
-                    strings += element_count(each.name, each.shape)
-                if strings > MAX_JSON_STRINGS:
-                    raise TensorError(each.name, f"JSON carries at most {MAX_JSON_STRINGS} strings; send binary data")
                 tensors[each.name] = from_json(each.name, each.datatype, each.shape, each.elements)
             else:
-                # Copied: a runtime wants numbers aligned, and the JSON before them has any length.
-                raw = self._content[at : at + each.size]
+                raw = memoryview(self._content)[at : at + each.size]
                 tensors[each.name] = from_raw(each.name, each.datatype, each.shape, raw)
                 at += each.size
         return tensors

@@ -168,7 +168,8 @@ def _check_structure(name: str, shape: Sequence[int], count: int, structure: byt
 def _nested(shape: Sequence[int], at_most: int) -> bytes | None:
     """Return the brackets and commas of an array of `shape`, or None for more than `at_most`."""
     structure = b""
-    for dimension in reversed(shape):
+    shown = shape[: shape.index(0) + 1] if 0 in shape else shape  # an empty array does not show what it would hold
+    for dimension in reversed(shown):
         if dimension * (len(structure) + 1) + 1 > at_most:
             return None
         structure = b"[%b]" % ((structure + b",") * dimension)[:-1]
