@@ -15,24 +15,21 @@ from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
-from cloud_service.abandonable import run_abandonable
+from cloud_service.admission.opening import open_gate
 from cloud_service.auth.identity import open_identity
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
-from cloud_service.bound import Bound
 from cloud_service.calls import Calls, Tracer
-from cloud_service.catalogue import LOADING, Catalogue, Unready
+from cloud_service.catalogue import Catalogue, Unready
 from cloud_service.config import Address, Settings
-from cloud_service.errors import SettingsError, UnservableModel
 from cloud_service.grpc.server import GrpcServer
 from cloud_service.http.operations import Operations
 from cloud_service.http.rest_server import RestServer
 from cloud_service.http.server import HttpServer
-from cloud_service.incident import record
 from cloud_service.metrics import Metrics
+from cloud_service.repository.control import Change, Repository
 from cloud_service.repository.load import load
-from cloud_service.repository.scan import Found, Ignored, scan
-from cloud_service.servable import Servable
+from cloud_service.repository.serving import Instances
 from cloud_service.service import Service
 from cloud_service.workers import Workers
 
@@ -55,7 +52,7 @@ class App:
         settings: Settings,
         *,
         registry: CollectorRegistry,
-        open_backend: Callable[[bytes], Backend] = OnnxBackend,
+        open_backend: Callable[[bytes, Instances], Backend] = OnnxBackend,
         tracer: Tracer | None = None,
         dropped_lines: Callable[[], int] = int,
     ) -> None:
@@ -63,7 +60,6 @@ class App:
 
         Raises SettingsError: for a certificate, keys or names that cannot be read or used."""
         self._settings = settings
-        self._open_backend = open_backend
         self._metrics = Metrics(registry, dropped_lines=dropped_lines)
         self._calls = Calls(self._metrics, access_log=settings.access_log, tracer=tracer)
         self._identity = open_identity(settings, on_certificate=self._metrics.certificate_expires)
@@ -73,7 +69,7 @@ class App:
         self._service = Service(
             self._catalogue,
             self._workers,
-            gate=Bound(settings.max_in_flight),
+            gate=open_gate(settings),
             longest_call_s=settings.longest_call_s,
             batching=settings.batching,
             observer=self._metrics,
@@ -87,6 +83,7 @@ class App:
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
             longest_call_s=settings.longest_call_s,
+            shared_port=settings.processes > 1,
         )
         self._rest = RestServer(
             self._service,
@@ -96,19 +93,30 @@ class App:
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
             longest_call_s=settings.longest_call_s,
+            shared_port=settings.processes > 1,
         )
-        self._found: list[Found] = []
+        self._repository = Repository(
+            settings.models,
+            self._catalogue,
+            partial(load, open_backend),
+            told=self._changed,
+            busy=self._service.busy,
+            poll_s=settings.poll_s,
+            memory_limit_bytes=settings.memory_limit_bytes,
+        )
+        self._watching: asyncio.Task[None] | None = None
         self.grpc_address: Address = settings.grpc
         self.http_address: Address = settings.http
         self.rest_address: Address | None = None
         self.stuck = False
-        self.loading = False
+
+    @property
+    def loading(self) -> bool:
+        return self._repository.loading
 
     async def __aenter__(self) -> Self:
         """Look which models there are and open the ports. Raises SettingsError, BindError."""
-        self._found = self._scan()
-        for found in self._found:
-            self._catalogue.put(found.model, found.version, LOADING)
+        self._repository.look()
         self._renewing = asyncio.create_task(self._identity.renewal.run(), name="renewal")
         try:
             self.http_address = await self._http.start(self._settings.http)
@@ -133,47 +141,29 @@ class App:
         await self._close()
 
     async def load(self) -> None:
-        """Load every version that was found, one after the other; each can answer as soon as it is loaded."""
-        for found in self._found:
-            self.loading = True
-            state = await run_abandonable(partial(self._loaded, found), thread_name="model-load")
-            self._catalogue.put(found.model, found.version, state)
-            if isinstance(state, Unready):
-                self._metrics.version_broken(found.model, found.version)
-                _LOG.error("%s version %d cannot be served: %s", found.model, found.version, state.reason)
-            else:
-                self._metrics.version_ready(found.model, found.version, state.digest)
-                _LOG.info("%s version %d is ready: %s", found.model, found.version, state.digest)
-            await self._grpc.publish_health()
+        """Load the repository; each version can answer as soon as it is loaded. From then on it is followed."""
+        await self._repository.load_all()
         if not self._service.readiness().ready:
             _LOG.warning("not every model can answer, or there is none; /readyz on %s says which", self.http_address)
+        self._watching = asyncio.create_task(self._repository.watch(), name="repository")
 
-    def _scan(self) -> list[Found]:
-        try:
-            entries = scan(self._settings.models)
-        except OSError as error:
-            raise SettingsError(
-                "models", f"{self._settings.models} cannot be read as a directory ({error.strerror})"
-            ) from error
-        for entry in entries:
-            if isinstance(entry, Ignored):
-                _LOG.warning("%s is not served: %s", entry.path, entry.reason)
-        return [entry for entry in entries if isinstance(entry, Found)]
-
-    def _loaded(self, found: Found) -> Servable | Unready:
-        try:
-            return load(found, self._open_backend)
-        except UnservableModel as error:
-            return Unready(error.reason)
-        except Exception as error:  # noqa: BLE001 - whatever one version's files do, the others are served
-            return Unready(f"it failed to load in a way nobody expected; see incident {record(_LOG, 'loading', error)}")
-        finally:
-            self.loading = False
+    async def _changed(self, change: Change) -> None:
+        if change.failed:
+            self._metrics.load_failed(change.model)
+        if change.state is None:
+            self._metrics.version_gone(change.model, change.version)
+        elif isinstance(change.state, Unready):
+            self._metrics.version_broken(change.model, change.version)
+        else:
+            self._metrics.version_ready(change.model, change.version, change.state.digest)
+        await self._grpc.publish_health()
 
     async def _close(self) -> None:
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
+        following = [task for task in (self._renewing, self._watching) if task is not None]
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        await self._repository.close()
         await self._grpc.stop()
         await self._rest.stop()
         await self._http.stop()

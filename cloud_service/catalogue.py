@@ -1,18 +1,30 @@
 """What the service can answer for: each model's versions, and for each whether it is ready or why not. Pure.
 
 An empty version means the highest one that is ready, so a broken newer version never takes a good older one out of
-service. A model is ready when any version of it is; what is broken beside it is still told."""
+service. One that only made room in memory counts as ready there: what a caller gets must not depend on who else calls.
+It remembers when each version was last asked for, and tells whoever loads that a version without room was."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from cloud_service.errors import ModelNotFound, ModelNotReady
 from cloud_service.servable import Servable
 
-__all__ = ["LOADING", "Catalogue", "Unready"]
+__all__ = ["EVICTED", "LOADING", "RETURNING", "UNLOADED", "Catalogue", "IndexEntry", "State", "Unready"]
+
+
+class State(StrEnum):
+    """What a version is in the index, in the words of the protocol's repository extension."""
+
+    READY = "READY"
+    LOADING = "LOADING"
+    UNAVAILABLE = "UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,45 +32,103 @@ class Unready:
     """A version that cannot answer. `reason` is for the operator."""
 
     reason: str
+    state: State = State.UNAVAILABLE
 
 
-LOADING: Final = Unready("it is still being loaded")
+LOADING: Final = Unready("it is still being loaded", State.LOADING)
+UNLOADED: Final = Unready("it was unloaded by request; load it by request")
+EVICTED: Final = Unready("there is no room for it in memory; a call for it makes room when others are idle")
+RETURNING: Final = Unready("it was asked for again and is being loaded", State.LOADING)
+
+_AWAY: Final = (EVICTED, RETURNING)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One version as the index lists it; a version that answers has a reason where newer files of it could not."""
+
+    model: str
+    version: int
+    state: State
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class _Version:
+    state: Servable | Unready
+    problem: str = ""
+    last_asked: float = -math.inf
 
 
 @dataclass(slots=True)
 class _Model:
-    versions: dict[int, Servable | Unready] = field(default_factory=dict)
+    versions: dict[int, _Version] = field(default_factory=dict)
+    answers: dict[str, _Version] = field(default_factory=dict)
+    """By the version as a caller writes it; worked out at each change, and looked up at each call."""
 
     def ready(self) -> list[Servable]:
-        return [v for _, v in sorted(self.versions.items()) if isinstance(v, Servable)]
+        return [v.state for _, v in sorted(self.versions.items()) if isinstance(v.state, Servable)]
+
+    def changed(self) -> None:
+        self.answers = {str(number): version for number, version in self.versions.items()}
+        standing = [n for n, v in self.versions.items() if isinstance(v.state, Servable) or v.state in _AWAY]
+        if standing:
+            self.answers[""] = self.versions[max(standing)]
 
 
 class Catalogue:
-    """See the module. Changed by `put` only; read and changed in one thread."""
+    """See the module. Read and changed in one thread.
 
-    def __init__(self) -> None:
+    `missed` is told of each call for a version that has no room, and returns at once."""
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        self.missed: Callable[[str, int], None] = lambda _model, _version: None
         self._models: dict[str, _Model] = {}
+        self._now = now
 
     def put(self, model: str, version: int, state: Servable | Unready) -> None:
         """Say what a version is now."""
-        self._models.setdefault(model, _Model()).versions[version] = state
+        known = self._models.setdefault(model, _Model())
+        before = known.versions.get(version)
+        known.versions[version] = _Version(state, last_asked=before.last_asked if before else -math.inf)
+        known.changed()
+
+    def note(self, model: str, version: int, problem: str) -> None:
+        """Say why newer files of a version could not take the place of those that answer; `put` ends it."""
+        self._models[model].versions[version].problem = problem
+
+    def remove(self, model: str, version: int) -> None:
+        """Say that a version is none any more."""
+        known = self._models[model]
+        del known.versions[version]
+        known.changed()
+        if not known.versions:
+            del self._models[model]
 
     def resolve(self, model: str, version: str = "") -> Servable:
         """Return the version that answers; an empty `version` is the highest that is ready.
 
         Raises ModelNotFound, ModelNotReady."""
         known = self._known(model)
-        if not version:
-            ready = known.ready()
-            if not ready:
-                raise ModelNotReady(model)
-            return ready[-1]
-        for number, state in known.versions.items():
-            if str(number) == version:
-                if isinstance(state, Servable):
-                    return state
-                raise ModelNotReady(model, version)
-        raise ModelNotFound(model, version)
+        found = known.answers.get(version)
+        if found is None:
+            raise ModelNotFound(model, version) if version else ModelNotReady(model)
+        found.last_asked = self._now()
+        if isinstance(found.state, Servable):
+            return found.state
+        if found.state == EVICTED:
+            self.missed(model, next(number for number, each in known.versions.items() if each is found))
+        raise ModelNotReady(model, version)
+
+    def state(self, model: str, version: int) -> Servable | Unready | None:
+        """Return what a version is, without asking for it; None for one that is unknown."""
+        known = self._models.get(model)
+        found = known.versions.get(version) if known else None
+        return found.state if found else None
+
+    def last_asked(self, model: str, version: int) -> float:
+        """Return the monotonic instant of the last call for a known version, or -inf."""
+        return self._models[model].versions[version].last_asked
 
     def ready_versions(self, model: str) -> list[int]:
         """Return the versions of `model` that can answer, rising. Raises ModelNotFound."""
@@ -68,14 +138,26 @@ class Catalogue:
         """Return every model's name, and whether it can answer."""
         return {name: bool(model.ready()) for name, model in self._models.items()}
 
-    def problems(self) -> list[tuple[str, int, str]]:
-        """Return (model, version, reason) for each version that cannot answer."""
+    def complete(self) -> bool:
+        """Tell whether there is a model to call, and each that should answer can.
+
+        One that was unloaded by request should not; one without room can, once it was called."""
+        wanted = [model for model in self._models.values() if any(v.state != UNLOADED for v in model.versions.values())]
+        return bool(wanted) and all("" in model.answers for model in wanted)
+
+    def index(self) -> list[IndexEntry]:
+        """Return every version, by name and rising number."""
         return [
-            (name, number, state.reason)
+            IndexEntry(name, number, v.state.state, v.state.reason)
+            if isinstance(v.state, Unready)
+            else IndexEntry(name, number, State.READY, v.problem)
             for name, model in sorted(self._models.items())
-            for number, state in sorted(model.versions.items())
-            if isinstance(state, Unready)
+            for number, v in sorted(model.versions.items())
         ]
+
+    def problems(self) -> list[tuple[str, int, str]]:
+        """Return (model, version, reason) for each version that cannot answer, or not with its newest files."""
+        return [(entry.model, entry.version, entry.reason) for entry in self.index() if entry.reason]
 
     def _known(self, model: str) -> _Model:
         try:

@@ -111,7 +111,8 @@ class LoadFailed(CallError):
     """`reasons` are for operators, for whom alone models are loaded: they may speak of files."""
 
     def __init__(self, model: str, reasons: Sequence[str]) -> None:
-        super().__init__(f"model {model!r} is not served as asked; {'; '.join(reasons) or 'it has no version to serve'}")
+        why = "; ".join(reasons) or "it has no version to serve"
+        super().__init__(f"model {model!r} is not served as asked: {why}")
         self.model = model
         self.reasons = reasons
 

@@ -72,6 +72,7 @@ class Metrics:
         self._models: dict[str, _Model] = {}
         self._refused = dict.fromkeys(REASONS, 0)
         self._versions: dict[tuple[str, int], str | None] = {}
+        self._load_failures: dict[str, int] = {}
         self._in_flight = 0
         self._certificate_expires_utc_s: float | None = None
         self._dropped_lines = dropped_lines
@@ -122,11 +123,16 @@ class Metrics:
         """Say that a version of the repository cannot answer."""
         self._versions[model, version] = None
 
+    def load_failed(self, model: str) -> None:
+        """Count files of a model's version that could not be served; an older state of it may serve on."""
+        self._load_failures[model] = self._load_failures.get(model, 0) + 1
+
     def version_gone(self, model: str, version: int) -> None:
         """Forget a version that is no longer in the repository, and its model with the last one."""
         self._versions.pop((model, version), None)
         if all(name != model for name, _ in self._versions):
             self._models.pop(model, None)
+            self._load_failures.pop(model, None)
 
     def certificate_expires(self, utc_s: float) -> None:
         """Say until when the service's certificate holds, in seconds since 1970."""
@@ -145,6 +151,14 @@ class Metrics:
             refusals.add_metric([reason], count)
         yield refusals
         yield from _versions(dict(list(self._versions.items())))
+        failures = CounterMetricFamily(
+            "nearfar_cloud_model_load_failures",
+            "Versions whose files could not be served; older files of them may serve on.",
+            labels=["model"],
+        )
+        for model, count in list(self._load_failures.items()):
+            failures.add_metric([model], count)
+        yield failures
         build = GaugeMetricFamily(
             "nearfar_cloud_build_info",
             "1, with what serves.",

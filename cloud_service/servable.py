@@ -14,6 +14,7 @@ import numpy as np
 from cloud_service.backend import Array, Backend, Run
 from cloud_service.batching.profile import Profile
 from cloud_service.errors import InvalidInput, UnservableModel
+from cloud_service.repository.serving import Serving
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.errors import MissingExtra, quoted
 from nearfar_wire.images import decode_images
@@ -47,6 +48,7 @@ class Servable:
     backend: Backend
     form: Form
     profile: Profile = field(default=Profile(), kw_only=True)
+    serving: Serving = field(default=Serving(), kw_only=True)
 
     def wanted(self, requested: Sequence[str]) -> Sequence[str]:
         """Return the outputs to answer with, in the order they were asked for; none asked for means all.

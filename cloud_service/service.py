@@ -16,12 +16,12 @@ from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from cloud_service.admission.gate import Gate, Ticket
 from cloud_service.backend import Array
 from cloud_service.batching.lane import Lane
-from cloud_service.bound import Bound
 from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.catalogue import Catalogue
-from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput
+from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput, Overloaded
 from cloud_service.load import Load
 from cloud_service.observer import Observer, Unobserved
 from cloud_service.place import Place
@@ -97,7 +97,7 @@ class Service:
         catalogue: Catalogue,
         workers: Workers,
         *,
-        gate: Bound,
+        gate: Gate,
         longest_call_s: float,
         batching: bool = True,
         observer: Observer = _NOBODY,
@@ -127,11 +127,11 @@ class Service:
         way = self._ways.get(servable) or self._new_way(servable)
         now = self._now()
         deadline = min(call.deadline, now + self._longest_call_s)
-        place = self._admit(call, servable.model, way.lane, deadline, now)
+        ticket, place = self._admit(call, servable.model, way.lane, deadline, now)
         self._calls += 1
         self._idle.clear()
         try:
-            return await self._answer(call, servable, way, deadline, place, write)
+            return await self._answer(call, servable, way, ticket.priority, deadline, place, write)
         finally:
             place.let_go()
             self._calls -= 1
@@ -146,11 +146,18 @@ class Service:
             return None
         return self._gate.load(model, way.lane.wait_s(1) if way else 0.0, self._now())
 
+    def busy(self, model: str, version: int) -> bool:
+        """Tell whether a version has calls that wait or run."""
+        servable = self._catalogue.state(model, version)
+        way = self._ways.get(servable) if isinstance(servable, Servable) else None
+        return way is not None and way.lane.busy
+
     async def _answer(
         self,
         call: InferCall,
         servable: Servable,
         way: Way,
+        rank: int,
         deadline: float,
         place: Place,
         write: Callable[[InferAnswer], T],
@@ -164,7 +171,7 @@ class Service:
         if small and way.runs_here(tensors):
             outputs = way.lane.run_here(tensors, fetched)
         else:
-            passage = way.lane.enter(tensors, fetched, rank=call.priority or 1, deadline=deadline)
+            passage = way.lane.enter(tensors, fetched, rank=rank, deadline=deadline)
             place.follow(passage)
             outputs = await passage.outputs()
         answer = InferAnswer(servable.model, str(servable.version), servable.digest, servable.restored(outputs, wanted))
@@ -172,19 +179,29 @@ class Service:
             return write(answer)
         return await self._convert(partial(write, answer), place, deadline)
 
-    def _admit(self, call: InferCall, model: str, lane: Lane, deadline: float, now: float) -> Place:
-        """Let a call in, and return its place. Raises DeadlineExceeded, Overloaded."""
+    def _admit(self, call: InferCall, model: str, lane: Lane, deadline: float, now: float) -> tuple[Ticket, Place]:
+        """Let a call in, and return its ticket and its place. Raises DeadlineExceeded, Overloaded."""
         if deadline <= now:
             raise DeadlineExceeded
-        ticket = self._gate.enter(model, call.caller.tenant, call.priority, now)
-        place = Place(lambda queue_s, run_s: self._gate.leave(ticket, queue_s, run_s, self._now()))
-        wait_s = lane.wait_s(call.priority or 1)
+        try:
+            ticket = self._gate.enter(model, call.caller.tenant, call.priority, now)
+        except Overloaded as refusal:
+            self._observer.refused(refusal.reason)
+            raise
+        place = Place(partial(self._leave, ticket, lane))
+        self._observer.limit(model, *self._gate.room(model, now), lane.waiting)
+        wait_s = lane.wait_s(ticket.priority)
         if now + wait_s + lane.timing.run_s(1) > deadline:
             lane.timing.doubt()
             place.let_go()
             self._observer.refused("deadline")
             raise DeadlineExceeded
-        return place
+        return ticket, place
+
+    def _leave(self, ticket: Ticket, lane: Lane, queue_s: float | None, run_s: float | None) -> None:
+        now = self._now()
+        self._gate.leave(ticket, queue_s, run_s, now)
+        self._observer.limit(ticket.model, *self._gate.room(ticket.model, now), lane.waiting)
 
     async def _convert(self, job: Callable[[], T], place: Place, deadline: float) -> T:
         """Read or write in a thread. Whoever stops waiting for it leaves it to end by itself, with the call's place."""
@@ -223,10 +240,10 @@ class Service:
         return not self._draining
 
     def readiness(self) -> Readiness:
-        """Tell whether every model can answer. A service without models cannot, and one that is stopping will not."""
+        """Tell whether every model can answer that should. A service without one cannot; one that stops will not."""
         models = self._catalogue.models()
         return Readiness(
-            ready=bool(models) and all(models.values()) and not self._draining,
+            ready=self._catalogue.complete() and not self._draining,
             draining=self._draining,
             models=models,
             problems=self._catalogue.problems(),

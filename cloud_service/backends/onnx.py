@@ -17,6 +17,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from cloud_service.backend import Array, Traits
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
+from cloud_service.repository.serving import Instances
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
 from nearfar_wire.specs import TensorSpec
@@ -25,6 +26,7 @@ __all__ = ["OnnxBackend"]
 
 _PROVIDERS: Final = ["CPUExecutionProvider"]
 _LOG_FATAL_ONLY: Final = 4
+_ONE: Final = Instances()
 
 # Operators as a file names them: the field's tag, the name's length, the name.
 _SCALES_BY_BATCH: Final = (b"DynamicQuantize",)
@@ -37,13 +39,11 @@ _TIME_BY_VALUE: Final = tuple(
 class OnnxBackend:
     """One or several sessions, which runs share; onnxruntime allows that."""
 
-    def __init__(self, content: bytes, *, threads_per_run: int = 1, sessions: int = 1) -> None:
-        """Load the model file `content`, `sessions` times.
-
-        Runs beside each other keep the cores busy, each on one thread; with more they are quicker alone.
+    def __init__(self, content: bytes, instances: Instances = _ONE) -> None:
+        """Load the model file `content`, once for each session of `instances`.
 
         Raises UnservableModel: where onnxruntime refuses it, or the protocol cannot carry its tensors."""
-        opened = [_open(content, threads_per_run) for _ in range(sessions)]
+        opened = [_open(content, instances.threads_per_run) for _ in range(instances.sessions)]
         self._sessions = cycle(opened)
         self.inputs: Final[Sequence[TensorSpec]] = tuple(_spec("input", arg) for arg in opened[0].get_inputs())
         self.outputs: Final[Sequence[TensorSpec]] = tuple(_spec("output", arg) for arg in opened[0].get_outputs())

@@ -101,6 +101,11 @@ class Lane:
         """How many calls wait."""
         return len(self._queue)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call waits or runs."""
+        return bool(self._running or len(self._queue))
+
     def wait_s(self, rank: int) -> float:
         """Return how long a call of `rank` that came now would wait, judged by what runs took of late."""
         batch_s = self.timing.run_s(self._rules.max_batch)

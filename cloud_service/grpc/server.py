@@ -44,12 +44,14 @@ class GrpcServer:
         max_in_flight: int,
         max_message_bytes: int,
         longest_call_s: float,
+        shared_port: bool = False,
         connection_age_s: float = 600.0,
     ) -> None:
-        """Speak plaintext without `tls`. A connection ends after some `connection_age_s`, once its calls have."""
+        """Speak plaintext without `tls`; `shared_port`: other processes of this service listen there, too. A connection ends after some `connection_age_s`, once its calls have."""
         self._service = service
         self._tls = tls
         self._health = health.aio.HealthServicer()
+        self._told_of: set[str] = set()
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", max_message_bytes),
@@ -57,7 +59,7 @@ class GrpcServer:
                 ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
                 # Two services on one port would each get a share of the calls, and nobody would know.
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(shared_port)),
                 # A balancer that knows connections only never moves one that lasts: this makes its clients choose
                 # anew, without a call that fails, and ends those whose other side is gone. gRPC varies it by a tenth,
                 # so that they do not all come back at once.
@@ -68,7 +70,8 @@ class GrpcServer:
             # is refused before its message is read, with the status that OVERLOADED has.
             maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
         )
-        self._server.add_generic_rpc_handlers((guarded(InferenceServicer(service).handlers(), calls, authenticator),))
+        servicer = InferenceServicer(service, max_message_bytes=max_message_bytes)
+        self._server.add_generic_rpc_handlers((guarded(servicer.handlers(), calls, authenticator),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, address: Address) -> Address:
@@ -89,6 +92,9 @@ class GrpcServer:
     async def publish_health(self) -> None:
         """Tell the health service's watchers what can answer now: the service as a whole, and each model by name."""
         readiness = self._service.readiness()
+        for name in self._told_of - readiness.models.keys():
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+        self._told_of = set(readiness.models)
         for name, ready in {"": readiness.ready, SERVICE: readiness.ready, **readiness.models}.items():
             status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
             await self._health.set(name, status)

@@ -31,7 +31,10 @@ def read_regular(path: Path, *, within: Path, max_bytes: int) -> bytes | None:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnservableModel(f"{path} is not a regular file")
-            content = file.read(max_bytes + 1)
+            if status.st_size > max_bytes:
+                raise UnservableModel(f"{path} is longer than {max_bytes} bytes")
+            # One more: a file that grows under the reader shows it, and nothing is set aside for what is not there.
+            content = file.read(status.st_size + 1)
     except FileNotFoundError:
         if path.is_symlink():
             raise UnservableModel(f"{path} is a link to nothing") from None
@@ -40,6 +43,6 @@ def read_regular(path: Path, *, within: Path, max_bytes: int) -> bytes | None:
         raise UnservableModel(
             f"{path} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
         ) from error
-    if len(content) > max_bytes:
-        raise UnservableModel(f"{path} is longer than {max_bytes} bytes")
+    if len(content) != status.st_size:
+        raise UnservableModel(f"{path} was written to while it was read")
     return content

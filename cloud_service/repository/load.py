@@ -1,44 +1,54 @@
 """How the files of one version become a Servable.
 
 The model file is read once; its digest is taken before anything parses it, compared with what the manifest promises,
-and the backend is made from those same bytes."""
+and the backend is made from those same bytes. What it made of them is tried out before anybody may call it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
+from typing import Final
 
 from cloud_service.backend import Backend
+from cloud_service.batching.measure import measure
 from cloud_service.errors import UnservableModel
+from cloud_service.repository.files import read_regular
 from cloud_service.repository.scan import Found
+from cloud_service.repository.serving import Instances, Serving
+from cloud_service.repository.trial import try_out
 from cloud_service.servable import Servable, form_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import ManifestError
-from nearfar_wire.manifest import Manifest, read_manifest
+from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 
 __all__ = ["load"]
 
+# Protobuf, which ONNX is written in, holds no more.
+_MAX_MODEL_BYTES: Final = (2 << 30) - 1
 
-def load(found: Found, open_backend: Callable[[bytes], Backend]) -> Servable:
-    """Read, verify and open a version; blocks.
+
+def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serving: Serving) -> Servable:
+    """Read, verify, open and try out a version; blocks.
 
     Raises UnservableModel: saying what is wrong with which file."""
-    content = _read(found.model_file)
+    content = read_regular(found.model_file, within=found.root, max_bytes=_MAX_MODEL_BYTES)
+    if content is None:
+        raise UnservableModel(f"{found.model_file} cannot be read (there is no such file)")
     digest = digest_of(content)
     manifest = _manifest(found)
     if manifest is not None:
         _require_same_model(manifest, found, digest)
-    backend = open_backend(content)
-    return Servable(found.model, found.version, digest, backend, form_of(manifest, backend))
+    backend = open_backend(content, serving.instances)
+    servable = Servable(found.model, found.version, digest, backend, form_of(manifest, backend), serving=serving)
+    return replace(servable, profile=measure(backend, serving, try_out(found, servable)))
 
 
 def _manifest(found: Found) -> Manifest | None:
     for path in found.manifest_files:
-        if path.is_file():
+        content = read_regular(path, within=found.root, max_bytes=MAX_MANIFEST_BYTES)
+        if content is not None:
             try:
-                return read_manifest(path)
-            except OSError as error:
-                raise _unreadable(path, error) from error
+                return parse_manifest(content, str(path))
             except ManifestError as error:
                 raise UnservableModel(str(error)) from error
     return None
@@ -57,14 +67,3 @@ def _require_same_model(manifest: Manifest, found: Found, digest: str) -> None:
             f"manifest: remote.digest is {remote.digest}, but the model file has {digest}; "
             "put the release's own model file there, or a manifest of its own beside this one"
         )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> UnservableModel:
-    return UnservableModel(f"{path} cannot be read ({error.strerror or type(error).__name__})")

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloud_service.repository.serving import SERVING_FILE
+
 __all__ = ["MANIFEST_FILE", "MODEL_FILE", "Found", "Ignored", "scan"]
 
 MODEL_FILE: Final = "model.onnx"
 MANIFEST_FILE: Final = "manifest.toml"
+
+# Enough for one example of each kind of input; each costs a run when the version loads.
+_MAX_EXAMPLES: Final = 16
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -29,6 +34,10 @@ class Found:
     directory: Path
 
     @property
+    def root(self) -> Path:
+        return self.directory.parent.parent
+
+    @property
     def model_file(self) -> Path:
         return self.directory / MODEL_FILE
 
@@ -36,6 +45,10 @@ class Found:
     def manifest_files(self) -> tuple[Path, Path]:
         """Where a manifest may lie, the nearer first: beside the model file, or once for all versions."""
         return self.directory / MANIFEST_FILE, self.directory.parent / MANIFEST_FILE
+
+    def golden_files(self) -> list[Path]:
+        """Return the files of golden examples that are there: golden.npz, golden-2.npz and so on."""
+        return sorted(self.directory.glob("golden*.npz"))[:_MAX_EXAMPLES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ def _model(directory: Path) -> Iterator[Found | Ignored]:
     if not _NAME.fullmatch(directory.name):
         yield Ignored(directory, "not a model's name: letters, digits, dot, dash and underscore, at most 128")
         return
-    versions = [entry for entry in _listed(directory) if entry.name != MANIFEST_FILE]
+    versions = [entry for entry in _listed(directory) if entry.name not in (MANIFEST_FILE, SERVING_FILE)]
     if not versions:
         yield Ignored(directory, "it holds no version; add NAME/1/model.onnx")
     for entry in sorted(versions, key=lambda path: (len(path.name), path.name)):

@@ -19,6 +19,7 @@ from cloud_service.app import App
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.config import read_settings
+from cloud_service.repository.serving import Instances
 from nearfar_wire.service import Stub
 from nearfar_wire.status import Code, code_from_status
 
@@ -62,7 +63,11 @@ class RunningCloud:
 
 @contextmanager
 def running_cloud(
-    models: Path, *, open_backend: Callable[[bytes], Backend] = OnnxBackend, load: bool = True, **settings: object
+    models: Path,
+    *,
+    open_backend: Callable[[bytes, Instances], Backend] = OnnxBackend,
+    load: bool = True,
+    **settings: object,
 ) -> Iterator[RunningCloud]:
     """Serve the repository `models` until the block ends; without `load` its versions stay in the state of loading."""
     ports = dict.fromkeys(("grpc", "http", "rest"), "127.0.0.1:0")

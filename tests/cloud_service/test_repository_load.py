@@ -8,6 +8,7 @@ from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.errors import UnservableModel
 from cloud_service.repository.load import load
 from cloud_service.repository.scan import Found
+from cloud_service.repository.serving import Serving
 from cloud_service.servable import Servable
 from nearfar_wire.digest import digest_of
 from tests.builders.onnx_models import softmax_mlp
@@ -18,7 +19,7 @@ _MODEL = softmax_mlp(pixels="FP32")
 
 def _load(root: Path, **manifests: str) -> Servable:
     write_repository(root, {"tiny": {3: _MODEL}}, manifests)
-    return load(Found("tiny", 3, root / "tiny" / "3"), OnnxBackend)
+    return load(OnnxBackend, Found("tiny", 3, root / "tiny" / "3"), Serving())
 
 
 def test_a_version_knows_the_digest_of_its_file(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_the_digest_that_the_manifest_promises_lets_the_version_serve(tmp_path: 
 def test_a_version_without_a_model_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "tiny" / "1").mkdir(parents=True)
     with pytest.raises(UnservableModel, match=r"model\.onnx cannot be read"):
-        load(Found("tiny", 1, tmp_path / "tiny" / "1"), OnnxBackend)
+        load(OnnxBackend, Found("tiny", 1, tmp_path / "tiny" / "1"), Serving())
 
 
 def test_the_file_is_compared_before_the_runtime_sees_it(tmp_path: Path) -> None:
@@ -77,4 +78,4 @@ def test_the_file_is_compared_before_the_runtime_sees_it(tmp_path: Path) -> None
     promised = APP_MANIFEST.replace('model = "tiny"', f'model = "tiny"\ndigest = "{digest_of(b"other")}"')
     write_repository(tmp_path, {"tiny": _MODEL}, {"tiny": promised})
     with pytest.raises(UnservableModel, match="digest"):
-        load(Found("tiny", 1, tmp_path / "tiny" / "1"), never)
+        load(never, Found("tiny", 1, tmp_path / "tiny" / "1"), Serving())

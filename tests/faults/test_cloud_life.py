@@ -89,7 +89,9 @@ def test_B7_health_watchers_are_told_and_do_not_hold_the_service_up(tmp_path: Pa
 def test_whether_a_run_holds_on_after_the_end_is_told(tmp_path: Path, hears_stop: bool) -> None:
     backend = HeldBackend(hears_stop=hears_stop)
     write_repository(tmp_path, {"held": b""})
-    with running_cloud(tmp_path, open_backend=lambda _: backend, drain_s=0.05) as cloud:
+    backend.go.set()
+    with running_cloud(tmp_path, open_backend=lambda _, __: backend, drain_s=0.05) as cloud:
+        backend.go.clear()
         call = cloud.stub.ModelInfer.future(encode_request("held", _X))
         eventually(lambda: backend.running)
     assert call.exception() is not None
@@ -102,7 +104,7 @@ def test_a_model_that_hangs_while_it_loads_does_not_hold_the_service_up(tmp_path
     write_repository(tmp_path, {"endless": b""})
     began, go = threading.Event(), threading.Event()
 
-    def open_backend(_: bytes) -> HeldBackend:
+    def open_backend(_: bytes, __: object) -> HeldBackend:
         began.set()
         assert go.wait(30)
         return HeldBackend()

@@ -29,7 +29,7 @@ def test_B13_an_error_nobody_expected_is_an_incidents_id_to_the_caller_and_class
 ) -> None:
     caplog.set_level(logging.DEBUG)
     write_repository(tmp_path, {"raising": b""})
-    with running_cloud(tmp_path, open_backend=lambda _: RaisingBackend(ValueError(_CANARY))) as cloud:
+    with running_cloud(tmp_path, open_backend=lambda _, __: RaisingBackend(ValueError(_CANARY))) as cloud:
         code, message = refused(lambda: cloud.stub.ModelInfer(encode_request("raising", _X)))
         metrics = cloud.metrics() + cloud.http("/readyz").body.decode()
     told = capfd.readouterr()
@@ -42,7 +42,7 @@ def test_B13_an_error_nobody_expected_is_an_incidents_id_to_the_caller_and_class
 
 
 def test_B13_an_error_while_loading_keeps_its_text_to_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(_: bytes) -> EchoBackend:
+    def fail(_: bytes, __: object) -> EchoBackend:
         raise ValueError(_CANARY)
 
     write_repository(tmp_path, {"raising": b""})
