@@ -158,7 +158,7 @@ class Settings(BaseModel):
     )
     """Algorithms that a token may be signed by. None of them is symmetric: whoever verifies could sign."""
     token_audience: str | None = None
-    """What a token's `aud` has to name; without it a token for any audience is taken."""
+    """What a token's `aud` has to name; without it only a token without `aud` is taken."""
     token_issuer: str | None = None
     """What a token's `iss` has to be; without it any issuer with a known key is taken."""
     token_tenant_claim: str = "tenant"  # noqa: S105 - a claim's name
@@ -168,12 +168,12 @@ class Settings(BaseModel):
     admin_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
     """A bearer token that is an administrator and nothing else. Not a flag: others can read a command's flags."""
     revoked: Path | None = None
-    """File of token subjects and ids, one a line, that are refused from now on; read again when it changes."""
+    """File of names that are refused, one a line: a token's `sub` or `jti`, or one in a client's certificate."""
     tenants: Path | None = None
     """File of what each tenant may use (TOML); without it nobody has a quota."""
 
     processes: Annotated[int, Number, Field(ge=1, le=256)] = 1
-    """Processes that serve behind the same ports. More than one where Python itself is the limit; not on Windows."""
+    """Processes that serve behind the same ports. More than one where Python itself is the limit; on Linux alone."""
     threads: Annotated[int, Number, Field(ge=1, le=1024)] = Field(default_factory=_one_a_core)
     """Runs at once in one process, each on one thread; without it one a core, shared out among the processes."""
     # Beyond some tens a core can only make callers wait for a late answer.
@@ -225,23 +225,27 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         for part, needs in _NEEDS.items():
-            if part in self.model_fields_set and getattr(self, part) is not None and getattr(self, needs) is None:
-                raise ValueError(f"{part}: has no effect without {needs}; give both, or neither")
-        if self.processes > 1 and sys.platform == "win32":
-            raise ValueError("processes: Windows cannot share a port among processes; start one service for each port")
+            is_given = part in self.model_fields_set and getattr(self, part) not in (None, ())
+            if is_given and not any(getattr(self, other) is not None for other in needs):
+                raise ValueError(f"{part}: has no effect without {' or '.join(needs)}; give both, or neither")
+        if self.processes > 1 and sys.platform != "linux":
+            # macOS lets processes listen on one port, and gives every connection to the same of them.
+            raise ValueError("processes: only Linux deals out a port's calls; start one service for each port")
         return self
 
 
-_NEEDS: Final[Mapping[str, str]] = MappingProxyType(
+# A part of what identifies a caller or encrypts, and which others it is a part of.
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "tls_certificate": "tls_key",
-        "tls_key": "tls_certificate",
-        "tls_client_ca": "tls_certificate",
-        "token_algorithms": "token_keys",
-        "token_audience": "token_keys",
-        "token_issuer": "token_keys",
-        "token_tenant_claim": "token_keys",
-        "revoked": "token_keys",
+        "tls_certificate": ("tls_key",),
+        "tls_key": ("tls_certificate",),
+        "tls_client_ca": ("tls_certificate",),
+        "token_algorithms": ("token_keys",),
+        "token_audience": ("token_keys",),
+        "token_issuer": ("token_keys",),
+        "token_tenant_claim": ("token_keys",),
+        "administrators": ("token_keys", "tls_client_ca"),
+        "revoked": ("token_keys", "tls_client_ca"),
     }
 )
 
