@@ -11,11 +11,12 @@ __all__ = ["Place"]
 
 
 class Place:
-    """Held once by whoever makes it. `give_up` is told what the call spent in the queue and in its run."""
+    """Held once by whoever makes it. `give_up` is told what the call spent in the queue and in its run: None for what
+    it did not come to."""
 
     __slots__ = ("_give_up", "_holders", "_passage")
 
-    def __init__(self, give_up: Callable[[float, float], None]) -> None:
+    def __init__(self, give_up: Callable[[float | None, float | None], None]) -> None:
         self._give_up = give_up
         self._holders = 1
         self._passage: Passage | None = None
@@ -29,7 +30,10 @@ class Place:
         self._holders -= 1
         if not self._holders:
             passage = self._passage
-            self._give_up(*((passage.queue_s, passage.run_s) if passage else (0.0, 0.0)))
+            if passage is None:
+                self._give_up(None, None)
+            else:
+                self._give_up(passage.queue_s, passage.run_s or None)
 
     def follow(self, passage: Passage) -> None:
         """Hold the place until `passage` is over."""

@@ -1,1 +1,1 @@
-"""Who may come in, and when. Pure: instants are arguments, and nothing here waits, counts metrics or writes logs."""
+"""Who may come in, and when. Pure, but for opening.py: instants are arguments, and nothing waits, counts or logs."""

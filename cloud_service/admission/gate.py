@@ -76,9 +76,8 @@ class Gate:
         return Ticket(model, tenant, priority, partition, sum(known.in_flight.values()))
 
     def leave(self, ticket: Ticket, queue_s: float | None, run_s: float | None, now: float) -> None:
-        """End a call that was let in. `queue_s` is from when it was let in to its run's begin, or until it was given
-        up as too late; None where its wait was cut short by something else. `run_s` is None where it did not run, or
-        not to its end."""
+        """End a call that was let in. `queue_s` is what it waited, None where it did not come to that; `run_s` what its
+        run took, None where it was given up while it waited."""
         known = self._models[ticket.model]
         known.in_flight[ticket.partition] -= 1
         self._in_flight[ticket.partition] -= 1
@@ -86,17 +85,20 @@ class Gate:
         if queue_s is not None:
             known.limit.observe(queue_s, run_s, ticket.in_flight, now)
 
+    def room(self, model: str, now: float) -> tuple[int, int]:
+        """Return how many calls of `model` may be in work, and how many are."""
+        known = self._known(model)
+        return known.limit.value(now), sum(known.in_flight.values())
+
     def load(self, model: str, queue_wait_s: float, now: float) -> Load:
         """Return how busy the service is with `model`, where whoever keeps its queue expects such a wait."""
-        known = self._known(model)
-        limit = known.limit.value(now)
-        in_flight = sum(known.in_flight.values())
+        limit, in_flight = self.room(model, now)
         return Load(
             queue_wait_s=queue_wait_s,
             utilisation=in_flight / limit,
             limit=limit,
             in_flight=in_flight,
-            stay_local_s=known.refusals.stay_local_s(now),
+            stay_local_s=self._known(model).refusals.stay_local_s(now),
         )
 
     def _respect_quota(self, known: _Model, tenant: str, now: float) -> None:

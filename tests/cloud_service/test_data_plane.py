@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from cloud_service.backend import Backend
-from cloud_service.bound import Bound
 from cloud_service.catalogue import LOADING, Catalogue
 from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, Overloaded, RunFailed
 from cloud_service.servable import Servable, form_of
@@ -17,6 +16,7 @@ from cloud_service.workers import Workers
 from nearfar_wire.errors import TensorError
 from nearfar_wire.specs import TensorSpec
 from tests.builders.backends import EchoBackend, HeldBackend, RaisingBackend
+from tests.builders.gates import open_gate_of
 from tests.builders.waiting import eventually
 
 _X = {"x": np.array([1, 2], np.float32)}
@@ -37,12 +37,12 @@ def _with_service(
     for version, backend in enumerate(backends, start=1):
         catalogue.put("m", version, Servable("m", version, f"sha256:{version}", backend, form_of(None, backend)))
     workers = Workers(threads=1)
-    bound = Bound(4)
+    gate = open_gate_of(4)
     try:
         if now is None:
-            service = Service(catalogue, workers, gate=bound, longest_call_s=longest_call_s)
+            service = Service(catalogue, workers, gate=gate, longest_call_s=longest_call_s)
         else:
-            service = Service(catalogue, workers, gate=bound, longest_call_s=longest_call_s, now=lambda: now)
+            service = Service(catalogue, workers, gate=gate, longest_call_s=longest_call_s, now=lambda: now)
         asyncio.run(main(service))
     finally:
         assert workers.close(within_s=10)
@@ -207,7 +207,7 @@ def test_a_service_is_ready_when_each_of_its_models_can_answer_and_it_is_not_sto
     backend = EchoBackend()
     catalogue = Catalogue()
     workers = Workers(threads=1)
-    service = Service(catalogue, workers, gate=Bound(1), longest_call_s=1)
+    service = Service(catalogue, workers, gate=open_gate_of(1), longest_call_s=1)
     assert not service.readiness().ready, "it has no model"
     catalogue.put("m", 1, Servable("m", 1, "sha256:1", backend, form_of(None, backend)))
     assert service.readiness().ready

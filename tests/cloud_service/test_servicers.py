@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from cloud_service.caller import ANONYMOUS
 from cloud_service.catalogue import Catalogue
 from cloud_service.errors import DeadlineExceeded, ModelNotFound
 from cloud_service.grpc.guard import Context
@@ -13,6 +14,7 @@ from cloud_service.service import Service
 from cloud_service.workers import Workers
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.service import METHODS
+from tests.builders.gates import open_gate_of
 
 
 class _Context:
@@ -24,10 +26,14 @@ class _Context:
     def time_remaining(self) -> float | None:
         return self._left_s
 
+    def set_trailing_metadata(self, trailing: object) -> None:
+        self.trailing = trailing
+
 
 @pytest.fixture
 def servicer() -> InferenceServicer:
-    return InferenceServicer(Service(Catalogue(), Workers(threads=1, limit=1), longest_call_s=1))
+    service = Service(Catalogue(), Workers(threads=1), gate=open_gate_of(1), longest_call_s=1)
+    return InferenceServicer(service, max_message_bytes=1 << 20)
 
 
 def test_every_method_of_the_protocol_has_a_handler(servicer: InferenceServicer) -> None:
@@ -47,4 +53,4 @@ def test_a_call_whose_time_is_up_is_refused_before_anything_else(
 ) -> None:
     request = pb.ModelInferRequest(model_name="nope", id="too long" * (100 if left_s == 0 else 1))
     with pytest.raises(error):
-        asyncio.run(servicer.model_infer(request, cast(Context, _Context(left_s))))
+        asyncio.run(servicer.model_infer(request.SerializeToString(), cast(Context, _Context(left_s)), ANONYMOUS))

@@ -1,0 +1,31 @@
+"""The gate that the settings ask for. The only part of this package that reads a file."""
+
+from __future__ import annotations
+
+from cloud_service.admission.gate import Gate
+from cloud_service.admission.quotas import Quotas
+from cloud_service.admission.tenants import Tenants, parse_tenants
+from cloud_service.config import Settings
+from cloud_service.errors import SettingsError
+
+__all__ = ["open_gate"]
+
+
+def open_gate(settings: Settings) -> Gate:
+    """Return the gate. Raises SettingsError: for a tenants document that cannot be read."""
+    return Gate(
+        runs=settings.threads,
+        maximum=settings.max_in_flight,
+        queue_target_s=settings.queue_target_ms / 1000,
+        quotas=Quotas(_tenants(settings)),
+    )
+
+
+def _tenants(settings: Settings) -> Tenants:
+    if settings.tenants is None:
+        return Tenants()
+    try:
+        content = settings.tenants.read_bytes()
+    except OSError as error:
+        raise SettingsError("tenants", f"{settings.tenants} cannot be read ({error.strerror})") from error
+    return parse_tenants(content, str(settings.tenants))
