@@ -46,10 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if find_spec("grpc_health") is None:
         return _fail(MissingExtra("serving", "cloud"), 1)
-    from cloud_service.serve import serve  # wants what find_spec looked for
+    # These want what find_spec looked for.
+    from cloud_service.processes.supervisor import supervise
+    from cloud_service.serve import serve
 
     try:
-        return serve(settings)
+        return serve(settings) if settings.processes == 1 else supervise(settings)
     except CloudError as error:
         return _fail(error, 1)
 

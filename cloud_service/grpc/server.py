@@ -47,7 +47,9 @@ class GrpcServer:
         shared_port: bool = False,
         connection_age_s: float = 600.0,
     ) -> None:
-        """Speak plaintext without `tls`; `shared_port`: other processes of this service listen there, too. A connection ends after some `connection_age_s`, once its calls have."""
+        """Speak plaintext without `tls`. Other processes of this service listen on a `shared_port`, too.
+
+        A connection ends after some `connection_age_s`, once its calls have."""
         self._service = service
         self._tls = tls
         self._health = health.aio.HealthServicer()

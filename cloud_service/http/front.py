@@ -40,11 +40,14 @@ _LAST_ANSWERS_S: Final = 0.5
 class HttpFront:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, handler: Handler, *, idle_s: float = 60.0, max_connections: int = 1024) -> None:
+    def __init__(
+        self, handler: Handler, *, idle_s: float = 60.0, max_connections: int = 1024, shared_port: bool = False
+    ) -> None:
         """Answer with what `handler` makes of a request. It sees every request whose head could be read."""
         self._handler = handler
         self._idle_s = idle_s
         self._max_connections = max_connections
+        self._shared_port = shared_port
         self._protocols: web.Server | None = None
         self._server: asyncio.Server | None = None
 
@@ -60,6 +63,7 @@ class HttpFront:
                 address.host,
                 address.port,
                 ssl=tls,
+                reuse_port=self._shared_port or None,
                 ssl_handshake_timeout=_HANDSHAKE_S if tls else None,
             )
         except OSError as error:

@@ -27,7 +27,9 @@ class RestServer:
         max_in_flight: int,
         max_message_bytes: int,
         longest_call_s: float,
+        shared_port: bool = False,
     ) -> None:
+        """Speak plaintext without `tls`; `shared_port`: other processes of this service listen there, too."""
         self._tls = tls
         guard = Guard(
             RestEndpoints(service, max_message_bytes=max_message_bytes).handlers(),
@@ -38,7 +40,7 @@ class RestServer:
             max_message_bytes=max_message_bytes,
             longest_call_s=longest_call_s,
         )
-        self._front = HttpFront(guard.answer)
+        self._front = HttpFront(guard.answer, shared_port=shared_port)
 
     async def start(self, address: Address) -> Address:
         """Listen, and return the address with the port that was given. Raises BindError."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -32,7 +32,7 @@ _METHODS: Final = ("GET", "HEAD")
 class HttpServer:
     """See the module. `start` and `stop` once each, in one event loop."""
 
-    def __init__(self, reply_to: Callable[[str], Reply], *, exchange_s: float = 5.0) -> None:
+    def __init__(self, reply_to: Callable[[str], Reply | Awaitable[Reply]], *, exchange_s: float = 5.0) -> None:
         """Answer with what `reply_to` says for a path; a connection lasts at most `exchange_s`."""
         self._reply_to = reply_to
         self._exchange_s = exchange_s
@@ -79,13 +79,13 @@ class HttpServer:
         except asyncio.LimitOverrunError:
             reply, has_body = _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE), True
         else:
-            reply, has_body = self._answer(head)
+            reply, has_body = await self._answer(head)
         writer.write(_encode(reply, has_body=has_body))
         await writer.drain()
         with suppress(OSError):
             writer.write_eof()
 
-    def _answer(self, head: bytes) -> tuple[Reply, bool]:
+    async def _answer(self, head: bytes) -> tuple[Reply, bool]:
         request_line = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(request_line) != 3 or not request_line[2].startswith("HTTP/1."):
             return _plain(HTTPStatus.BAD_REQUEST), True
@@ -93,7 +93,8 @@ class HttpServer:
         if method not in _METHODS:
             return _plain(HTTPStatus.METHOD_NOT_ALLOWED), True
         try:
-            return self._reply_to(target.partition("?")[0]), method == "GET"
+            reply = self._reply_to(target.partition("?")[0])
+            return reply if isinstance(reply, Reply) else await reply, method == "GET"
         except Exception as error:  # noqa: BLE001 - a probe is answered, whatever a collector does
             record(_LOG, "operations", error)
             return _plain(HTTPStatus.INTERNAL_SERVER_ERROR), method == "GET"
