@@ -74,6 +74,16 @@ class App:
             batching=settings.batching,
             observer=self._metrics,
         )
+        self._repository = Repository(
+            settings.models,
+            self._catalogue,
+            partial(load, open_backend),
+            told=self._changed,
+            busy=self._service.busy,
+            poll_s=settings.poll_s,
+            memory_limit_bytes=settings.memory_limit_bytes,
+            by_request=settings.processes == 1,
+        )
         self._http = HttpServer(Operations(self._service, registry).reply)
         self._grpc = GrpcServer(
             self._service,
@@ -87,6 +97,7 @@ class App:
         )
         self._rest = RestServer(
             self._service,
+            self._repository,
             self._calls,
             self._identity.authenticator,
             tls=self._identity.tls,
@@ -94,15 +105,6 @@ class App:
             max_message_bytes=settings.max_message_bytes,
             longest_call_s=settings.longest_call_s,
             shared_port=settings.processes > 1,
-        )
-        self._repository = Repository(
-            settings.models,
-            self._catalogue,
-            partial(load, open_backend),
-            told=self._changed,
-            busy=self._service.busy,
-            poll_s=settings.poll_s,
-            memory_limit_bytes=settings.memory_limit_bytes,
         )
         self._watching: asyncio.Task[None] | None = None
         self.grpc_address: Address = settings.grpc

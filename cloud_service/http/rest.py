@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cloud_service.auth.authenticator import require_administrator
 from cloud_service.build import build_version
+from cloud_service.catalogue import State
 from cloud_service.errors import Draining, InvalidInput
 from cloud_service.http.codec import Answer, InferRequest, read_request, write_answer
 from cloud_service.http.encoding import chosen_encoding, packed
 from cloud_service.http.guard import RestCall, RestHandler
+from cloud_service.http.json_reader import JsonValue, read_object
 from cloud_service.http.reply import JSON, Reply
+from cloud_service.repository.control import Repository
 from cloud_service.service import InferAnswer, InferCall, Service
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
@@ -24,7 +28,8 @@ __all__ = ["RestEndpoints"]
 _NAME: Final = "nearfar"
 # What Triton calls ONNX models on onnxruntime; its clients show it.
 _PLATFORM: Final = "onnxruntime_onnx"
-_EXTENSIONS: Final = ("binary_tensor_data", "model_repository")
+# Triton's names of what we have beside the protocol: tensors behind the JSON, `priority` and `timeout`, load, unload.
+_EXTENSIONS: Final = ("binary_tensor_data", "schedule_policy", "model_repository")
 _JSON_LENGTH: Final = "Inference-Header-Content-Length"
 _BINARY: Final = "application/octet-stream"
 # JSON of this length is read in less than a millisecond; longer is read in a thread.
@@ -36,8 +41,9 @@ _WORTH_PACKING_BYTES: Final = 1024
 class RestEndpoints:
     """See the module. Raises the data plane's errors; the guard answers for them."""
 
-    def __init__(self, service: Service, *, max_message_bytes: int) -> None:
+    def __init__(self, service: Service, repository: Repository, *, max_message_bytes: int) -> None:
         self._service = service
+        self._repository = repository
         self._max_message_bytes = max_message_bytes
 
     def handlers(self) -> Mapping[str, RestHandler]:
@@ -49,6 +55,9 @@ class RestEndpoints:
             "ServerMetadata": self.server_metadata,
             "ModelMetadata": self.model_metadata,
             "ModelInfer": self.model_infer,
+            "RepositoryIndex": self.repository_index,
+            "RepositoryModelLoad": self.model_load,
+            "RepositoryModelUnload": self.model_unload,
         }
 
     async def server_live(self, _call: RestCall) -> Reply:
@@ -102,6 +111,32 @@ class RestEndpoints:
         )
         return await self._service.infer(infer, writer.write)
 
+    async def repository_index(self, call: RestCall) -> Reply:
+        require_administrator(call.caller)  # a reason may speak of files
+        asked = await _asked(call)
+        ready_only = asked.get("ready", False)
+        if not isinstance(ready_only, bool):
+            raise InvalidInput("ready is true or false")
+        entries = [
+            {"name": entry.model, "version": str(entry.version), "state": entry.state, "reason": entry.reason}
+            for entry in self._repository.index()
+            if not ready_only or entry.state is State.READY
+        ]
+        return _json(entries)
+
+    async def model_load(self, call: RestCall) -> Reply:
+        require_administrator(call.caller)
+        if (await _asked(call)).get("parameters"):
+            raise InvalidInput("a model is loaded as the repository has it; parameters of a load are not supported")
+        await self._repository.load(call.route.model)
+        return _json({})
+
+    async def model_unload(self, call: RestCall) -> Reply:
+        require_administrator(call.caller)
+        await _asked(call)  # `unload_dependents` has no meaning here: no model depends on another
+        await self._repository.unload(call.route.model)
+        return _json({})
+
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
@@ -124,6 +159,11 @@ class _Writer:
             return Reply(200, content_type, answer.body, headers)
         headers["Content-Encoding"] = self.encoding
         return Reply(200, content_type, packed(answer.body, self.encoding), headers)
+
+
+async def _asked(call: RestCall) -> Mapping[str, JsonValue]:
+    content = await call.body()
+    return read_object(content) if content.strip() else {}
 
 
 def _json_length(headers: Mapping[str, str]) -> int | None:

@@ -9,6 +9,7 @@ from cloud_service.config import Address
 from cloud_service.http.front import HttpFront
 from cloud_service.http.guard import Guard
 from cloud_service.http.rest import RestEndpoints
+from cloud_service.repository.control import Repository
 from cloud_service.service import Service
 
 __all__ = ["RestServer"]
@@ -20,6 +21,7 @@ class RestServer:
     def __init__(
         self,
         service: Service,
+        repository: Repository,
         calls: Calls,
         authenticator: Authenticator,
         *,
@@ -32,7 +34,7 @@ class RestServer:
         """Speak plaintext without `tls`; `shared_port`: other processes of this service listen there, too."""
         self._tls = tls
         guard = Guard(
-            RestEndpoints(service, max_message_bytes=max_message_bytes).handlers(),
+            RestEndpoints(service, repository, max_message_bytes=max_message_bytes).handlers(),
             service,
             calls,
             authenticator,
