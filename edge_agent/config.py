@@ -15,10 +15,12 @@ Paths are relative to the document. What is wrong is told with its place, before
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from edge_agent.errors import ConfigError
 from router.errors import DocumentError
@@ -105,10 +107,28 @@ class RemoteConfig(_Part):
     """HOST:PORT."""
     tls: TlsConfig | None = None
     """Without it the address must be a loopback one."""
+    token_file: Annotated[Path, Field(strict=False)] | None = None
+    """File of the bearer token that goes with every call; read again when it changes."""
+    token: SkipJsonSchema[Callable[[], str] | None] = Field(default=None, exclude=True, repr=False)
+    """In code alone, and instead of `token_file`: gives the bearer token, for every call anew, at once."""
     max_message_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 16 << 20
     """Largest message either way; finite, because a compressed message is refused only by its unpacked size."""
     probe_timeout_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How long a measurement of the round trip may take."""
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("token and token_file are two ways to the same: give one")
+        return self
+
+    @field_validator("token", mode="before")
+    @classmethod
+    def _token_is_no_text(cls, value: object) -> object:
+        # A secret does not belong in a document.
+        if value is not None and not callable(value):
+            raise ValueError("a token is not written here: name its file with token_file")
+        return value
 
     @field_validator("address")
     @classmethod
@@ -215,7 +235,12 @@ def _resolved(config: AgentConfig, folder: Path) -> AgentConfig:
     models = {name: ModelConfig(release=folder / model.release) for name, model in config.models.items()}
     policy = None if config.policy is None else folder / config.policy
     targets = {
-        name: remote.model_copy(update={"tls": _resolved_tls(remote.tls, folder)})
+        name: remote.model_copy(
+            update={
+                "tls": _resolved_tls(remote.tls, folder),
+                "token_file": None if remote.token_file is None else folder / remote.token_file,
+            }
+        )
         for name, remote in config.targets.items()
     }
     return config.model_copy(update={"models": models, "policy": policy, "targets": targets})

@@ -35,8 +35,8 @@ _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
     Code.PROTOCOL_ERROR: "what answered does not speak the protocol: a captive portal, or another service's port",
     Code.BAD_RESPONSE: "its answer is no message of the protocol",
-    Code.UNAUTHENTICATED: "the server wants credentials that this agent did not give",
-    Code.PERMISSION_DENIED: "the server does not allow this client to call the model",
+    Code.UNAUTHENTICATED: "the server wants another credential than came, or any: check token_file, or tls",
+    Code.PERMISSION_DENIED: "the server knows this client, and does not allow it this call",
 }
 
 

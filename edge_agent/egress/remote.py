@@ -14,6 +14,7 @@ from typing import Any, Final
 import grpc
 
 from edge_agent.config import RemoteConfig, TlsConfig
+from edge_agent.egress.credential import Metadata, credential_of
 from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up
 from edge_agent.egress.hangup import client_context, refuses_us
 from edge_agent.errors import ConfigError
@@ -94,7 +95,9 @@ class Remote:
     """See the module."""
 
     def __init__(self, name: str, kind: Kind, config: RemoteConfig) -> None:
-        """Read the TLS files, so that a missing one is told before anything runs. Raises ConfigError."""
+        """Read the files of TLS and of the token, so that a missing one is told before anything runs.
+
+        Raises ConfigError."""
         self.name = name
         self.kind = kind
         self.endpoint = config.address
@@ -102,6 +105,7 @@ class Remote:
         self._probe_timeout_s = config.probe_timeout_s
         self._tls = config.tls
         self._credentials = None if config.tls is None else _credentials(name, config.tls)
+        self._credential = credential_of(name, config)
         self._refused = False
         self._ask_at = 0.0
         self._asking = Lock()
@@ -123,7 +127,8 @@ class Remote:
     ) -> InFlight:
         """Start one inference; `on_done` is called from another thread when it has ended.
 
-        Raises RemoteFailure: for a request that cannot be written or is over the limit; nothing was sent then."""
+        Raises RemoteFailure: for a request that cannot be written, is over the limit, or has no token to go with;
+        nothing was sent then."""
         try:
             request = encode_request(model, inputs, version=version, request_id=request_id)
         except WireError as error:
@@ -132,9 +137,10 @@ class Remote:
         if size_bytes > self.max_message_bytes:
             detail = f"{size_bytes} bytes to send, {self.max_message_bytes} is the limit"
             raise RemoteFailure(Code.TOO_LARGE, detail)
+        metadata = self._credential()
         stub = self._connected()
         try:
-            future = stub.ModelInfer.future(request, timeout=timeout_s)
+            future = stub.ModelInfer.future(request, timeout=timeout_s, metadata=metadata)
         except ValueError:  # how gRPC refuses a call on a channel that was closed meanwhile
             raise _closed() from None
         except grpc.RpcError as error:  # before anything was sent: a request that cannot be serialized
@@ -147,12 +153,13 @@ class Remote:
         """Measure the round trip to the endpoint itself, with no request's data in it.
 
         The first exchange may have to connect; the second is the measurement. Raises RemoteFailure."""
+        metadata = self._credential()
         stub = self._connected()
         deadline = time.monotonic() + self._probe_timeout_s
         try:
-            _exchange(stub, self._probe_timeout_s)
+            _exchange(stub, metadata, self._probe_timeout_s)
             started = time.monotonic()
-            _exchange(stub, max(0.001, deadline - started))
+            _exchange(stub, metadata, max(0.001, deadline - started))
         except grpc.RpcError as error:
             raise self._failure(error) from None
         except ValueError:  # see call
@@ -163,13 +170,16 @@ class Remote:
         """Return the digest of a model that is ready there, None where the server does not tell.
 
         Raises RemoteFailure: MODEL_NOT_FOUND or MODEL_NOT_READY among others."""
-        stub, timeout_s = self._connected(), self._probe_timeout_s
+        metadata, timeout_s, stub = self._credential(), self._probe_timeout_s, self._connected()
+        asked = pb.ModelReadyRequest(name=model, version=version)
         try:
-            ready = stub.ModelReady(pb.ModelReadyRequest(name=model, version=version), timeout=timeout_s).ready
+            ready = stub.ModelReady(asked, timeout=timeout_s, metadata=metadata).ready
         except grpc.RpcError as error:
             raise self._failure(error) from None
         try:
-            metadata = stub.ModelMetadata(pb.ModelMetadataRequest(name=model, version=version), timeout=timeout_s)
+            described = stub.ModelMetadata(
+                pb.ModelMetadataRequest(name=model, version=version), timeout=timeout_s, metadata=metadata
+            )
         except grpc.RpcError as error:
             # Not to be ready, and not to be there at all, is the same answer to the first question.
             if not ready:
@@ -178,7 +188,7 @@ class Remote:
             return None
         if not ready:
             raise RemoteFailure(Code.MODEL_NOT_READY)
-        digest: str | None = metadata.properties.get(MODEL_DIGEST_PARAMETER)
+        digest: str | None = described.properties.get(MODEL_DIGEST_PARAMETER)
         return digest
 
     def close(self) -> None:
@@ -219,9 +229,9 @@ def _closed() -> RemoteFailure:
     return RemoteFailure(Code.CANCELLED, "the agent was closed")
 
 
-def _exchange(stub: Stub, timeout_s: float) -> None:
+def _exchange(stub: Stub, metadata: Metadata, timeout_s: float) -> None:
     try:
-        stub.ServerLive(pb.ServerLiveRequest(), timeout=timeout_s)
+        stub.ServerLive(pb.ServerLiveRequest(), timeout=timeout_s, metadata=metadata)
     except grpc.RpcError as error:
         # A stranger's server without this method has answered all the same, and as quickly.
         if not (isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED):

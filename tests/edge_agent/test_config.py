@@ -238,6 +238,8 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "targets.edge.tls.certificate": (None, "nowhere.pem", lambda _: "started"),
     "targets.edge.tls.key": (None, "nowhere.key", lambda _: "started"),
     "targets.edge.tls.server_name": (None, "edge", lambda agent: sorted(map(str, _door(agent)["edge"]._options))),
+    "targets.edge.token_file": (None, "nowhere.token", lambda _: "started"),
+    "targets.edge.token": (None, "a-secret", lambda _: "started"),
     "targets.edge.max_message_bytes": (
         4096, 8192, lambda agent: _inferred(agent).targets[1].upload_limit_bytes,
     ),
