@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextvars import ContextVar
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from cloud_service.metrics import Metrics
 from nearfar_wire.trace_context import TraceContext, read_trace_context
+
+if TYPE_CHECKING:
+    from cloud_service.metrics import Metrics
 
 __all__ = ["Call", "Calls", "Span", "Tracer", "current_call"]
 
@@ -42,7 +44,7 @@ class Tracer(Protocol):
 class Call:
     """See the module. Data plane and transport write the fields; `end` once.
 
-    `model`, `version` and `tenant` are the catalogue's and the tenants document's words, never the caller's own."""
+    `model` and `version` are the catalogue's words, never the caller's own; `tenant` is the credential's."""
 
     __slots__ = (
         "_calls",
@@ -93,9 +95,12 @@ class Calls:
         *,
         access_log: bool = False,
         tracer: Tracer | None = None,
+        tenants: Container[str] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """`tenants` are those whose names may be logged: the operator's own words."""
         self._metrics = metrics
+        self._tenants = tenants
         self._access_log = access_log
         self._tracer = tracer
         self._clock = clock
@@ -111,13 +116,24 @@ class Calls:
 
     def end(self, call: Call, code: str, started: float, received_bytes: int, sent_bytes: int) -> None:
         """Called by Call.end."""
-        call.ended = True
         seconds = self._clock() - started
         self._metrics.answered(call.method, code, seconds, received_bytes=received_bytes, sent_bytes=sent_bytes)
         if self._access_log:
-            _ACCESS.info("%s %s", call.method, code, extra={"fields": _line(call, code, seconds)})
+            _ACCESS.info("%s %s", call.method, code, extra={"fields": self._line(call, code, seconds)})
         if call._span is not None:
             call._span.end(code, _attributes(call))
+        call.ended = True
+
+    def _line(self, call: Call, code: str, seconds: float) -> dict[str, str | int | float]:
+        """Return what one line of the access log says. What is not known is left out; of a payload nothing is known."""
+        line: dict[str, str | int | float] = {"method": call.method, "code": code, "seconds": round(seconds, 6)}
+        if call.model:
+            line |= {"model": call.model, "version": call.version}
+        if call.tenant in self._tenants:
+            line["tenant"] = call.tenant
+        if call.rows:
+            line |= {"rows": call.rows, "queue_s": round(call.queue_s, 6)}
+        return line  # the trace is the log handler's to add, as to every line that is written during the call
 
 
 def current_call() -> Call | None:
@@ -126,21 +142,6 @@ def current_call() -> Call | None:
     Also in what outlives the call that it was started by, such as a queue's own task."""
     call = _CURRENT.get()
     return None if call is None or call.ended else call
-
-
-def _line(call: Call, code: str, seconds: float) -> dict[str, str | int | float]:
-    """Return what one line of the access log says. What is not known is left out; of a payload nothing is known."""
-    known: dict[str, str | int | float] = {
-        "model": call.model,
-        "version": call.version,
-        "tenant": call.tenant,
-        "rows": call.rows,
-    }
-    line: dict[str, str | int | float] = {"method": call.method, "code": code, "seconds": round(seconds, 6)}
-    if call.rows:
-        line["queue_s"] = round(call.queue_s, 6)
-    # The trace is the log handler's to add, as for every line that is written during the call.
-    return line | {name: value for name, value in known.items() if value}
 
 
 def _attributes(call: Call) -> dict[str, str | int | float]:

@@ -10,6 +10,7 @@ CloudError
     ├── InvalidInput         the call contradicts the model's contract or the service's limits
     ├── ModelNotFound        no such model, or no such version of it
     ├── LoadFailed           a model that was asked to be loaded, and is not all that it should be
+    ├── NotByRequest         a change that a request cannot make here
     ├── ModelNotReady        the model is known, and no version that was asked for can answer
     ├── DeadlineExceeded     the time the caller gave has passed
     ├── Overloaded           there is no room for the call now, or its tenant had its share
@@ -35,6 +36,7 @@ __all__ = [
     "LoadFailed",
     "ModelNotFound",
     "ModelNotReady",
+    "NotByRequest",
     "Overloaded",
     "PermissionDenied",
     "RunFailed",
@@ -125,6 +127,16 @@ class ModelNotReady(CallError):
         super().__init__(f"{what} is not ready to answer; try again later, or see the service's /readyz")
         self.model = model
         self.version = version
+
+
+class NotByRequest(CallError):
+    """Several processes serve, and a request reaches one of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "several processes serve here, and a request could change one of them only; "
+            "change the repository's files, which all of them follow with --poll-s"
+        )
 
 
 class DeadlineExceeded(CallError):

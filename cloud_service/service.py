@@ -20,6 +20,7 @@ from cloud_service.admission.gate import Gate, Ticket
 from cloud_service.backend import Array
 from cloud_service.batching.lane import Lane
 from cloud_service.caller import ANONYMOUS, Caller
+from cloud_service.calls import current_call
 from cloud_service.catalogue import Catalogue
 from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput, Overloaded
 from cloud_service.load import Load
@@ -124,6 +125,9 @@ class Service:
             self._observer.refused("draining")
             raise Draining
         servable = self._catalogue.resolve(_named(call.model), _named(call.version))
+        known = current_call()
+        if known is not None:
+            known.model, known.version, known.tenant = servable.model, str(servable.version), call.caller.tenant
         way = self._ways.get(servable) or self._new_way(servable)
         now = self._now()
         deadline = min(call.deadline, now + self._longest_call_s)
@@ -174,6 +178,9 @@ class Service:
             passage = way.lane.enter(tensors, fetched, rank=rank, deadline=deadline)
             place.follow(passage)
             outputs = await passage.outputs()
+            known = current_call()
+            if known is not None:
+                known.queue_s, known.rows = passage.queue_s, passage.batch_rows
         answer = InferAnswer(servable.model, str(servable.version), servable.digest, servable.restored(outputs, wanted))
         if is_light(outputs):
             return write(answer)

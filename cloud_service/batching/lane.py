@@ -23,9 +23,11 @@ __all__ = ["Lane", "Passage"]
 
 
 class Passage(Member):
-    """One call's way through a lane; `queue_s` and `run_s` are what it spent there, so far as it came."""
+    """One call's way through a lane; `queue_s` and `run_s` are what it spent there, so far as it came.
 
-    __slots__ = ("_lane", "_then", "batch", "future", "queue_s", "run_s", "timer", "waiting")
+    `batch_rows` is how many rows it ran among, its own included."""
+
+    __slots__ = ("_lane", "_then", "batch", "batch_rows", "future", "queue_s", "run_s", "timer", "waiting")
 
     def __init__(
         self, lane: Lane, tensors: Mapping[str, Array], fetched: Sequence[str], *, rows: int, deadline: float
@@ -39,6 +41,7 @@ class Passage(Member):
         self.batch: Batch | None = None
         self.queue_s = 0.0
         self.run_s = 0.0
+        self.batch_rows = 0
 
     async def outputs(self) -> Mapping[str, Array]:
         """Wait for the outputs. Whoever stops waiting has left the lane.
@@ -183,7 +186,7 @@ class Lane:
             self.timing.observe(batch.rows, batch.seconds)
         self._observer.batch(self._model, batch.rows, batch.seconds)
         for passage, outcome in zip(passages, batch.outcomes, strict=True):
-            passage.run_s = batch.seconds
+            passage.run_s, passage.batch_rows = batch.seconds, batch.rows
             if not passage.future.done():
                 if isinstance(outcome, Exception):
                     passage.future.set_exception(outcome)

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from cloud_service.abandonable import run_abandonable
 from cloud_service.catalogue import EVICTED, LOADING, RETURNING, UNLOADED, Catalogue, IndexEntry, Unready
-from cloud_service.errors import LoadFailed, ModelNotFound, SettingsError, UnservableModel
+from cloud_service.errors import LoadFailed, ModelNotFound, NotByRequest, SettingsError, UnservableModel
 from cloud_service.incident import record
 from cloud_service.repository.memory import Resident, estimate_bytes, evict
 from cloud_service.repository.plan import Drop, Known, Load, next_step, settled
@@ -67,10 +67,12 @@ class Repository:
         busy: Callable[[str, int], bool],
         poll_s: float = 0.0,
         memory_limit_bytes: int | None = None,
+        by_request: bool = True,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`load` makes a version ready, in a thread. `told` hears of each change. `busy` tells whether a version has
-        calls in work, so that taking it out would free nothing yet."""
+        calls in work, so that taking it out would free nothing yet. Not `by_request`: others follow the same files,
+        and would not hear of a request."""
         self._root = root
         self._catalogue = catalogue
         self._prepare = load
@@ -78,6 +80,7 @@ class Repository:
         self._busy = busy
         self._poll_s = poll_s
         self._limit_bytes = memory_limit_bytes
+        self._by_request = by_request
         self._now = now
         self._known: dict[Key, Known] = {}
         self._costs: dict[Key, int] = {}
@@ -147,13 +150,16 @@ class Repository:
         """Load the versions of `model` that its serving.toml chooses, those with new files again; by request.
 
         Goes on to its end though the caller leaves. Raises ModelNotFound: where the repository has no such model.
-        Raises LoadFailed: where then one of them cannot answer, or only with older files; others may."""
+        Raises LoadFailed: where then one of them cannot answer, or only with older files; others may.
+        Raises NotByRequest."""
+        self._refuse_requests()
         await self._to_its_end(self._load_model(model))
 
     async def unload(self, model: str) -> None:
         """Take all versions of `model` out, until it is loaded by request; by request.
 
-        Raises ModelNotFound: where the repository has no such model."""
+        Raises ModelNotFound: where the repository has no such model. Raises NotByRequest."""
+        self._refuse_requests()
         await self._to_its_end(self._unload_model(model))
 
     def index(self) -> list[IndexEntry]:
@@ -165,6 +171,10 @@ class Repository:
         for change in self._changes:
             change.cancel()
         await asyncio.gather(*self._changes, return_exceptions=True)
+
+    def _refuse_requests(self) -> None:
+        if not self._by_request:
+            raise NotByRequest
 
     async def _load_model(self, model: str) -> None:
         async with self._one_at_a_time:

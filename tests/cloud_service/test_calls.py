@@ -63,7 +63,9 @@ def test_a_call_is_counted_with_its_time_and_its_bytes_and_costs_no_headers() ->
 def test_the_access_log_has_a_line_for_each_call_and_no_word_of_the_caller_s(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "cloud_service.access")
     clock = _Clock()
-    call = Calls(Metrics(CollectorRegistry()), access_log=True, clock=clock).begin("ModelInfer", lambda: _HEADERS)
+    call = Calls(Metrics(CollectorRegistry()), access_log=True, tenants={"acme"}, clock=clock).begin(
+        "ModelInfer", lambda: _HEADERS
+    )
     call.model, call.version, call.queue_s, call.rows, call.tenant = "digits", "1", 0.004, 8, "acme"
     clock.now += 0.25
     call.end("OK", received_bytes=1)
@@ -80,6 +82,14 @@ def test_the_access_log_has_a_line_for_each_call_and_no_word_of_the_caller_s(cap
     }
     assert "canary" not in caplog.text
     assert call.trace_id == _TRACE
+
+
+def test_a_tenant_that_the_operator_never_named_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "cloud_service.access")
+    call = Calls(Metrics(CollectorRegistry()), access_log=True, tenants={"acme"}).begin("ModelInfer", dict)
+    call.tenant = "canary"
+    call.end("OVERLOADED")
+    assert "tenant" not in caplog.records[0].fields  # type: ignore[attr-defined]  # what `extra` set
 
 
 def test_without_the_access_log_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -109,7 +119,7 @@ def test_a_task_knows_its_own_call_alone() -> None:
         return call.method
 
     async def both() -> list[str]:
-        return await asyncio.gather(answer("a"), answer("b"))
+        return list(await asyncio.gather(answer("a"), answer("b")))
 
     assert asyncio.run(both()) == ["a", "b"]
 
