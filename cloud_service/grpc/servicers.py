@@ -1,7 +1,10 @@
-"""The protocol's six methods: messages to the data plane's values and back, and nothing else."""
+"""The protocol's six methods: messages to the data plane's values and back, and nothing else.
+
+Of an inference only the head is read here; its tensors are when the data plane has let the call in."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -9,63 +12,62 @@ from typing import Final
 
 from cloud_service.build import build_version
 from cloud_service.caller import Caller
-from cloud_service.errors import DeadlineExceeded, InvalidInput
+from cloud_service.errors import DeadlineExceeded, InvalidInput, TooLarge
 from cloud_service.grpc.guard import Context, Handler
+from cloud_service.grpc.load_trailer import LoadTrailer
+from cloud_service.grpc.messages import parsed
 from cloud_service.service import InferAnswer, InferCall, Service
 from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.answer import encode_answer
+from nearfar_wire.envelope import open_envelope
 from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
-from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, decode_request, encode_response, requested_outputs
+from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, requested_outputs
 
 __all__ = ["InferenceServicer"]
 
 _NAME: Final = "nearfar"
+# Triton's names of what we have beside the protocol: `priority` and `timeout` of a call, and load and unload.
+_EXTENSIONS: Final = ("schedule_policy", "model_repository")
 # What Triton calls ONNX models on onnxruntime; its clients show it.
 _PLATFORM: Final = "onnxruntime_onnx"
 # It is echoed and never read: long enough for any trace id, too short to be worth abusing.
 _MAX_ID: Final = 256
+_MAX_INTEGER: Final = (1 << 63) - 1
 
 
 class InferenceServicer:
     """See the module. Raises the data plane's errors; the guard answers for them."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, max_message_bytes: int) -> None:
         self._service = service
+        self._max_message_bytes = max_message_bytes
+        self._load = LoadTrailer(service.load)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handlers by the method's name."""
         return {
-            "ServerLive": self.server_live,
-            "ServerReady": self.server_ready,
-            "ModelReady": self.model_ready,
-            "ServerMetadata": self.server_metadata,
-            "ModelMetadata": self.model_metadata,
+            "ServerLive": parsed(pb.ServerLiveRequest, self.server_live),
+            "ServerReady": parsed(pb.ServerReadyRequest, self.server_ready),
+            "ModelReady": parsed(pb.ModelReadyRequest, self.model_ready),
+            "ServerMetadata": parsed(pb.ServerMetadataRequest, self.server_metadata),
+            "ModelMetadata": parsed(pb.ModelMetadataRequest, self.model_metadata),
             "ModelInfer": self.model_infer,
         }
 
-    async def server_live(
-        self, _request: pb.ServerLiveRequest, _context: Context, _caller: Caller
-    ) -> pb.ServerLiveResponse:
+    async def server_live(self, _request: pb.ServerLiveRequest, _caller: Caller) -> pb.ServerLiveResponse:
         return pb.ServerLiveResponse(live=True)
 
-    async def server_ready(
-        self, _request: pb.ServerReadyRequest, _context: Context, _caller: Caller
-    ) -> pb.ServerReadyResponse:
+    async def server_ready(self, _request: pb.ServerReadyRequest, _caller: Caller) -> pb.ServerReadyResponse:
         return pb.ServerReadyResponse(ready=self._service.readiness().ready)
 
-    async def model_ready(
-        self, request: pb.ModelReadyRequest, _context: Context, _caller: Caller
-    ) -> pb.ModelReadyResponse:
+    async def model_ready(self, request: pb.ModelReadyRequest, _caller: Caller) -> pb.ModelReadyResponse:
         return pb.ModelReadyResponse(ready=self._service.model_ready(request.name, request.version))
 
-    async def server_metadata(
-        self, _request: pb.ServerMetadataRequest, _context: Context, _caller: Caller
-    ) -> pb.ServerMetadataResponse:
-        return pb.ServerMetadataResponse(name=_NAME, version=build_version())
+    async def server_metadata(self, _request: pb.ServerMetadataRequest, _caller: Caller) -> pb.ServerMetadataResponse:
+        return pb.ServerMetadataResponse(name=_NAME, version=build_version(), extensions=_EXTENSIONS)
 
-    async def model_metadata(
-        self, request: pb.ModelMetadataRequest, _context: Context, _caller: Caller
-    ) -> pb.ModelMetadataResponse:
+    async def model_metadata(self, request: pb.ModelMetadataRequest, _caller: Caller) -> pb.ModelMetadataResponse:
         model = self._service.describe(request.name, request.version)
         return pb.ModelMetadataResponse(
             name=model.name,
@@ -76,41 +78,54 @@ class InferenceServicer:
             properties={MODEL_DIGEST_PARAMETER: model.digest},
         )
 
-    async def model_infer(
-        self, request: pb.ModelInferRequest, context: Context, caller: Caller
-    ) -> pb.ModelInferResponse:
-        deadline = _deadline(context)
-        if len(request.id) > _MAX_ID:
-            raise InvalidInput(f"the id {quoted(request.id)} is longer than {_MAX_ID} characters")
+    async def model_infer(self, received: bytes, context: Context, caller: Caller) -> bytes:
+        left_s = context.time_remaining()
+        if left_s is not None and left_s <= 0:
+            raise DeadlineExceeded
+        now = time.monotonic()
+        envelope = open_envelope(received)
+        head = envelope.head
+        if len(head.id) > _MAX_ID:
+            raise InvalidInput(f"the id {quoted(head.id)} is longer than {_MAX_ID} characters")
         call = InferCall(
-            model=request.model_name,
-            version=request.model_version,
-            inputs=partial(decode_request, request),
-            outputs=partial(requested_outputs, request),
-            deadline=deadline,
+            model=head.model_name,
+            version=head.model_version,
+            inputs=envelope.tensors,
+            outputs=partial(requested_outputs, head),
+            deadline=now + min(math.inf if left_s is None else left_s, _timeout_s(head)),
             caller=caller,
+            priority=_integer(head, "priority"),
+            size_bytes=len(received),
         )
-        return await self._service.infer(call, partial(_response, request.id))
+        try:
+            sent = await self._service.infer(call, partial(_written, head.id))
+        finally:
+            context.set_trailing_metadata(self._load.of(head.model_name, head.model_version))
+        if len(sent) > self._max_message_bytes:
+            raise TooLarge(self._max_message_bytes)
+        return sent
 
 
-def _deadline(context: Context) -> float:
-    """Return the caller's deadline as a monotonic instant. Raises DeadlineExceeded: before anything is decoded."""
-    left_s = context.time_remaining()
-    if left_s is None:
-        return float("inf")
-    if left_s <= 0:
-        raise DeadlineExceeded
-    return time.monotonic() + left_s
+def _written(request_id: str, answer: InferAnswer) -> bytes:
+    return encode_answer(answer.model, answer.version, answer.digest, answer.outputs, request_id=request_id)
 
 
-def _response(request_id: str, answer: InferAnswer) -> pb.ModelInferResponse:
-    return encode_response(
-        answer.model,
-        answer.outputs,
-        version=answer.version,
-        request_id=request_id,
-        parameters={MODEL_DIGEST_PARAMETER: answer.digest},
-    )
+def _timeout_s(head: pb.ModelInferRequest) -> float:
+    """Triton's parameter counts microseconds; 0 is none."""
+    timeout_us = _integer(head, "timeout")
+    return timeout_us / 1e6 if timeout_us else math.inf
+
+
+def _integer(head: pb.ModelInferRequest, name: str) -> int:
+    """Return a parameter's value; 0 where it was not sent."""
+    if not head.parameters or name not in head.parameters:
+        return 0
+    parameter = head.parameters[name]
+    kind = parameter.WhichOneof("parameter_choice")
+    value = {"int64_param": parameter.int64_param, "uint64_param": parameter.uint64_param}.get(kind or "", -1)
+    if not 0 <= value <= _MAX_INTEGER:
+        raise InvalidInput(f"the parameter {name} is an integer from 0 up")
+    return value
 
 
 def _metadata(spec: TensorSpec) -> pb.ModelMetadataResponse.TensorMetadata:

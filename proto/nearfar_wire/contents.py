@@ -48,10 +48,8 @@ _CARRIERS: Final = {"int_contents": np.dtype("<i4"), "uint_contents": np.dtype("
 Array = np.ndarray[Any, Any]  # Any: decided by the datatype
 
 
-def from_contents(
-    name: str, datatype: str, shape: Sequence[int], parts: Sequence[Content], allowance: Allowance
-) -> Array:
-    """Return the tensor that the field for `datatype` holds; `parts` together are one InferTensorContents.
+def from_contents(name: str, datatype: str, shape: Sequence[int], message: Content, allowance: Allowance) -> Array:
+    """Return the tensor that the field for `datatype` holds; `message` is the bytes of an InferTensorContents.
 
     Raises TensorError: when another field is filled, the count differs from the shape's, or a value is out of range.
     Raises MessageError: when the bytes are no such message."""
@@ -61,8 +59,8 @@ def from_contents(
     if field is None:
         raise TensorError(name, f"{datatype} has no typed contents; send it as raw contents")
     if datatype == BYTES:
-        return _strings(name, shape, count, parts, allowance)
-    content = _packed(name, datatype, field, parts, allowance)
+        return _strings(name, shape, count, message, allowance)
+    content = _packed(name, datatype, field, message, allowance)
     fixed = dtype.kind == "f"
     held, rest = divmod(len(content), dtype.itemsize) if fixed else (count_varints(content), 0)
     if held != count or rest:
@@ -74,38 +72,35 @@ def from_contents(
     return _integers(name, datatype, dtype, field, count, content).reshape(shape)
 
 
-def _packed(name: str, datatype: str, field: str, parts: Sequence[Content], allowance: Allowance) -> Content:
+def _packed(name: str, datatype: str, field: str, message: Content, allowance: Allowance) -> Content:
     """Return the field's elements as if they had been packed once; the other fields have to be empty."""
     found: Content = b""
     joined: bytearray | None = None
-    for part in parts:
-        for tag, start, end in walk(part, 0, len(part), allowance):
-            if not _filled(name, datatype, field, tag, start, end):
-                continue
-            if joined is not None:
-                joined += part[start:end]
-            elif len(found):
-                joined = bytearray(found) + part[start:end]
-            else:
-                found = memoryview(part)[start:end]
+    for tag, start, end in walk(message, 0, len(message), allowance):
+        if not _filled(name, datatype, field, tag, start, end):
+            continue
+        if joined is not None:
+            joined += message[start:end]
+        elif len(found):
+            joined = bytearray(found) + message[start:end]
+        else:
+            found = memoryview(message)[start:end]
     return found if joined is None else memoryview(joined)
 
 
-def _strings(name: str, shape: Sequence[int], count: int, parts: Sequence[Content], allowance: Allowance) -> Array:
-    total = sum(len(part) for part in parts)
+def _strings(name: str, shape: Sequence[int], count: int, message: Content, allowance: Allowance) -> Array:
     # An empty element has two bytes: the field's number and its length.
-    if count * 2 > total:
+    if count * 2 > len(message):
         raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, more than bytes_contents holds")
     array = np.empty(count, dtype=object)
     index = 0
-    for part in parts:
-        for tag, start, end in walk(part, 0, len(part), allowance):
-            if not _filled(name, BYTES, FIELDS[BYTES], tag, start, end):
-                continue
-            if index == count:
-                raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, bytes_contents holds more")
-            array[index] = bytes(part[start:end])
-            index += 1
+    for tag, start, end in walk(message, 0, len(message), allowance):
+        if not _filled(name, BYTES, FIELDS[BYTES], tag, start, end):
+            continue
+        if index == count:
+            raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, bytes_contents holds more")
+        array[index] = bytes(message[start:end])
+        index += 1
     if index != count:
         raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, bytes_contents holds {index}")
     return array.reshape(shape)

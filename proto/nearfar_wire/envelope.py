@@ -73,10 +73,10 @@ class Envelope:
         described = (self._described(start, end) for start, end in self._inputs)
         return decode_tensors(described, len(self._inputs), self._raw, self._allowance)
 
-    def _described(self, start: int, end: int) -> tuple[pb.ModelInferRequest.InferInputTensor, list[Content]]:
+    def _described(self, start: int, end: int) -> tuple[pb.ModelInferRequest.InferInputTensor, Content | None]:
         message = self._message
         head: list[bytes] = []
-        typed: list[Content] = []
+        typed: Content | None = None
         before = start
         for found, begin, stop in walk(message, start, end, self._allowance):
             if found in _INPUT_HEAD:
@@ -85,7 +85,8 @@ class Envelope:
                     raise _too_long()
                 head.append(message[before:stop])
             elif found == _CONTENTS:
-                typed.append(memoryview(message)[begin:stop])
+                part = memoryview(message)[begin:stop]
+                typed = part if typed is None else _longer(typed, part)
             before = stop
         try:
             return pb.ModelInferRequest.InferInputTensor.FromString(b"".join(head)), typed
@@ -120,6 +121,13 @@ def open_envelope(message: bytes) -> Envelope:
         return Envelope(pb.ModelInferRequest.FromString(b"".join(head)), message, inputs, raw, allowance, room)
     except DecodeError:
         raise _no_request() from None
+
+
+def _longer(content: Content, part: memoryview) -> bytearray:
+    # Extended where it is: joined anew each time, a thousand parts would be copied a thousand times.
+    longer = content if isinstance(content, bytearray) else bytearray(content)
+    longer += part
+    return longer
 
 
 def _too_long() -> MessageError:

@@ -120,9 +120,9 @@ def requested_outputs(request: pb.ModelInferRequest) -> list[str]:
 
 
 def decode_tensors(
-    tensors: Iterable[tuple[Described, Sequence[Content]]], count: int, raw: Sequence[Content], allowance: Allowance
+    tensors: Iterable[tuple[Described, Content | None]], count: int, raw: Sequence[Content], allowance: Allowance
 ) -> dict[str, Array]:
-    """Return `count` tensors by name; with each come the bytes of its typed contents, which may be in parts.
+    """Return `count` tensors by name; with each come the bytes of its typed contents, None where it has none.
 
     Raises TensorError: when names, datatypes, shapes and contents do not agree. Raises MessageError: where there are
     too many parts, or they are damaged."""
@@ -136,9 +136,9 @@ def decode_tensors(
         if tensor.parameters and _SHARED_MEMORY in tensor.parameters:
             raise TensorError(name, "lies in shared memory, which is not supported; send its contents")
         if not raw:
-            decoded[name] = from_contents(name, datatype, shape, typed, allowance)
+            decoded[name] = from_contents(name, datatype, shape, typed or b"", allowance)
             continue
-        if typed:
+        if typed is not None:
             raise TensorError(name, "has typed contents beside raw ones; send one of them")
         if datatype == BYTES:
             _take_strings(name, element_count(name, shape), allowance)
@@ -154,5 +154,5 @@ def _take_strings(name: str, count: int, allowance: Allowance) -> None:
 
 
 def _decode(tensors: Sequence[Described], raw: Sequence[bytes]) -> dict[str, Array]:
-    typed = ([t.contents.SerializeToString()] if t.HasField("contents") else [] for t in tensors)
+    typed = (t.contents.SerializeToString() if t.HasField("contents") else None for t in tensors)
     return decode_tensors(zip(tensors, typed, strict=True), len(tensors), raw, Allowance())

@@ -15,7 +15,7 @@ from nearfar_wire.fields import Content
 
 __all__ = ["count_varints", "decode_varints"]
 
-_PIECE: Final = 1 << 16
+_PIECE: Final = 1 << 15
 _MAX_BYTES: Final = 10
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]  # Any, here and below: of one dimension

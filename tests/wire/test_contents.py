@@ -21,7 +21,8 @@ SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 
 
 def read(datatype: str, shape: Sequence[int], *parts: InferTensorContents, name: str = "x") -> np.ndarray[Any, Any]:
-    return from_contents(name, datatype, shape, [part.SerializeToString() for part in parts], Allowance())
+    message = b"".join(part.SerializeToString() for part in parts)
+    return from_contents(name, datatype, shape, message, Allowance())
 
 
 def typed(datatype: str, values: list[Any]) -> InferTensorContents:
@@ -116,19 +117,19 @@ def test_contents_in_parts_are_one() -> None:
     ],
 )
 def test_numbers_that_stand_alone_are_read_like_packed_ones(datatype: str, content: bytes, values: list[Any]) -> None:
-    assert from_contents("x", datatype, [len(values)], [content], Allowance()).tolist() == values
+    assert from_contents("x", datatype, [len(values)], content, Allowance()).tolist() == values
 
 
 def test_a_number_of_more_bits_than_its_field_has_is_cut_as_protobuf_cuts_it() -> None:
     content = b"\x12\x06\xff\xff\xff\xff\xff\x01"
     assert InferTensorContents.FromString(content).int_contents == [-1]
-    assert from_contents("x", "INT32", [1], [content], Allowance()).tolist() == [-1]
+    assert from_contents("x", "INT32", [1], content, Allowance()).tolist() == [-1]
 
 
 def test_what_is_not_a_field_of_the_message_is_left_unread() -> None:
     unknown = b"\x7a\x03abc" + b"\x78\x01" + b"\x30\x01"  # fields 15, and 6 as another kind than it is
     assert InferTensorContents.FromString(unknown + b"\x35\x00\x00\x80\x3f").fp32_contents == [1.0]
-    assert from_contents("x", "FP32", [1], [unknown + b"\x35\x00\x00\x80\x3f"], Allowance()).tolist() == [1]
+    assert from_contents("x", "FP32", [1], unknown + b"\x35\x00\x00\x80\x3f", Allowance()).tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_what_is_not_a_field_of_the_message_is_left_unread() -> None:
 )
 def test_damaged_numbers_are_refused(content: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        from_contents("x", "INT64", [1], [content], Allowance())
+        from_contents("x", "INT64", [1], content, Allowance())
 
 
 def test_numbers_are_counted_before_the_first_is_decoded() -> None:
@@ -163,5 +164,5 @@ def test_floats_lie_as_a_runtime_needs_them_and_are_not_copied_where_they_alread
     content = typed("FP32", [1.0] * 64).SerializeToString()
     for padding in range(8):
         part = memoryview(bytes(padding) + content)[padding:]
-        array = from_contents("x", "FP32", [64], [part], Allowance())
+        array = from_contents("x", "FP32", [64], part, Allowance())
         assert array.flags.aligned and array.tolist() == [1.0] * 64
