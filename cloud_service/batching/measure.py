@@ -192,7 +192,7 @@ def _compare(name: str, together: Array, index: int, rows: int, alone: Array, *,
     """Hold row `index` of a batch's output to what it was alone. Raises _Unlike."""
     if together.ndim == 0 or together.shape[0] != rows or together.shape[1:] != alone.shape[1:] or alone.shape[0] != 1:
         raise _Unlike(f"the rows of a batch are not the rows of its output {name!r}")
-    if values and not _same(together[index], alone[0]):
+    if values and not _same(together[index : index + 1], alone):
         raise _Unlike(f"a row's {name!r} depends on the rows beside it")
 
 
