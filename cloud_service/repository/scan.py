@@ -48,7 +48,7 @@ class Found:
 
     def golden_files(self) -> list[Path]:
         """Return the files of golden examples that are there: golden.npz, golden-2.npz and so on."""
-        return sorted(self.directory.glob("golden*.npz"))[:_MAX_EXAMPLES]
+        return sorted(self.directory.glob("golden*.npz"), key=lambda path: (len(path.name), path.name))[:_MAX_EXAMPLES]
 
 
 @dataclass(frozen=True, slots=True)

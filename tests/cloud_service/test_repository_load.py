@@ -72,7 +72,7 @@ def test_a_version_without_a_model_file_says_so(tmp_path: Path) -> None:
 
 
 def test_the_file_is_compared_before_the_runtime_sees_it(tmp_path: Path) -> None:
-    def never(_: bytes) -> OnnxBackend:
+    def never(_: bytes, __: object) -> OnnxBackend:
         raise AssertionError("parsed a file whose digest is wrong")
 
     promised = APP_MANIFEST.replace('model = "tiny"', f'model = "tiny"\ndigest = "{digest_of(b"other")}"')
