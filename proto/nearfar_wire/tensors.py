@@ -138,7 +138,7 @@ def decode_tensors(
         if not raw:
             decoded[name] = from_contents(name, datatype, shape, typed or b"", allowance)
             continue
-        if typed is not None:
+        if typed:  # MLServer sends empty ones beside raw contents
             raise TensorError(name, "has typed contents beside raw ones; send one of them")
         if datatype == BYTES:
             _take_strings(name, element_count(name, shape), allowance)

@@ -101,6 +101,13 @@ def test_C2_typed_contents_beside_raw_ones_are_refused() -> None:
         decode_request(request)
 
 
+def test_contents_that_hold_nothing_do_not_contradict_raw_ones() -> None:
+    """MLServer's answers have them, and were all refused."""
+    response = encode_response("m", {"y": np.ones(2, np.float32)})
+    response.outputs[0].contents.SetInParent()
+    assert decode_response(response)["y"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_C2_there_are_as_many_raw_contents_as_inputs(count: int) -> None:
     request = two_inputs()
