@@ -87,6 +87,8 @@ class HttpFront:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         assert isinstance(connection, _Connection)
+        if request.version not in ((1, 0), (1, 1)):  # the parser takes HTTP/0.9
+            return connection.handle_error(request, 400)
         connection.at_work()
         try:
             return await self._handler(request)
