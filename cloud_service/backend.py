@@ -29,7 +29,7 @@ class Traits:
 
 
 class Run(Protocol):
-    """One run of a model, made for one use."""
+    """One run of a model; once it was stopped it is of no more use."""
 
     def execute(self, tensors: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
         """Compute `outputs` from all of the model's inputs; blocks.

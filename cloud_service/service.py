@@ -177,6 +177,7 @@ class Service:
         else:
             passage = way.lane.enter(tensors, fetched, rank=rank, deadline=deadline)
             place.follow(passage)
+            self._observer.limit(servable.model, *self._gate.room(servable.model, self._now()), way.lane.waiting)
             outputs = await passage.outputs()
             known = current_call()
             if known is not None:
@@ -196,7 +197,6 @@ class Service:
             self._observer.refused(refusal.reason)
             raise
         place = Place(partial(self._leave, ticket, lane))
-        self._observer.limit(model, *self._gate.room(model, now), lane.waiting)
         wait_s = lane.wait_s(ticket.priority)
         if now + wait_s + lane.timing.run_s(1) > deadline:
             lane.timing.doubt()

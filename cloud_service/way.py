@@ -35,9 +35,10 @@ class Way:
 
     def runs_here(self, tensors: Mapping[str, Array]) -> bool:
         """Tell whether a small message's prepared tensors may be run in the event loop."""
-        if not self.rows_here:
-            return False
-        return all(not tensor.ndim or tensor.shape[0] <= self.rows_here for tensor in tensors.values())
+        for tensor in tensors.values() if self.rows_here else ():
+            if tensor.ndim and tensor.shape[0] > self.rows_here:
+                return False
+        return self.rows_here > 0
 
 
 def is_light(outputs: Mapping[str, Array]) -> bool:

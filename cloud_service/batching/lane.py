@@ -95,6 +95,8 @@ class Lane:
         self._stacks = stacks
         # In one order, whichever a caller sent its tensors in.
         self._names = [spec.name for spec in backend.inputs]
+        # Nobody can stop a run in the event loop, so that one will do for all of them.
+        self._here = backend.new_run()
         self._running = 0
         self._queue: Queue[Passage] = Queue(rules)
         self._alarm: asyncio.TimerHandle | None = None
@@ -111,19 +113,18 @@ class Lane:
 
     def wait_s(self, rank: int) -> float:
         """Return how long a call of `rank` that came now would wait, judged by what runs took of late."""
+        if self._running < self._runs:
+            return 0.0
         batch_s = self.timing.run_s(self._rules.max_batch)
-        ahead_s = self._queue.rows_ahead(rank) / self._rules.max_batch * batch_s
         # How far those are that run is not known: the first to end has half a run to go at the most, on average.
-        return (ahead_s + batch_s / 2) / self._runs if self._running >= self._runs else 0.0
+        return (self._queue.rows_ahead(rank) / self._rules.max_batch + 0.5) * batch_s / self._runs
 
     def enter(self, tensors: Mapping[str, Array], fetched: Sequence[str], *, rank: int, deadline: float) -> Passage:
         """Let a call wait for its run, which may begin at once. `deadline` is a monotonic instant, never infinite."""
         now = time.monotonic()
-        rows, like = self._shape(tensors)
+        rows, like = self._rows(tensors), self._like(tensors, fetched)
         passage = Passage(self, tensors, fetched, rows=rows, deadline=deadline)
-        # A call that is like no other runs alone.
-        key = passage if like is None else (like, tuple(fetched))
-        passage.waiting = Waiting(passage, key, rows, rank, deadline, now)
+        passage.waiting = Waiting(passage, passage if like is None else like, rows, rank, deadline, now)
         passage.timer = asyncio.get_running_loop().call_later(deadline - now, self._late, passage)
         self._queue.add(passage.waiting)
         self._begin()
@@ -135,9 +136,9 @@ class Lane:
         Raises InvalidInput, RunFailed."""
         started = time.perf_counter()
         try:
-            return self._backend.new_run().execute(tensors, fetched)
+            return self._here.execute(tensors, fetched)
         finally:
-            self._observer.batch(self._model, self._shape(tensors)[0], time.perf_counter() - started)
+            self._observer.batch(self._model, self._rows(tensors), time.perf_counter() - started)
 
     def leave(self, passage: Passage) -> None:
         """Take out a call that nobody waits for: of the queue, or of its batch, which is stopped with its last."""
@@ -211,14 +212,16 @@ class Lane:
             passage.future.set_exception(DeadlineExceeded())
         self.leave(passage)
 
-    def _shape(self, tensors: Mapping[str, Array]) -> tuple[int, Hashable]:
-        """Return how many rows a call has, and what has to be alike for it to run with others; None is like no other.
+    def _rows(self, tensors: Mapping[str, Array]) -> int:
+        """Return how many rows a call has; where the model's tensors have none a call is one."""
+        return max(1, tensors[self._names[0]].shape[0]) if self._stacks else 1
 
-        Where the model's tensors have no rows a call is one."""
+    def _like(self, tensors: Mapping[str, Array], fetched: Sequence[str]) -> Hashable:
+        """Return what has to be equal for calls to run together; None for a call that is like no other."""
         if not self._stacks:
-            return 1, ()
+            return ()
         shapes = [tensors[name].shape for name in self._names]
         rows = shapes[0][0]
         if not rows or any(shape[0] != rows for shape in shapes):
-            return max(1, rows), None
-        return rows, tuple(shape[1:] for shape in shapes)
+            return None
+        return tuple(shape[1:] for shape in shapes), tuple(fetched)
