@@ -112,13 +112,18 @@ class RestEndpoints:
         return await self._service.infer(infer, writer.write)
 
     async def repository_index(self, call: RestCall) -> Reply:
-        require_administrator(call.caller)  # a reason may speak of files
         asked = await _asked(call)
         ready_only = asked.get("ready", False)
         if not isinstance(ready_only, bool):
             raise InvalidInput("ready is true or false")
+        tell = call.caller.administrator  # a reason may speak of files
         entries = [
-            {"name": entry.model, "version": str(entry.version), "state": entry.state, "reason": entry.reason}
+            {
+                "name": entry.model,
+                "version": str(entry.version),
+                "state": entry.state,
+                "reason": entry.reason if tell else "",
+            }
             for entry in self._repository.index()
             if not ready_only or entry.state is State.READY
         ]

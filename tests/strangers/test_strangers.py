@@ -17,6 +17,7 @@ import pytest
 
 from edge_agent import Agent
 from nearfar_wire.datatypes import DATATYPES
+from tests.builders.clouds import running_cloud
 from tests.builders.onnx_models import identity, softmax_mlp
 from tests.builders.processes import cloud_process
 from tests.builders.repositories import write_repository
@@ -88,6 +89,39 @@ def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
         "wrong shape": "StatusCode.INVALID_ARGUMENT",
         "missing input": "StatusCode.INVALID_ARGUMENT",
     }
+
+
+def test_tritonclient_infers_on_our_service_over_rest(tmp_path: Path) -> None:
+    models = {"mlp": softmax_mlp()} | {f"identity-{name.lower()}": identity(name) for name in DATATYPES}
+    token = "an-administrators-token"
+    with running_cloud(write_repository(tmp_path, models), admin_token=token) as cloud:
+        target = str(cloud.app.rest_address)
+        ran = subprocess.run(
+            [str(_PYTHON), str(_HERE / "triton_http_client.py"), target, json.dumps(list(DATATYPES)), token],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=_clean_environment(),
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["live"], told["ready"], told["server"]) == (True, True, "nearfar")
+    assert (told["model_ready"], told["no_model_ready"]) == (True, False)
+    assert told["inputs"] == [{"name": "pixels", "datatype": "UINT8", "shape": [-1, 4]}]
+    assert (told["id"], told["version"], told["outputs"]) == ("of-a-stranger", "1", ["probabilities"])
+    np.testing.assert_allclose(told["sums"], [1, 1], rtol=1e-5)
+    assert told["binary"] == dict.fromkeys(DATATYPES, True)
+    assert told["json"] == {name: True for name in DATATYPES if name != "FP16"}
+    assert told["packed"] == {"gzip": True, "deflate": True}
+    assert told["refused"] == {
+        "unknown model": "404",
+        "wrong shape": "400",
+        "missing input": "400",
+        "no administrator": "401",
+    }
+    assert {(entry["name"], entry["state"]) for entry in told["index"]} == {(name, "READY") for name in models}
+    assert (told["ready_after_unload"], told["ready_after_load"]) == (False, True)
 
 
 def _expected(pixels: np.ndarray) -> np.ndarray:

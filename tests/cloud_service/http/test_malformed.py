@@ -146,8 +146,8 @@ def test_what_is_malformed_is_refused_and_the_service_goes_on(
 ) -> None:
     answer = send_raw(cloud.app.rest_address, request_)
     head, _, body = answer.partition(b"\r\n\r\n")
-    # A head that cannot be read does not say which version of HTTP it is.
-    assert head.split(b" ", 2)[:2] in ([b"HTTP/1.1", b"%d" % status], [b"HTTP/1.0", b"%d" % status]), answer[:300]
+    assert head.startswith(b"HTTP/"), answer[:300]
+    assert int(head.split(b" ")[1]) == status, answer[:300]
     told = json.loads(body)
     assert list(told) == ["error"]
     assert 0 < len(told["error"]) < 300
