@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Container, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
+from nearfar_wire.status import Code
 from nearfar_wire.trace_context import TraceContext, read_trace_context
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Calls", "Span", "Tracer", "current_call"]
 
 _ACCESS: Final = logging.getLogger("cloud_service.access")
+# What a call is refused for before the data plane, which counts the rest, hears of it.
+_REFUSED_BEFORE: Final[Mapping[str, str]] = MappingProxyType(
+    {Code.UNAUTHENTICATED: "identity", Code.PERMISSION_DENIED: "permission", Code.TOO_LARGE: "too_large"}
+)
 _CURRENT: Final[ContextVar[Call | None]] = ContextVar("nearfar_call", default=None)
 
 
@@ -118,6 +124,8 @@ class Calls:
         """Called by Call.end."""
         seconds = self._clock() - started
         self._metrics.answered(call.method, code, seconds, received_bytes=received_bytes, sent_bytes=sent_bytes)
+        if code in _REFUSED_BEFORE:
+            self._metrics.refused(_REFUSED_BEFORE[code])
         if self._access_log:
             _ACCESS.info("%s %s", call.method, code, extra={"fields": self._line(call, code, seconds)})
         if call._span is not None:

@@ -120,6 +120,7 @@ def test_I3_who_brings_no_token_that_counts_is_refused_before_anything_is_parsed
                 "this service has to know who calls; send a credential that it takes",
             )
         assert cloud.count("requests_total", method="ModelInfer", code="UNAUTHENTICATED") == 1
+        assert cloud.count("refused_total", reason="identity") == 4
         assert cloud.stub.ModelInfer(REQUEST, metadata=bearer(ISSUER.token(**FITS, sub="canary-subject")))
         told = _told(cloud, caplog, capfd)
     assert "canary-subject" not in told
@@ -142,6 +143,7 @@ def test_I4_a_revoked_device_is_refused_within_seconds_and_the_others_are_not(tm
         _replace(revoked, b"stolen\n")
         eventually(lambda: _code(cloud, stolen) is Code.PERMISSION_DENIED, within_s=RENEWED_S)
         assert _code(cloud, other) is None
+        assert cloud.count("refused_total", reason="permission") == 1
 
 
 def test_keys_are_replaced_without_a_restart_and_what_they_vouched_for_ends_with_them(
