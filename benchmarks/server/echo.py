@@ -1,0 +1,83 @@
+"""A servicer that answers each request with the same bytes: what the gRPC library leaves to any server of it.
+
+With --session FILE it holds a session too, used before it listens: the least memory that serving can take."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc.aio
+import numpy as np
+
+from benchmarks.server.models import MODELS, Model
+from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.service import generic_handler
+from nearfar_wire.specs import TensorSpec
+from nearfar_wire.tensors import encode_response
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=list(MODELS))
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--session", type=Path)
+    parser.add_argument("--rows", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    model = MODELS[given.model]
+    held = _used_session(given.session, model, given.rows, given.threads) if given.session else None
+    asyncio.run(_serve(model, given.port, held))
+
+
+def _used_session(file: Path, model: Model, rows: int, threads: int) -> object:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+    with ThreadPoolExecutor(threads) as pool:
+        for number in (1, rows):
+            inputs = model.rows(number)
+            list(pool.map(session.run, [None] * 20 * threads, [inputs] * 20 * threads))
+    return session
+
+
+async def _serve(model: Model, port: int, _held: object) -> None:
+    outputs = {spec.name: np.zeros([max(size, 1) for size in spec.shape], np.float32) for spec in model.outputs}
+    answer = encode_response(model.name, outputs).SerializeToString()
+    metadata = pb.ModelMetadataResponse(
+        name=model.name, inputs=_metadata(model.inputs), outputs=_metadata(model.outputs)
+    ).SerializeToString()
+
+    async def model_infer(_request: bytes, _context: object) -> bytes:
+        return answer
+
+    async def model_ready(_request: bytes, _context: object) -> bytes:
+        return pb.ModelReadyResponse(ready=True).SerializeToString()
+
+    async def model_metadata(_request: bytes, _context: object) -> bytes:
+        return metadata
+
+    server = grpc.aio.server()
+    handlers = {"ModelInfer": model_infer, "ModelMetadata": model_metadata, "ModelReady": model_ready}
+    server.add_generic_rpc_handlers((generic_handler(handlers, parse=False),))
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    await server.wait_for_termination()
+
+
+def _metadata(specs: Sequence[TensorSpec]) -> list[pb.ModelMetadataResponse.TensorMetadata]:
+    return [
+        pb.ModelMetadataResponse.TensorMetadata(name=spec.name, datatype=spec.datatype, shape=spec.shape)
+        for spec in specs
+    ]
+
+
+if __name__ == "__main__":
+    main()
