@@ -87,6 +87,7 @@ class App:
         self._http = HttpServer(Operations(self._service, registry).reply)
         self._grpc = GrpcServer(
             self._service,
+            self._repository,
             self._calls,
             self._identity.authenticator,
             tls=self._identity.tls,

@@ -17,7 +17,9 @@ from cloud_service.config import Address
 from cloud_service.errors import BindError
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
+from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
+from cloud_service.repository.control import Repository
 from cloud_service.service import Service
 from nearfar_wire.service import SERVICE
 
@@ -37,6 +39,7 @@ class GrpcServer:
     def __init__(
         self,
         service: Service,
+        repository: Repository,
         calls: Calls,
         authenticator: Authenticator,
         *,
@@ -72,8 +75,9 @@ class GrpcServer:
             # is refused before its message is read, with the status that OVERLOADED has.
             maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
         )
-        servicer = InferenceServicer(service, max_message_bytes=max_message_bytes)
-        self._server.add_generic_rpc_handlers((guarded(servicer.handlers(), calls, authenticator),))
+        inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
+        handlers = {**inference, **RepositoryServicer(repository).handlers()}
+        self._server.add_generic_rpc_handlers((guarded(handlers, calls, authenticator),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, address: Address) -> Address:

@@ -1,4 +1,5 @@
-"""The protocol's six methods on gRPC, bound by hand to their public path.
+"""The protocol's methods on gRPC, bound by hand to their public path: the six of inference, and Triton's three of the
+model repository extension.
 
 The messages live in our own proto package (see inference.proto), so no generated service could name this path. The
 only module of the contract that imports gRPC."""
@@ -40,6 +41,9 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             Method("ServerMetadata", pb.ServerMetadataRequest, pb.ServerMetadataResponse),
             Method("ModelMetadata", pb.ModelMetadataRequest, pb.ModelMetadataResponse),
             Method("ModelInfer", pb.ModelInferRequest, pb.ModelInferResponse),
+            Method("RepositoryIndex", pb.RepositoryIndexRequest, pb.RepositoryIndexResponse),
+            Method("RepositoryModelLoad", pb.RepositoryModelLoadRequest, pb.RepositoryModelLoadResponse),
+            Method("RepositoryModelUnload", pb.RepositoryModelUnloadRequest, pb.RepositoryModelUnloadResponse),
         )
     }
 )
@@ -60,6 +64,9 @@ class Stub:
         self.ServerMetadata: MultiCallable = _bind(channel, "ServerMetadata")
         self.ModelMetadata: MultiCallable = _bind(channel, "ModelMetadata")
         self.ModelInfer: MultiCallable = _bind(channel, "ModelInfer")
+        self.RepositoryIndex: MultiCallable = _bind(channel, "RepositoryIndex")
+        self.RepositoryModelLoad: MultiCallable = _bind(channel, "RepositoryModelLoad")
+        self.RepositoryModelUnload: MultiCallable = _bind(channel, "RepositoryModelUnload")
 
 
 def method_path(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import grpc
 import grpc.aio
@@ -15,11 +16,11 @@ from cloud_service.catalogue import Catalogue
 from cloud_service.config import Address
 from cloud_service.grpc.server import GrpcServer
 from cloud_service.metrics import Metrics
+from cloud_service.repository.control import Repository
 from cloud_service.service import Service
 from cloud_service.workers import Workers
 from nearfar_wire import inference_pb2 as pb
 from tests.builders.gates import open_gate_of
-from tests.builders.repositories import no_repository
 
 pytestmark = pytest.mark.wide
 
@@ -27,10 +28,9 @@ pytestmark = pytest.mark.wide
 def test_a_connection_ends_in_time_and_no_call_fails_for_it() -> None:
     async def connections() -> int:
         workers = Workers(threads=1)
-        catalogue = Catalogue()
         server = GrpcServer(
-            Service(catalogue, workers, gate=open_gate_of(1), longest_call_s=5),
-            no_repository(catalogue),
+            Service(Catalogue(), workers, gate=open_gate_of(1), longest_call_s=5),
+            cast(Repository, None),  # nobody asks for it here
             Calls(Metrics(CollectorRegistry())),
             Authenticator.open(),
             tls=None,

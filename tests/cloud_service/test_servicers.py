@@ -9,7 +9,9 @@ from cloud_service.caller import ANONYMOUS
 from cloud_service.catalogue import Catalogue
 from cloud_service.errors import DeadlineExceeded, ModelNotFound
 from cloud_service.grpc.guard import Context
+from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
+from cloud_service.repository.control import Repository
 from cloud_service.service import Service
 from cloud_service.workers import Workers
 from nearfar_wire import inference_pb2 as pb
@@ -37,7 +39,8 @@ def servicer() -> InferenceServicer:
 
 
 def test_every_method_of_the_protocol_has_a_handler(servicer: InferenceServicer) -> None:
-    assert set(servicer.handlers()) == set(METHODS)
+    repository = RepositoryServicer(cast(Repository, None))
+    assert set(servicer.handlers()) | set(repository.handlers()) == set(METHODS)
 
 
 @pytest.mark.parametrize(
