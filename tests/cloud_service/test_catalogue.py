@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from cloud_service.catalogue import LOADING, Catalogue, Unready
+from cloud_service.catalogue import EVICTED, LOADING, RETURNING, UNLOADED, Catalogue, Unready
 from cloud_service.errors import ModelNotFound, ModelNotReady
 from cloud_service.servable import Servable, form_of
 from tests.builders.backends import EchoBackend
@@ -76,3 +78,74 @@ def test_a_version_that_has_loaded_is_no_problem_any_more() -> None:
     catalogue.put("m", 1, _ready(1))
     assert catalogue.models() == {"m": True}
     assert catalogue.problems() == []
+
+
+@pytest.mark.parametrize("state", [EVICTED, RETURNING])
+def test_a_version_that_made_room_keeps_its_place_as_the_highest(state: Unready) -> None:
+    catalogue = _catalogue(v1=_ready(1), v2=state)
+    with pytest.raises(ModelNotReady):
+        catalogue.resolve("m")
+    assert catalogue.resolve("m", "1").version == 1
+
+
+def test_who_loads_is_told_of_a_call_for_a_version_without_room_and_of_no_other() -> None:
+    missed: list[tuple[str, int]] = []
+    catalogue = _catalogue(v1=_BROKEN, v2=RETURNING, v3=EVICTED)
+    catalogue.missed = lambda model, version: missed.append((model, version))
+    for version in ("1", "2", "3", ""):
+        with pytest.raises(ModelNotReady):
+            catalogue.resolve("m", version)
+    assert missed == [("m", 3)] * 2
+
+
+def test_it_is_remembered_when_a_version_was_last_asked_for() -> None:
+    now = [5.0]
+    catalogue = Catalogue(now=lambda: now[0])
+    catalogue.put("m", 1, _ready(1))
+    catalogue.put("m", 2, _ready(2))
+    catalogue.resolve("m")
+    now[0] = 7.0
+    catalogue.put("m", 2, _ready(2))
+    assert (catalogue.last_asked("m", 1), catalogue.last_asked("m", 2)) == (-math.inf, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("states", "complete"),
+    [
+        pytest.param({}, False, id="there is no model"),
+        pytest.param({"v1": _ready(1)}, True, id="one that answers"),
+        pytest.param({"v1": _ready(1), "v2": _BROKEN}, True, id="with a broken version beside it"),
+        pytest.param({"v1": LOADING}, False, id="one that loads"),
+        pytest.param({"v1": EVICTED}, True, id="one without room comes when it is called"),
+        pytest.param({"v1": UNLOADED}, False, id="all were unloaded: nothing can answer"),
+    ],
+)
+def test_when_the_whole_is_ready(states: dict[str, Servable | Unready], complete: bool) -> None:
+    assert _catalogue(**states).complete() is complete
+
+
+def test_a_model_that_was_unloaded_on_purpose_is_not_missed() -> None:
+    catalogue = _catalogue(v1=_ready(1))
+    catalogue.put("n", 1, UNLOADED)
+    assert catalogue.complete()
+    assert catalogue.models() == {"m": True, "n": False}
+
+
+def test_the_index_tells_each_version_in_the_protocols_words() -> None:
+    catalogue = _catalogue(v1=_ready(1), v2=_BROKEN, v3=LOADING)
+    catalogue.note("m", 1, "newer files failed")
+    assert [(entry.version, entry.state.value, entry.reason) for entry in catalogue.index()] == [
+        (1, "READY", "newer files failed"),
+        (2, "UNAVAILABLE", "the file is damaged"),
+        (3, "LOADING", LOADING.reason),
+    ]
+
+
+def test_a_removed_version_is_unknown_and_with_the_last_one_its_model() -> None:
+    catalogue = _catalogue(v1=_ready(1), v2=_ready(2))
+    catalogue.remove("m", 2)
+    assert catalogue.resolve("m").version == 1
+    catalogue.remove("m", 1)
+    with pytest.raises(ModelNotFound) as caught:
+        catalogue.resolve("m")
+    assert caught.value.version is None

@@ -89,9 +89,7 @@ def test_B7_health_watchers_are_told_and_do_not_hold_the_service_up(tmp_path: Pa
 def test_whether_a_run_holds_on_after_the_end_is_told(tmp_path: Path, hears_stop: bool) -> None:
     backend = HeldBackend(hears_stop=hears_stop)
     write_repository(tmp_path, {"held": b""})
-    backend.go.set()
     with running_cloud(tmp_path, open_backend=lambda _, __: backend, drain_s=0.05) as cloud:
-        backend.go.clear()
         call = cloud.stub.ModelInfer.future(encode_request("held", _X))
         eventually(lambda: backend.running)
     assert call.exception() is not None

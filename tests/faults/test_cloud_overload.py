@@ -49,9 +49,7 @@ def test_B14_the_run_of_a_late_call_ends_and_frees_its_thread(tmp_path: Path) ->
 def test_B15_calls_over_the_limit_are_refused_at_once_and_the_others_answered(tmp_path: Path) -> None:
     held = HeldBackend()
     write_repository(tmp_path, {"held": b""})
-    held.go.set()
     with running_cloud(tmp_path, open_backend=lambda _, __: held, threads=2, max_in_flight=4) as cloud:
-        held.go.clear()
         request = encode_request("held", _X)
         in_work = [cloud.stub.ModelInfer.future(request) for _ in range(4)]
         eventually(lambda: held.running == 2 and cloud.count("requests_in_flight") == 4)
@@ -78,9 +76,7 @@ def test_calls_of_every_kind_are_bounded_because_each_holds_a_message(tmp_path: 
 def test_a_call_without_a_deadline_ends_when_the_service_says(tmp_path: Path) -> None:
     held = HeldBackend()
     write_repository(tmp_path, {"held": b""})
-    held.go.set()
     with running_cloud(tmp_path, open_backend=lambda _, __: held, longest_call_s=0.1) as cloud:
-        held.go.clear()
         assert refused(lambda: cloud.stub.ModelInfer(encode_request("held", _X)))[0] is Code.DEADLINE_EXCEEDED
         assert held.stopped == 1
 
