@@ -22,7 +22,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
     ValidationError,
     WithJsonSchema,
@@ -114,11 +113,16 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-_AS_TEXT: Final = (WithJsonSchema({"type": "string"}), PlainSerializer(str))
+def _described(schema: dict[str, Any]) -> None:  # Any: a JSON document
+    schema["type"] = "string"
+    schema["default"] = str(Address(**schema["default"]))
+
+
+_AS_TEXT: Final = (WithJsonSchema({}), Field(json_schema_extra=_described))
 Listen = Annotated[Address, BeforeValidator(_address), *_AS_TEXT]
-ListenOrOff = Annotated[Address | None, BeforeValidator(_address_or_off), WithJsonSchema({"type": "string"})]
+ListenOrOff = Annotated[Address | None, BeforeValidator(_address_or_off), *_AS_TEXT]
 Number = BeforeValidator(_no_flag)
-Seconds = Annotated[float, Number, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False), Number]
 Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
 
 
@@ -151,7 +155,7 @@ class Settings(BaseModel):
     """PEM file of the authorities whose client certificates are let in; with it every client needs one."""
     token_keys: Path | None = None
     """File of the public keys, PEM or JWKS, that bearer tokens are verified with; with it every caller needs one."""
-    token_algorithms: Annotated[tuple[Algorithm, ...], BeforeValidator(_names), Field(min_length=1)] = (
+    token_algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1), BeforeValidator(_names)] = (
         "EdDSA",
         "ES256",
         "RS256",
@@ -172,16 +176,16 @@ class Settings(BaseModel):
     tenants: Path | None = None
     """File of what each tenant may use (TOML); without it nobody has a quota."""
 
-    processes: Annotated[int, Number, Field(ge=1, le=256)] = 1
+    processes: Annotated[int, Field(ge=1, le=256), Number] = 1
     """Processes that serve behind the same ports. More than one where Python itself is the limit; on Linux alone."""
-    threads: Annotated[int, Number, Field(ge=1, le=1024)] = Field(default_factory=_one_a_core)
+    threads: Annotated[int, Field(ge=1, le=1024), Number] = Field(default_factory=_one_a_core)
     """Runs at once in one process, each on one thread; without it one a core, shared out among the processes."""
     # Beyond some tens a core can only make callers wait for a late answer.
-    max_in_flight: Annotated[int, Number, Field(ge=1, le=1 << 16)] = 64
+    max_in_flight: Annotated[int, Field(ge=1, le=1 << 16), Number] = 64
     """Inferences in work in one process, waiting ones included; more are refused."""
     # Room for a batch of 24 decoded 224x224 RGB float images. At most max_in_flight + 32 calls have a message here,
     # 1.5 GiB; BYTES of many short elements take several times that in the runs that are under way.
-    max_message_bytes: Annotated[int, Number, Field(ge=1 << 10, le=1 << 30)] = 16 << 20
+    max_message_bytes: Annotated[int, Field(ge=1 << 10, le=1 << 30), Number] = 16 << 20
     """The longest request and the longest answer."""
     longest_call_s: Seconds = 60.0
     """The deadline of a call that brings none, and the most that one can bring: nothing may hold a thread for ever."""
@@ -191,11 +195,11 @@ class Settings(BaseModel):
     batching: bool = True
     """Run requests that wait for the same model together. A model's serving.toml has the last word on its own."""
     # Tens of closed-loop callers on two cores wait 140 ms at a service that is well: they are not to be refused.
-    queue_target_ms: Annotated[float, Number, Field(gt=0, le=60_000, allow_inf_nan=False)] = 200.0
+    queue_target_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False), Number] = 200.0
     """How much longer than its best a call may take through waiting, before fewer are let in."""
-    poll_s: Annotated[float, Number, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
+    poll_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False), Number] = 0.0
     """How often the repository is looked at for changes; 0 is never."""
-    memory_limit_bytes: Annotated[int, Number, Field(ge=1 << 20)] | None = None
+    memory_limit_bytes: Annotated[int, Field(ge=1 << 20), Number] | None = None
     """What loaded models may take together in one process; the least recently used make room. Without it no bound."""
 
     log_format: Literal["json", "text"] = "text"

@@ -10,9 +10,9 @@ What each language means, so that no block is there only to be looked at:
     text              the output of the block before it
 
 Output is compared loosely: the lines that are shown have to come in that order, others may stand between them, and
-`...` is any text. The ports 8000, 8001 and 8002 of the page become free ones. `nearfar-cloud serve` goes on until the page
-ends. Of `make` and `pip` it is checked that the target and the extra exist, and of `docker` and `kubectl`, which want an
-engine and a cluster, that the files they name do."""
+`...` is any text. The ports 8000, 8001 and 8002 of the page become free ones. `nearfar-cloud serve` goes on until the
+page ends. Of `make` and `pip` it is checked that the target and the extra exist, and of `docker` and `kubectl`, which
+want an engine and a cluster, that the files they name do."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from cloud_service.config import read_settings
+from cloud_service.sources import gather
 from edge_agent.config import load_config
 from nearfar_wire.manifest import parse_manifest
 from router.compile import compile_policy
@@ -46,7 +48,7 @@ _COMMANDS: Final = {
     "nearfar-policy": "router.cli",
 }
 _BOUND_S: Final = 60
-_STEM: Final = re.compile(r"(agent|policy|manifest)[a-z-]*\.toml")
+_STEM: Final = re.compile(r"(agent|cloud|policy|manifest)[a-z-]*\.toml")
 # What a part of a document is checked with: enough of the rest to make a whole.
 _POLICY_HEAD: Final = 'schema = 1\nname = "page"\nversion = 1\n'
 _AGENT_TAIL: Final = '\n[models.digits]\nrelease = "releases/digits"\n'
@@ -111,11 +113,15 @@ class Desk:
         if part:
             path = path.with_name(f"part-{path.name}")
             tail = "" if "[models." in rest else _AGENT_TAIL
-            text = {"policy": _POLICY_HEAD + text, "agent": text + tail, "manifest": text}[stem[1]]
+            whole = {"policy": _POLICY_HEAD + text, "agent": text + tail, "cloud": f'models = "models"\n{text}'}
+            text = whole.get(stem[1], text)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         if stem[1] == "agent":
             load_config(path)
+        elif stem[1] == "cloud":
+            gathered = gather({"config": path}, {})
+            read_settings(gathered.values, gathered.origins)
         elif stem[1] == "policy":
             compile_policy(path.read_bytes(), source=block.place)
         else:

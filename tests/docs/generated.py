@@ -22,6 +22,7 @@ import edge_agent.errors
 import nearfar_wire.errors
 import router.errors
 from cloud_service.codes import CODE_OF
+from cloud_service.config import Settings
 from cloud_service.metrics import Metrics as CloudMetrics
 from edge_agent.config import AgentConfig
 from edge_agent.errors import AgentError
@@ -127,8 +128,9 @@ def _agent_metrics() -> str:
 
 def _cloud_metrics() -> str:
     registry = CollectorRegistry()
-    CloudMetrics(registry)
-    return _metrics(registry)
+    CloudMetrics(registry).certificate_expires(0.0)
+    ours = [line for line in _metrics(registry).splitlines() if not re.match(r"\| `(process|python)_", line)]
+    return "\n".join(ours) + "\n"
 
 
 def _help(command: str, *words: str) -> str:
@@ -164,6 +166,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "signals": _signals,
     "facts": _facts,
     "agent fields": lambda: field_tables(AgentConfig, AGENT_NOTES, AGENT_TITLES),
+    "cloud settings": lambda: field_tables(Settings, {}, {"Settings": "## The settings"}),
     "manifest fields": lambda: field_tables(Manifest, MANIFEST_NOTES, MANIFEST_TITLES),
     "codes": _codes,
     "datatypes": _datatypes,
