@@ -4,9 +4,11 @@ After each refusal the service still answers who is known, and nothing secret is
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import shutil
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -248,6 +250,38 @@ def test_a_certificate_names_its_caller_and_a_token_beside_it_says_more(tmp_path
             assert refused(lambda: stub.ModelInfer(REQUEST, timeout=5, metadata=bearer("wrong")))[0] is (
                 Code.UNAUTHENTICATED
             )
+
+
+def test_rest_knows_callers_by_the_same_certificates_and_tokens(tmp_path: Path, models: Path, pki: Pki) -> None:
+    revoked = tmp_path / "revoked"
+    revoked.write_text("spiffe://test/stolen\n")
+    settings = _tls_settings(pki.ours.issue("127.0.0.1"), pki.ours) | _token_settings(tmp_path)
+    good, stolen = (pki.ours.issue_client(uris=(f"spiffe://test/{name}",)) for name in ("good", "stolen"))
+    with running_cloud(models, revoked=revoked, **settings) as cloud:
+        assert cloud.app.rest_address is not None
+        address = cloud.app.rest_address
+
+        def status(client: tuple[Path, Path] | None, authorization: str | None = None) -> int | None:
+            context = ssl.create_default_context(cafile=pki.ours.file)
+            if client is not None:
+                context.load_cert_chain(*client)
+            connection = http.client.HTTPSConnection(address.host, address.port, timeout=10, context=context)
+            try:
+                headers = {} if authorization is None else {"authorization": authorization}
+                connection.request("GET", "/v2/models/echo", headers=headers)
+                return connection.getresponse().status
+            except OSError:
+                return None
+            finally:
+                connection.close()
+
+        assert status(good) == 200
+        assert status(good, f"Bearer {ISSUER.token(**FITS)}") == 200
+        assert status(good, f"Bearer {STRANGER.token(**FITS)}") == 401
+        assert status(stolen) == 403
+        assert status(pki.rogue.issue_client(uris=("spiffe://test/good",))) is None
+        assert status(None) is None
+        assert status(good) == 200
 
 
 def test_certificates_are_replaced_while_calls_run_and_a_bad_one_changes_nothing(
