@@ -26,6 +26,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from cloud_service.config import read_settings
+from cloud_service.repository.serving import parse_serving
 from cloud_service.sources import gather
 from edge_agent.config import load_config
 from nearfar_wire.manifest import parse_manifest
@@ -48,7 +50,7 @@ _COMMANDS: Final = {
     "nearfar-policy": "router.cli",
 }
 _BOUND_S: Final = 60
-_STEM: Final = re.compile(r"(agent|cloud|policy|manifest)[a-z-]*\.toml")
+_STEM: Final = re.compile(r"(agent|cloud|policy|manifest|serving)[a-z-]*\.toml")
 # What a part of a document is checked with: enough of the rest to make a whole.
 _POLICY_HEAD: Final = 'schema = 1\nname = "page"\nversion = 1\n'
 _AGENT_TAIL: Final = '\n[models.digits]\nrelease = "releases/digits"\n'
@@ -124,6 +126,8 @@ class Desk:
             read_settings(gathered.values, gathered.origins)
         elif stem[1] == "policy":
             compile_policy(path.read_bytes(), source=block.place)
+        elif stem[1] == "serving":
+            parse_serving(path.read_bytes(), block.place)
         else:
             parse_manifest(path.read_bytes(), block.place)
         if part:
@@ -154,8 +158,7 @@ class Desk:
         if name in ("docker", "kubectl"):
             return _check_paths(arguments, place)
         if name == "curl":
-            with urllib.request.urlopen(arguments[-1], timeout=_BOUND_S) as answer:
-                self._output = answer.read().decode()
+            self._output = _curl(arguments, place)
             return 0
         assert name in _COMMANDS or name == "python", f"{place}: nobody runs {name}"
         command = [sys.executable, *arguments]
@@ -193,6 +196,31 @@ class Desk:
         eventually(lambda: "\nhttp " in said() or process.poll() is not None, within_s=_BOUND_S)
         self._output = said()
         return process.poll() or 0
+
+
+def _curl(arguments: list[str], place: str) -> str:
+    """Ask as curl would that is given headers (-H) and a body (-d), and nothing else."""
+    headers: dict[str, str] = {}
+    body: bytes | None = None
+    words = iter(arguments)
+    url = ""
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(":")
+            headers[name] = value.strip()
+        elif word == "-d":
+            body = next(words).encode()
+        else:
+            assert not word.startswith("-"), f"{place}: nobody gives curl {word}"
+            url = word
+    request = urllib.request.Request(url, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=_BOUND_S) as answer:
+            said: bytes = answer.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            said = refused.read()
+    return said.decode()
 
 
 def python_environment() -> dict[str, str]:

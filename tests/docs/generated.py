@@ -24,6 +24,7 @@ import router.errors
 from cloud_service.codes import CODE_OF
 from cloud_service.config import Settings
 from cloud_service.metrics import Metrics as CloudMetrics
+from cloud_service.repository.serving import ServingDocument
 from edge_agent.config import AgentConfig
 from edge_agent.errors import AgentError
 from edge_agent.exposition import register
@@ -39,7 +40,16 @@ from router.predicates import FACTS
 from router.types import SIGNALS
 from tests.docs.blocks import ROOT, pages
 from tests.docs.fields import field_tables
-from tests.docs.notes import AGENT_NOTES, AGENT_TITLES, MANIFEST_NOTES, MANIFEST_TITLES, POLICY_NOTES, POLICY_TITLES
+from tests.docs.notes import (
+    AGENT_NOTES,
+    AGENT_TITLES,
+    MANIFEST_NOTES,
+    MANIFEST_TITLES,
+    POLICY_NOTES,
+    POLICY_TITLES,
+    SERVING_NOTES,
+    SERVING_TITLES,
+)
 
 __all__ = ["PARTS", "rewritten"]
 
@@ -168,6 +178,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "agent fields": lambda: field_tables(AgentConfig, AGENT_NOTES, AGENT_TITLES),
     "cloud settings": lambda: field_tables(Settings, {}, {"Settings": "## The settings"}),
     "manifest fields": lambda: field_tables(Manifest, MANIFEST_NOTES, MANIFEST_TITLES),
+    "serving fields": lambda: field_tables(ServingDocument, SERVING_NOTES, SERVING_TITLES),
     "codes": _codes,
     "datatypes": _datatypes,
     "agent error tree": lambda: _tree(edge_agent.errors.__name__),

@@ -114,3 +114,19 @@ MANIFEST_NOTES: Final[Mapping[str, str]] = {
     "Evaluation.device_wrong": "Share of the device's wrong answers.",
     "Evaluation.remote_wrong": "Share of the full model's wrong answers.",
 }
+
+SERVING_TITLES: Final[Mapping[str, str]] = {
+    "ServingDocument": "### The document",
+    "BatchingPart": "### BatchingPart\n\nThe table `[batching]`: which requests run together.",
+    "InstancesPart": "### InstancesPart\n\nThe table `[instances]`: what a version runs on.",
+    "VersionsPart": "### VersionsPart\n\nThe table `[versions]`: which of them are served. With neither key all are.",
+    "GoldenPart": "### GoldenPart\n\nThe table `[golden]`: how near the golden outputs an answer has to be.",
+}
+
+SERVING_NOTES: Final[Mapping[str, str]] = {
+    "ServingDocument.batching": "See below.",
+    "ServingDocument.instances": "See below.",
+    "ServingDocument.versions": "See below.",
+    "ServingDocument.golden": "Of outputs with a fraction; others are compared exactly.",
+    "VersionsPart.latest": "Those that cannot be served do not count.",
+}
