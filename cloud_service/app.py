@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
-from cloud_service.admission.opening import open_gate
+from cloud_service.admission.opening import open_gate, read_tenants
 from cloud_service.auth.identity import open_identity
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
@@ -61,7 +61,10 @@ class App:
         Raises SettingsError: for a certificate, keys or names that cannot be read or used."""
         self._settings = settings
         self._metrics = Metrics(registry, dropped_lines=dropped_lines)
-        self._calls = Calls(self._metrics, access_log=settings.access_log, tracer=tracer)
+        tenants = read_tenants(settings)
+        self._calls = Calls(
+            self._metrics, access_log=settings.access_log, tracer=tracer, tenants=frozenset(tenants.named)
+        )
         self._identity = open_identity(settings, on_certificate=self._metrics.certificate_expires)
         self._renewing: asyncio.Task[None] | None = None
         self._catalogue = Catalogue()
@@ -69,7 +72,7 @@ class App:
         self._service = Service(
             self._catalogue,
             self._workers,
-            gate=open_gate(settings),
+            gate=open_gate(settings, tenants),
             longest_call_s=settings.longest_call_s,
             batching=settings.batching,
             observer=self._metrics,

@@ -1,4 +1,4 @@
-"""The gate that the settings ask for. The only part of this package that reads a file."""
+"""The gate and the tenants that the settings ask for. The only part of this package that reads a file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from cloud_service.admission.tenants import Tenants, parse_tenants
 from cloud_service.config import Settings
 from cloud_service.errors import SettingsError
 
-__all__ = ["open_gate"]
+__all__ = ["open_gate", "read_tenants"]
 
 
-def open_gate(settings: Settings) -> Gate:
-    """Return the gate. Raises SettingsError: for a tenants document that cannot be read."""
+def open_gate(settings: Settings, tenants: Tenants) -> Gate:
+    """Return the gate."""
     return Gate(
         runs=settings.threads,
         maximum=settings.max_in_flight,
         queue_target_s=settings.queue_target_ms / 1000,
-        quotas=Quotas(_tenants(settings)),
+        quotas=Quotas(tenants),
     )
 
 
-def _tenants(settings: Settings) -> Tenants:
+def read_tenants(settings: Settings) -> Tenants:
+    """Return who may have what. Raises SettingsError: for a tenants document that cannot be read."""
     if settings.tenants is None:
         return Tenants()
     try:
