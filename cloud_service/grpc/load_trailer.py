@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cloud_service.load import Load
-from nearfar_wire.load_report import LOAD_KEY, LoadReport, encode_load
+from nearfar_wire.load_report import LOAD_KEYS, LoadReport, encode_load
 
 __all__ = ["LoadTrailer"]
 
@@ -38,8 +38,8 @@ class LoadTrailer:
         load = self._load(model, version)
         if load is None:
             return ()
-        report = LoadReport(load.queue_wait_s, load.utilisation, load.limit, load.stay_local_s)
-        trailer = ((LOAD_KEY, encode_load(report)),)
+        content = encode_load(LoadReport(load.queue_wait_s, load.utilisation, load.limit, load.stay_local_s))
+        trailer = tuple((key, content) for key in LOAD_KEYS)
         if len(self._kept) >= _MAX_KEPT:
             self._kept.clear()
         self._kept[model, version] = now + _GOOD_FOR_S, trailer

@@ -1,6 +1,6 @@
 """How busy the service is, told at the end of a call with ORCA's names. Pure.
 
-Over gRPC it is the trailing metadata LOAD_KEY, over HTTP the header LOAD_HEADER. What is read comes from whoever
+Over gRPC it is the trailing metadata LOAD_KEYS, over HTTP the header LOAD_HEADER. What is read comes from whoever
 answered: a report is believed as far as it is finite and plausible, or it is none at all. A report of another server,
 which does not tell how long its calls wait, is none either: unknown is not zero."""
 
@@ -15,9 +15,11 @@ from google.protobuf.message import DecodeError
 
 from nearfar_wire.orca_pb2 import OrcaLoadReport
 
-__all__ = ["LOAD_FORMAT_HEADER", "LOAD_HEADER", "LOAD_KEY", "LoadReport", "decode_load", "encode_load", "load_text"]
+__all__ = ["LOAD_FORMAT_HEADER", "LOAD_HEADER", "LOAD_KEYS", "LoadReport", "decode_load", "encode_load", "load_text"]
 
-LOAD_KEY: Final = "endpoint-load-metrics-bin"
+LOAD_KEYS: Final = ("endpoint-load-metrics-bin", "nearfar-load-bin")
+"""Both with the same bytes: the first is ORCA's, for balancers. gRPC's C core, and with it Python, reads that one for
+its own policies and does not hand it to the application; our agent finds the second."""
 LOAD_HEADER: Final = "endpoint-load-metrics"
 LOAD_FORMAT_HEADER: Final = "endpoint-load-metrics-format"
 """What a caller over HTTP asks for a report with: `text` or `json`."""
