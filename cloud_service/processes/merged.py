@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from cloud_service.http.operations import Reply
+from cloud_service.http.reply import Reply
 
 __all__ = ["merged_metrics", "merged_readiness"]
 

@@ -18,7 +18,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from cloud_service.config import Address, Settings
-from cloud_service.http.operations import Reply
+from cloud_service.http.reply import Reply
 from cloud_service.http.server import HttpServer
 from cloud_service.logs import logging_to
 from cloud_service.processes.merged import merged_metrics, merged_readiness

@@ -12,7 +12,7 @@ import pytest
 
 from cloud_service.config import Address
 from cloud_service.errors import BindError
-from cloud_service.http.operations import Reply
+from cloud_service.http.reply import Reply
 from cloud_service.http.server import HttpServer
 from tests.builders.clouds import RunningCloud, running_cloud
 from tests.builders.onnx_models import identity
@@ -88,7 +88,7 @@ def _serving(
     reply: Callable[[str], Reply] = lambda _: Reply(HTTPStatus.OK, "text/plain", b"ok"),
 ) -> None:
     async def main() -> None:
-        server = HttpServer(reply, exchange_s=exchange_s)
+        server = HttpServer(reply, idle_s=exchange_s)
         address = await server.start(Address("127.0.0.1", 0))
         try:
             await client(address)
@@ -111,23 +111,24 @@ async def _sent(address: Address, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("request_bytes", "status_line"),
+    ("request_bytes", "status"),
     [
-        pytest.param(b"GET /livez HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK", id="good"),
-        pytest.param(b"GET /livez\r\n\r\n", b"HTTP/1.1 400 Bad Request", id="no version"),
-        pytest.param(b"\x16\x03\x01\x02\r\n\r\n", b"HTTP/1.1 400 Bad Request", id="TLS to a plaintext port"),
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\n", b"HTTP/1.1 400 Bad Request", id="HTTP/2"),
-        pytest.param(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"HTTP/1.1 431", id="endless head"),
+        pytest.param(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b" 200 OK", id="good"),
+        pytest.param(b"GET /livez\r\n\r\n", b" 400 Bad Request", id="no version"),
+        pytest.param(b"\x16\x03\x01\x02\r\n\r\n", b" 400 Bad Request", id="TLS to a plaintext port"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b" 400 Bad Request", id="HTTP/2"),
+        pytest.param(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b" 431 ", id="endless head"),
         pytest.param(b"", b"", id="nothing until its time is up"),
         pytest.param(b"GET /livez HTTP/1.1\r\n", b"", id="half a request"),
     ],
 )
-def test_whatever_a_stranger_sends_is_answered_or_dropped(request_bytes: bytes, status_line: bytes) -> None:
+def test_whatever_a_stranger_sends_is_answered_or_dropped(request_bytes: bytes, status: bytes) -> None:
     async def client(address: Address) -> None:
         answer = await _sent(address, request_bytes)
-        assert answer.startswith(status_line)
-        assert bool(answer) == bool(status_line)
-        assert (await _sent(address, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        # A head that cannot be read does not say which version of HTTP it is.
+        assert answer[len("HTTP/1.1") :].startswith(status)
+        assert bool(answer) == bool(status)
+        assert (await _sent(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
     _serving(client, exchange_s=0.3)
 
@@ -135,10 +136,10 @@ def test_whatever_a_stranger_sends_is_answered_or_dropped(request_bytes: bytes, 
 def test_connections_are_bounded_and_come_free_again() -> None:
     async def client(address: Address) -> None:
         idle = [await asyncio.open_connection(address.host, address.port) for _ in range(32)]
-        assert await _sent(address, b"GET / HTTP/1.1\r\n\r\n") == b""
+        assert await _sent(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         for reader, _ in idle:
             await _dropped(reader)
-        assert (await _sent(address, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert (await _sent(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 200")
         for _, writer in idle:
             writer.close()
 
@@ -156,7 +157,7 @@ def test_a_reply_that_fails_is_a_500_without_its_text(caplog: pytest.LogCaptureF
         raise ValueError("canary")
 
     async def client(address: Address) -> None:
-        answer = await _sent(address, b"GET /metrics HTTP/1.1\r\n\r\n")
+        answer = await _sent(address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 500")
         assert b"canary" not in answer
 
