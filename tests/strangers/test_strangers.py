@@ -19,7 +19,6 @@ from edge_agent import Agent
 from nearfar_wire.datatypes import DATATYPES
 from tests.builders.clouds import running_cloud
 from tests.builders.onnx_models import identity, softmax_mlp
-from tests.builders.processes import cloud_process
 from tests.builders.repositories import write_repository
 
 _HERE = Path(__file__).parent
@@ -31,6 +30,7 @@ pytestmark = [
     pytest.mark.skipif(not _PYTHON.exists(), reason="`make test` builds .venv-strangers with tritonclient in it"),
 ]
 
+_TOKEN = "an-administrators-token"
 _MANIFEST = """
 schema = 1
 name = "sums"
@@ -64,9 +64,9 @@ def _clean_environment() -> dict[str, str]:
 
 def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
     models = {"mlp": softmax_mlp()} | {f"identity-{name.lower()}": identity(name) for name in DATATYPES}
-    with cloud_process(write_repository(tmp_path, models)) as cloud:
+    with running_cloud(write_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
         ran = subprocess.run(
-            [str(_PYTHON), str(_HERE / "triton_client.py"), cloud.target, json.dumps(list(DATATYPES))],
+            [str(_PYTHON), str(_HERE / "triton_client.py"), cloud.target, json.dumps(list(DATATYPES)), _TOKEN],
             capture_output=True,
             text=True,
             timeout=60,
@@ -89,15 +89,20 @@ def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
         "wrong shape": "StatusCode.INVALID_ARGUMENT",
         "missing input": "StatusCode.INVALID_ARGUMENT",
     }
+    assert told["repository"] == {
+        "before": "1 READY",
+        "unloaded": [False, "1 UNAVAILABLE"],
+        "loaded": [True, "1 READY"],
+        "no administrator": "StatusCode.UNAUTHENTICATED",
+    }
 
 
 def test_tritonclient_infers_on_our_service_over_rest(tmp_path: Path) -> None:
     models = {"mlp": softmax_mlp()} | {f"identity-{name.lower()}": identity(name) for name in DATATYPES}
-    token = "an-administrators-token"
-    with running_cloud(write_repository(tmp_path, models), admin_token=token) as cloud:
+    with running_cloud(write_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
         target = str(cloud.app.rest_address)
         ran = subprocess.run(
-            [str(_PYTHON), str(_HERE / "triton_http_client.py"), target, json.dumps(list(DATATYPES)), token],
+            [str(_PYTHON), str(_HERE / "triton_http_client.py"), target, json.dumps(list(DATATYPES)), _TOKEN],
             capture_output=True,
             text=True,
             timeout=60,

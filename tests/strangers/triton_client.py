@@ -24,7 +24,15 @@ def main(target: str) -> None:
     pixels = np.arange(8, dtype=np.uint8).reshape(2, 4)
     told["pixels"] = pixels.tolist()
     wanted = [triton.InferRequestedOutput("probabilities")]
-    answer = client.infer("mlp", [_input("pixels", pixels)], outputs=wanted, request_id="of-a-stranger")
+    answer = client.infer(
+        "mlp",
+        [_input("pixels", pixels)],
+        outputs=wanted,
+        request_id="of-a-stranger",
+        priority=1,
+        timeout=10_000_000,
+        parameters={"unknown": "here"},
+    )
     told["probabilities"] = answer.as_numpy("probabilities").tolist()
     response = answer.get_response()
     told["id"], told["version"] = response.id, response.model_version
@@ -32,6 +40,7 @@ def main(target: str) -> None:
     told["digest"] = response.parameters["model_digest"].string_param
     told["echoed"] = {name: _echoed(client, name) for name in json.loads(sys.argv[2])}
     told["refused"] = _refused(client)
+    told["repository"] = _repository(client, sys.argv[3])
     client.close()
     print(json.dumps(told))
 
@@ -54,6 +63,25 @@ def _echoed(client: triton.InferenceServerClient, datatype: str) -> bool:
     sent = values[datatype] if datatype in values else np.array([0, 1, 100], kind)
     back = client.infer(f"identity-{datatype.lower()}", [_input("x", sent)]).as_numpy("y")
     return bool(back.dtype == sent.dtype and (back == sent).all())
+
+
+def _repository(client: triton.InferenceServerClient, token: str) -> dict[str, object]:
+    administrator = {"authorization": f"Bearer {token}"}
+
+    def state() -> str:
+        (mlp,) = [model for model in client.get_model_repository_index().models if model.name == "mlp"]
+        return f"{mlp.version} {mlp.state}"
+
+    told: dict[str, object] = {"before": state()}
+    client.unload_model("mlp", headers=administrator)
+    told["unloaded"] = [client.is_model_ready("mlp"), state()]
+    client.load_model("mlp", headers=administrator)
+    told["loaded"] = [client.is_model_ready("mlp"), state()]
+    try:
+        client.unload_model("mlp")
+    except InferenceServerException as error:
+        told["no administrator"] = error.status()
+    return told
 
 
 def _refused(client: triton.InferenceServerClient) -> dict[str, str]:
