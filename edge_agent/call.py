@@ -56,7 +56,7 @@ class Call:
 
     __slots__ = (
         "_answers", "_clock", "_experience", "_flights", "_inputs", "_permit", "_policy", "_release", "_sent",
-        "_started", "_state", "decision", "plan",
+        "_started", "_state", "decision", "plan", "traceparent",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +82,8 @@ class Call:
         self._sent: list[Sent] = []
         self.decision = decision
         self.plan = plan
+        # The trace that the app says it is part of; it goes where the request goes.
+        self.traceparent: str | None = None
 
     # -- the attempt machine ------------------------------------------------------------------------------------------
 
@@ -156,9 +158,13 @@ class Call:
         remote = self._permit.remote(run.target)
         situation, now = self.decision.situation, self._clock()
         view = next(view for view in situation.targets if view.name == run.target)
-        admission = self._experience.admit(remote.name, remote.kind, view.upload_bytes, situation.readings, now)
+        admission = self._experience.admit(
+            remote.name, remote.kind, self._release.name, view.upload_bytes, situation.readings, now
+        )
         if admission is None:
-            return Failed(Failure(run.target, Code.UNAVAILABLE.value, "its breaker opened meanwhile"))
+            return Failed(
+                Failure(run.target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker")
+            )
         side = self._release.manifest.remote
         assert side is not None
         try:
@@ -174,6 +180,7 @@ class Call:
                 wire,
                 timeout_s=max(0.001, run.until - now),
                 on_done=on_done,
+                traceparent=self.traceparent,
             )
         except WireError as error:
             self._experience.remote_abandoned(admission)
@@ -200,7 +207,7 @@ class Call:
         now = self._clock()
         received_bytes = 0
         try:
-            response = flight.call.result()
+            response, told = flight.call.result(), flight.call.told()
             received_bytes = response.ByteSize()
             request_id = self.decision.situation.request.id
             answer = read_answer(response, request_id, self._release.manifest, self._release.outputs)
@@ -213,7 +220,9 @@ class Call:
         self._account(target, flight, received_bytes)
         self._answers[target] = answer
         taken_s = now - flight.started
-        self._experience.remote_succeeded(flight.admission, self._release.name, flight.call.sent_bytes, taken_s, now)
+        self._experience.remote_succeeded(
+            flight.admission, self._release.name, flight.call.sent_bytes, taken_s, now, told=told
+        )
         return Succeeded(target)
 
     def cancel(self, target: str) -> None:
@@ -250,6 +259,7 @@ class Call:
                 now=now,
                 absent=failure.code in (Code.MODEL_NOT_READY, Code.MODEL_NOT_FOUND),
                 refused=failure.code in (Code.INVALID_INPUT, Code.TOO_LARGE),
+                told=failure.told,
             )
 
     def _learn_timeout(self, flight: _Flight, now: float) -> None:

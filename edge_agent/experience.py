@@ -15,10 +15,11 @@ from threading import Lock
 from typing import Final
 
 from router import breaker
+from router.advice import Advice, Told
 from router.breaker import BreakerState
 from router.estimate import Ratios, Share, Throughput
 from router.policy import Policy
-from router.predict import MEDIAN, Times, remote_times
+from router.predict import MEDIAN, Times, after_queue, remote_times
 from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
 
 __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
@@ -32,19 +33,22 @@ _STEPS: Final = 20
 _BATCH: Final = 32
 _UNUSUAL: Final = 1.5
 _NOTHING_USUAL: Final = (math.inf, -math.inf)
+_NOTHING_TOLD: Final = Told()
 _NO_PRIOR: Final = (0.0, 0.0, 0.0, 0.0, 0.0)  # not looked at once there are observations
 
 
 class Admission:
     """A remote call that was let through its breaker: to be given back with what came of it."""
 
-    __slots__ = ("epoch", "predicted_s", "round_trip_s", "target")
+    __slots__ = ("epoch", "predicted_s", "queue_s", "round_trip_s", "target")
 
-    def __init__(self, target: str, epoch: int, predicted_s: float, round_trip_s: float | None) -> None:
+    def __init__(self, target: str, epoch: int, predicted_s: float, round_trip_s: float | None, queue_s: float) -> None:
         self.target = target
         self.epoch = epoch
         self.predicted_s = predicted_s
         self.round_trip_s = round_trip_s
+        self.queue_s = queue_s
+        """How much of the prediction was what the target had said of its queue."""
 
     @property
     def measured(self) -> bool:
@@ -86,7 +90,7 @@ class _Seen:
 class _Book:
     """What is known of one model on one target."""
 
-    __slots__ = ("_blind_ratios", "absent_until", "failures", "ratios")
+    __slots__ = ("_blind_ratios", "absent_until", "advice", "failures", "ratios")
 
     def __init__(self, policy: Policy) -> None:
         self.ratios = Ratios(policy.estimates)
@@ -94,6 +98,7 @@ class _Book:
         self.failures = Share(policy.estimates, believed=0.0)
         self.absent_until = -math.inf
         """Until then the target is taken at its word that it does not have the model."""
+        self.advice = Advice()
 
     def ratios_where(self, measured: bool) -> Ratios:
         """Return the ratios to predictions that stand, or do not, on a measured round trip: two different measures."""
@@ -102,7 +107,7 @@ class _Book:
     def changes_at(self) -> tuple[float, ...]:
         """Return the instants at which time alone changes what is known."""
         forgotten = (self.ratios.forgotten_at, self._blind_ratios.forgotten_at, self.failures.forgotten_at)
-        return (*forgotten, self.absent_until)
+        return (*forgotten, self.absent_until, *self.advice.changes_at())
 
 
 class Experience:
@@ -170,11 +175,13 @@ class Experience:
         prior = self._policy.terms_for(target.name, target.kind).prior_s
         if target.kind is Kind.DEVICE:
             time = book.ratios.estimate(prior[MEDIAN], prior, now)
-            state, upload_bytes = breaker.CLOSED, 0
+            state, upload_bytes, queue_s = breaker.CLOSED, 0, None
         else:
             round_trip_s = self._round_trip_s(target.name, readings, now)
+            queue_s = book.advice.queue_wait_s(now)
             prior = self._remote_prior(target.name, target.kind, upload_bytes, round_trip_s, now)
             time = book.ratios_where(round_trip_s is not None).estimate(prior[MEDIAN], prior, now)
+            time = after_queue(time, queue_s)
             state = self._breakers.get(target.name, breaker.CLOSED)
         return TargetView(
             target.name,
@@ -188,6 +195,9 @@ class Experience:
             target.p_wrong,
             breaker.phase(state, now),
             breaker.admits(state, self._policy.breaker, now),
+            queue_s,
+            book.advice.stay_local_s(now),
+            book.advice.pushback_s(now),
         )
 
     def _holds_until(self, facts: ModelFacts, readings: Mapping[str, Reading], now: float) -> float:
@@ -215,26 +225,34 @@ class Experience:
     # -- a remote call: admitted, then exactly one of succeeded, failed, abandoned ------------------------------------
 
     def admit(
-        self, target: str, kind: Kind, upload_bytes: int, readings: Mapping[str, Reading], now: float
+        self, target: str, kind: Kind, model: str, upload_bytes: int, readings: Mapping[str, Reading], now: float
     ) -> Admission | None:
-        """Announce a call; None where the breaker does not let it through."""
+        """Announce a call; None where the breaker does not let it through, or the target wants to be left alone."""
         with self._lock:
+            advice = self._book(target, model).advice
+            if advice.pushback_s(now) > 0:
+                return None
             state = self._breakers.get(target, breaker.CLOSED)
             admitted = breaker.admit(state, self._policy.breaker, now)
             if admitted is None:
                 return None
             self._set_breaker(target, admitted)
             round_trip_s = self._round_trip_s(target, readings, now)
+            queue_s = advice.queue_wait_s(now) or 0.0
             prior = self._remote_prior(target, kind, upload_bytes, round_trip_s, now)
-            return Admission(target, admitted.epoch, prior[MEDIAN], round_trip_s)
+            return Admission(target, admitted.epoch, prior[MEDIAN] + queue_s, round_trip_s, queue_s)
 
-    def remote_succeeded(self, call: Admission, model: str, sent_bytes: int, taken_s: float, now: float) -> None:
-        """A call answered well, after `taken_s`."""
+    def remote_succeeded(
+        self, call: Admission, model: str, sent_bytes: int, taken_s: float, now: float, *, told: Told = _NOTHING_TOLD
+    ) -> None:
+        """A call answered well, after `taken_s`, and its target said of itself what is `told`."""
         with self._lock:
             book = self._book(call.target, model)
-            predicted_s = call.predicted_s
+            waited_s = _explained_s(call, told, taken_s)
+            predicted_s, taken_s = call.predicted_s - call.queue_s, taken_s - waited_s
             if call.round_trip_s is not None:
                 predicted_s += self._learn_uplink(call.target, sent_bytes, taken_s - call.round_trip_s, now)
+            self._hear(book, told, now)
             book.ratios_where(call.measured).observe(taken_s, predicted_s, now)
             book.failures.observe(False, now)
             state = self._state(call)
@@ -258,20 +276,24 @@ class Experience:
         gave_up_s: float | None = None,
         absent: bool = False,
         refused: bool = False,
+        told: Told = _NOTHING_TOLD,
     ) -> None:
         """A call failed. `gave_up_s`: it was still running after so long, the least that it would have taken. `absent`:
-        the target works, but does not have the model, or not yet. `refused`: it would not take this request."""
+        the target works, but does not have the model, or not yet. `refused`: it would not take this request.
+
+        `told`: what it said of itself. Where that says when to come again, the breaker need not find it out."""
         with self._lock:
             book = self._book(call.target, model)
+            self._hear(book, told, now)
             if absent:
                 book.absent_until = now + _ABSENT_S
             elif gave_up_s is not None:
-                book.ratios_where(call.measured).observe(gave_up_s, call.predicted_s, now)
+                book.ratios_where(call.measured).observe(gave_up_s - call.queue_s, call.predicted_s - call.queue_s, now)
             elif not refused:
                 # How long an answer takes is one question, whether there will be one is another.
                 book.failures.observe(True, now)
             state = self._state(call)
-            if blamed:
+            if blamed and not told.pushback_s > 0:
                 drawn = self._chance.random()
                 state = breaker.failed(state, self._policy.breaker, now, call.epoch, drawn)
             else:
@@ -283,6 +305,11 @@ class Experience:
         with self._lock:
             state = self._state(call)
             self._set_breaker(call.target, breaker.abandoned(state, call.epoch))
+
+    def _hear(self, book: _Book, told: Told, now: float) -> None:
+        settings = self._policy.breaker
+        stretch = settings.jitter * self._chance.random()
+        book.advice.hear(told, now, longest_s=settings.max_open_s, unsaid_s=settings.open_s, stretch=stretch)
 
     # -- a device run -------------------------------------------------------------------------------------------------
 
@@ -355,3 +382,11 @@ class Experience:
         if reading is None or not isinstance(reading.value, float):
             return None
         return reading.value / 1000 if now - reading.at <= self._policy.stale_after(reading.name) else None
+
+
+def _explained_s(call: Admission, told: Told, taken_s: float) -> float:
+    """Return how much of what a call took its target's queue explains: as much as the target said of it, before or now,
+    of what was not predicted otherwise. A queue is counted by itself: it must not make the model, the network or the
+    upload look slow."""
+    said_s = max(call.queue_s, told.queue_wait_s or 0.0)
+    return min(said_s, max(0.0, taken_s - (call.predicted_s - call.queue_s)))

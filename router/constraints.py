@@ -25,7 +25,9 @@ class Constraint(StrEnum):
     NOT_SERVED = "not_served"
     TOO_LARGE = "too_large"
     BREAKER = "breaker"
+    PUSHBACK = "pushback"
     TIME = "time"
+    STAY_LOCAL = "stay_local"
 
 
 @value
@@ -45,10 +47,12 @@ def close(
 ) -> tuple[tuple[TargetView, ...], tuple[Closed, ...]]:
     """Return the feasible targets in the situation's order, and the closed ones with their reasons.
 
-    `forbidden` maps a target's name or kind to the rule that forbids it. Where time alone closes all that is left, the
-    quickest stays open: to try is better than not to, and only what is run teaches that it has become quicker."""
+    `forbidden` maps a target's name or kind to the rule that forbids it. A target that asked to be left to those who
+    need it is closed where another one can answer in time. Where time alone closes all that is left, the quickest stays
+    open: to try is better than not to, and only what is run teaches that it has become quicker."""
     feasible: list[TargetView] = []
     closed: list[Closed] = []
+    spared: list[TargetView] = []
     hurried: list[TargetView] = []
     left_s = situation.request.deadline - situation.now
     for target in situation.targets:
@@ -57,8 +61,12 @@ def close(
             closed.append(reason)
         elif target.time.optimistic_s > left_s:
             hurried.append(target)
+        elif target.stay_local_s > 0:
+            spared.append(target)
         else:
             feasible.append(target)
+    if not feasible:
+        feasible, spared = spared, []
     if hurried and not feasible and left_s > 0:
         quickest = min(
             hurried, key=lambda target: (target.time.optimistic_s, target.kind is not Kind.DEVICE, target.name)
@@ -68,6 +76,9 @@ def close(
     for target in hurried:
         detail = f"needs {in_ms(target.time.optimistic_s)} at best, {in_ms(left_s)} are left"
         closed.append(Closed(target.name, Constraint.TIME, detail))
+    for target in spared:
+        detail = f"it asked, for {in_ms(target.stay_local_s)}, to be left to those who need it"
+        closed.append(Closed(target.name, Constraint.STAY_LOCAL, detail))
     return tuple(feasible), tuple(closed)
 
 
@@ -94,5 +105,9 @@ def _closed_by(
         probing = target.breaker is BreakerPhase.HALF_OPEN
         return Closed(
             name, Constraint.BREAKER, "another call is probing it" if probing else "it failed too often lately"
+        )
+    if target.pushback_s > 0:
+        return Closed(
+            name, Constraint.PUSHBACK, f"it refused a call, and asked for {in_ms(target.pushback_s)} of peace"
         )
     return None

@@ -70,7 +70,8 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
         basis = f"{view.time.samples} answers" if view.time.samples else "a prior"
         low, high = in_ms(view.time.optimistic_s), in_ms(view.time.pessimistic_s)
         sent = f", {view.upload_bytes} bytes to send" if view.kind is not Kind.DEVICE else ""
-        yield f"  {view.name}: {low} to {high} after {basis}{sent}"
+        queue = f", {in_ms(view.queue_wait_s)} of them in its queue" if view.queue_wait_s is not None else ""
+        yield f"  {view.name}: {low} to {high} after {basis}{queue}{sent}"
     for closed in decision.closed:
         yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
     for rank, candidate in enumerate(decision.candidates):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from router.estimate import prior_quantiles
-from router.types import QUANTILES
+from router.types import QUANTILES, TimeEstimate
 
-__all__ = ["BELIEVED_ROUND_TRIP_S", "MEDIAN", "Times", "remote_times"]
+__all__ = ["BELIEVED_ROUND_TRIP_S", "MEDIAN", "Times", "after_queue", "remote_times"]
 
 Times = tuple[float, float, float, float, float]
 """Seconds at types.QUANTILES."""
@@ -32,3 +32,11 @@ def remote_times(service_s: Times, round_trip_s: float | None, upload_s: float) 
         a = b = c = d = e = round_trip_s
     q05, q25, q50, q75, q95 = service_s
     return (q05 + a + upload_s, q25 + b + upload_s, q50 + c + upload_s, q75 + d + upload_s, q95 + e + upload_s)
+
+
+def after_queue(time: TimeEstimate, queue_s: float | None) -> TimeEstimate:
+    """Return the estimate of a target that said so much of its queue; None: it did not say, which is no number."""
+    if not queue_s:
+        return time
+    a, b, c, d, e = time.quantiles_s
+    return TimeEstimate((a + queue_s, b + queue_s, c + queue_s, d + queue_s, e + queue_s), time.samples)

@@ -134,7 +134,8 @@ class TargetView:
     """One target as it looks to one request.
 
     `serves` False comes with `why_not`. `upload_bytes` is what would cross the network (0 for the device),
-    `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until an evaluation tells."""
+    `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until an evaluation tells. The last three
+    are what the target said of itself a moment ago: see advice.py; `time` has the wait in it."""
 
     name: str
     kind: Kind
@@ -147,6 +148,9 @@ class TargetView:
     p_wrong: float | None
     breaker: BreakerPhase
     breaker_admits: bool
+    queue_wait_s: float | None = None
+    stay_local_s: float = 0.0
+    pushback_s: float = 0.0
 
 
 @value

@@ -10,7 +10,9 @@ from typing import Final
 
 import grpc
 
+from edge_agent.egress.told import told_by
 from nearfar_wire.status import CODES, Code, code_from_status
+from router.advice import Told
 from router.attempt import Failure
 
 __all__ = ["RemoteFailure", "from_rpc_error", "hung_up"]
@@ -30,6 +32,7 @@ _NOT_THE_PROTOCOL: Final = re.compile(
 _HUNG_UP: Final = re.compile(r"failed to connect to all addresses.*Socket closed", re.IGNORECASE)
 # gRPC's own words here, for a reply that is no message of ours.
 _NO_MESSAGE: Final = "Exception deserializing response!"
+_NOTHING_TOLD: Final = Told()
 # Only these words reach a failure's detail: the server's own text is a stranger's.
 _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
@@ -41,12 +44,14 @@ _IN_WORDS: Final = {
 
 
 class RemoteFailure(Exception):
-    """A call that brought no usable answer. `detail` holds no text of the server and no value of the request."""
+    """A call that brought no usable answer. `detail` holds no text of the server and no value of the request; `told` is
+    what the server said of itself with it."""
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    def __init__(self, code: Code, detail: str = "", told: Told = _NOTHING_TOLD) -> None:
         super().__init__(f"{code}: {detail}" if detail else code.value)
         self.code = code
         self.detail = detail
+        self.told = told
 
     @classmethod
     def refused(cls) -> RemoteFailure:
@@ -80,4 +85,4 @@ def from_rpc_error(error: grpc.RpcError) -> RemoteFailure:
         code = Code.BAD_RESPONSE
     else:
         code = code_from_status(status, error.trailing_metadata(), details=details)
-    return RemoteFailure(code, _IN_WORDS.get(code, ""))
+    return RemoteFailure(code, _IN_WORDS.get(code, ""), told_by(error.trailing_metadata()))

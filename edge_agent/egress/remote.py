@@ -17,12 +17,15 @@ from edge_agent.config import RemoteConfig, TlsConfig
 from edge_agent.egress.credential import Metadata, credential_of
 from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up
 from edge_agent.egress.hangup import client_context, refuses_us
+from edge_agent.egress.told import told_by
 from edge_agent.errors import ConfigError
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import WireError
 from nearfar_wire.service import Stub
 from nearfar_wire.status import Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, Array, encode_request
+from nearfar_wire.trace_context import TRACEPARENT, read_trace_context
+from router.advice import Told
 from router.types import Kind
 
 __all__ = ["InFlight", "Remote"]
@@ -90,6 +93,10 @@ class InFlight:
         response: pb.ModelInferResponse = self._future.result()
         return response
 
+    def told(self) -> Told:
+        """Return what the server of a call that is done, and went well, said of itself."""
+        return told_by(self._future.trailing_metadata())
+
 
 class Remote:
     """See the module."""
@@ -124,8 +131,11 @@ class Remote:
         *,
         timeout_s: float,
         on_done: Callable[[], None],
+        traceparent: str | None = None,
     ) -> InFlight:
         """Start one inference; `on_done` is called from another thread when it has ended.
+
+        A `traceparent` that is not one, as W3C writes it, is left out: no request fails for its trace.
 
         Raises RemoteFailure: for a request that cannot be written, is over the limit, or has no token to go with;
         nothing was sent then."""
@@ -138,6 +148,9 @@ class Remote:
             detail = f"{size_bytes} bytes to send, {self.max_message_bytes} is the limit"
             raise RemoteFailure(Code.TOO_LARGE, detail)
         metadata = self._credential()
+        if traceparent is not None:
+            context = read_trace_context({TRACEPARENT: traceparent})
+            metadata += () if context is None else ((TRACEPARENT, context.traceparent),)
         stub = self._connected()
         try:
             future = stub.ModelInfer.future(request, timeout=timeout_s, metadata=metadata)

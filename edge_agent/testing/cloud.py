@@ -54,7 +54,7 @@ class Script:
     """End with this instead of an answer. A Code travels as our own services send it, with its metadata."""
     details: str = ""
     trailing: tuple[tuple[str, str | bytes], ...] = ()
-    """Trailing metadata, beside what a Code brings."""
+    """Trailing metadata of answers and failures, beside what a Code brings."""
     lie: Lie | None = None
     """Spoil the answer; see lies.py."""
 
@@ -147,6 +147,7 @@ class FakeCloud:
             request_id=request.id,
             parameters={} if model.digest is None else {MODEL_DIGEST_PARAMETER: model.digest},
         )
+        context.set_trailing_metadata(script.trailing)
         return response if script.lie is None else script.lie(response)
 
     def _model(self, name: str, version: str, context: grpc.ServicerContext) -> CloudModel:

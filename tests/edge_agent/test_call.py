@@ -58,7 +58,7 @@ class _Flies(_Refuses):
 
 def _half_open(clock: FakeClock) -> Experience:
     experience = Experience(POLICY, chance=random.Random(0))
-    admission = experience.admit("cloud", Kind.CLOUD, 0, {}, clock())
+    admission = experience.admit("cloud", Kind.CLOUD, "tiny", 0, {}, clock())
     assert admission is not None
     experience.remote_failed(admission, "tiny", blamed=True, now=clock())
     clock.advance(2.0)
@@ -90,4 +90,4 @@ def test_a_probe_that_something_unheard_of_befalls_is_given_back(
     experience = _half_open(clock)
     with pytest.raises(type(error)):
         drive(_call(transport(error), experience, clock), clock=clock)
-    assert experience.admit("cloud", Kind.CLOUD, 0, {}, clock()) is not None
+    assert experience.admit("cloud", Kind.CLOUD, "tiny", 0, {}, clock()) is not None

@@ -12,7 +12,13 @@ from router.constraints import Closed, Constraint
 
 @pytest.mark.parametrize("constraint", Constraint)
 def test_what_is_closed_for_good_is_not_worth_asking_again(constraint: Constraint) -> None:
-    passing = constraint in (Constraint.BREAKER, Constraint.TIME, Constraint.RULE)
+    passing = constraint in (
+        Constraint.BREAKER,
+        Constraint.PUSHBACK,
+        Constraint.TIME,
+        Constraint.STAY_LOCAL,
+        Constraint.RULE,
+    )
     assert NoFeasibleTarget("m", [Closed("cloud", constraint, "")]).retryable is passing
 
 

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from edge_agent.experience import Admission, Experience, ModelFacts, TargetFacts
+from router.advice import Told
 from router.compile import compile_policy
 from router.policy import Policy
 from router.types import BreakerPhase, Kind, Reading, TargetView
@@ -38,7 +39,7 @@ def _cloud(experience: Experience, now: float, *, upload_bytes: int = 100) -> Ta
 
 
 def _admitted(experience: Experience, now: float) -> Admission:
-    admission = experience.admit("cloud", Kind.CLOUD, 100, MEASURED, now)
+    admission = experience.admit("cloud", Kind.CLOUD, "tiny", 100, MEASURED, now)
     assert admission is not None
     return admission
 
@@ -85,7 +86,7 @@ def test_a_breaker_that_opened_is_seen_to_half_open_by_time_alone() -> None:
     experience = _experience("[breaker]\nconsecutive = 1\njitter = 0.0\nopen_s = 30.0\n")
     experience.remote_failed(_admitted(experience, 0.0), "tiny", blamed=True, now=0.0)
     assert (_cloud(experience, 29.9).breaker, _cloud(experience, 29.9).breaker_admits) == (BreakerPhase.OPEN, False)
-    assert experience.admit("cloud", Kind.CLOUD, 100, MEASURED, 29.9) is None
+    assert experience.admit("cloud", Kind.CLOUD, "tiny", 100, MEASURED, 29.9) is None
     assert (_cloud(experience, 30.0).breaker, _cloud(experience, 30.0).breaker_admits) == (BreakerPhase.HALF_OPEN, True)
     probe = _admitted(experience, 30.0)
     assert not _cloud(experience, 30.0).breaker_admits
@@ -99,7 +100,7 @@ def test_at_most_one_of_many_threads_probes_a_half_open_breaker() -> None:
     admitted: list[Admission] = []
 
     def ask() -> None:
-        if (admission := experience.admit("cloud", Kind.CLOUD, 100, MEASURED, 2.0)) is not None:
+        if (admission := experience.admit("cloud", Kind.CLOUD, "tiny", 100, MEASURED, 2.0)) is not None:
             admitted.append(admission)
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
@@ -121,7 +122,7 @@ def test_a_slow_upload_does_not_make_small_requests_look_slow() -> None:
     """What its size explains was taken for slowness of the target."""
     experience = _experience()
     fresh = _cloud(experience, 0.0).time.median_s
-    large = experience.admit("cloud", Kind.CLOUD, 20_000, MEASURED, 0.0)
+    large = experience.admit("cloud", Kind.CLOUD, "tiny", 20_000, MEASURED, 0.0)
     assert large is not None
     experience.remote_succeeded(large, "tiny", 20_000, 2.0, 0.0)
     assert _cloud(experience, 1.0, upload_bytes=100).time.median_s < 2 * fresh
@@ -214,3 +215,60 @@ def test_a_request_that_a_target_refuses_says_nothing_about_the_target() -> None
     for _ in range(20):
         experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=False, refused=True, now=1.0)
     assert _cloud(experience, 1.0).p_fail == 0.0
+
+
+def _answered(experience: Experience, now: float, taken_s: float, told: Told) -> None:
+    experience.remote_succeeded(_admitted(experience, now), "tiny", 100, taken_s, now, told=told)
+
+
+def test_a_queue_that_a_server_tells_of_is_added_for_a_few_seconds() -> None:
+    experience = _experience()
+    for _ in range(30):
+        _answered(experience, 0.0, 0.02, Told(0.0))
+    usual = _cloud(experience, 0.0).time.median_s
+    _answered(experience, 0.0, 0.02, Told(0.5))
+    busy = _cloud(experience, 5.0)
+    assert busy.queue_wait_s == 0.5
+    assert busy.time.median_s > usual + 0.3
+    later = _cloud(experience, 5.1)
+    assert later.queue_wait_s is None
+    assert later.time.median_s == pytest.approx(usual, rel=0.1)
+
+
+def test_what_a_queue_explains_does_not_make_the_model_look_slow() -> None:
+    """Else a wait would count twice: once as told, and once as learnt."""
+    experience = _experience()
+    for _ in range(20):
+        _answered(experience, 0.0, 0.02, Told(0.0))
+    for _ in range(20):
+        _answered(experience, 0.1, 0.52, Told(0.5))
+    assert _cloud(experience, 0.1).time.median_s == pytest.approx(0.52, rel=0.05)
+    _answered(experience, 0.2, 0.02, Told(0.0))
+    assert _cloud(experience, 0.2).time.median_s == pytest.approx(0.02, rel=0.05)
+
+
+def test_a_queue_that_does_not_show_in_the_answers_is_not_held_against_their_speed() -> None:
+    experience = _experience()
+    for _ in range(20):
+        _answered(experience, 0.0, 0.02, Told(3600.0))
+    assert _cloud(experience, 5.1).time.median_s == pytest.approx(0.02, rel=0.3)
+
+
+def test_a_server_that_says_when_to_come_again_is_not_asked_before_and_its_breaker_stays_closed() -> None:
+    experience = _experience()
+    for second in range(0, 60, 3):
+        call = _admitted(experience, second)
+        experience.remote_failed(call, "tiny", blamed=True, now=second, told=Told(pushback_s=2.0))
+        assert experience.admit("cloud", Kind.CLOUD, "tiny", 100, MEASURED, second + 1.99) is None
+        assert _cloud(experience, second + 1.99).pushback_s == 2.0
+        assert experience.admit("cloud", Kind.CLOUD, "other", 100, MEASURED, second + 1.99) is not None
+        assert _cloud(experience, second + 2.21).pushback_s == 0
+        assert experience.phase("cloud", second) is BreakerPhase.CLOSED
+
+
+def test_a_server_that_asks_to_be_spared_is_until_the_time_is_over() -> None:
+    experience = _experience()
+    _answered(experience, 0.0, 0.02, Told(0.0, stay_local_s=4.0))
+    before = experience.views(FACTS, 100, MEASURED, 1.0)
+    assert before[1].stay_local_s == 4.0
+    assert _cloud(experience, 4.4).stay_local_s == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from math import nan
 
 import grpc
 import numpy as np
@@ -13,8 +14,12 @@ import pytest
 from edge_agent import AllTargetsFailed, RemoteConfig, Result, SignalsConfig
 from edge_agent.testing import LIES, CloudModel, FakeClock, FakeRuntime, FaultyLink, Lie, Script, fake_release, huge
 from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.load_report import LOAD_KEYS, LoadReport, encode_load
+from nearfar_wire.orca_pb2 import OrcaLoadReport
 from nearfar_wire.status import CODES, Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
+from router.explain import in_words
+from router.record import from_json, to_json
 from router.types import BreakerPhase
 from tests.builders.agents import Home
 from tests.builders.onnx_models import slow
@@ -55,6 +60,65 @@ def test_B2_a_server_that_has_enough_to_do_is_left_to_it_and_the_device_answers(
         assert {result.target for result in results} == {"device"}
         assert [f.code for f in results[0].receipt.failures] == ["OVERLOADED"]
         assert scene.cloud.calls["ModelInfer"] == 5
+
+
+@pytest.mark.parametrize(
+    ("pushback_ms", "peace_s"), [("2000", 2.0), ("-1", 30.0)], ids=["for 2 s", "for as long as a breaker opens"]
+)
+def test_B2_a_server_that_says_when_to_come_again_is_not_asked_before(
+    scene: Scene, pushback_ms: str, peace_s: float
+) -> None:
+    clock = FakeClock()
+    scene.cloud.script = Script(fails=Code.OVERLOADED, trailing=(("grpc-retry-pushback-ms", pushback_ms),))
+    with scene.agent(signals=UNPROBED, clock=clock) as watched:
+        for calls in range(1, 9):
+            refused = watched.infer("tiny", X)
+            assert [f.code for f in refused.receipt.failures] == ["OVERLOADED"]
+            for _ in range(10):
+                spared = watched.infer("tiny", X)
+                assert (spared.target, spared.receipt.failures) == ("device", ())
+                assert [closed.constraint.value for closed in spared.decision.closed] == ["pushback"]
+            clock.advance(peace_s - 0.01)
+            assert not watched.infer("tiny", X).receipt.failures
+            assert scene.cloud.calls["ModelInfer"] == calls
+            clock.advance(0.1 * peace_s + 0.01)
+        assert watched.agent.core.phase("cloud") is BreakerPhase.CLOSED
+
+
+def test_a_server_that_asks_to_be_spared_is_and_the_decision_says_so(scene: Scene) -> None:
+    clock = FakeClock()
+    busy = encode_load(LoadReport(queue_wait_s=0.5, utilisation=1.0, limit=8, stay_local_s=4.0))
+    scene.cloud.script = Script(trailing=((LOAD_KEYS[1], busy),))
+    with scene.agent(signals=UNPROBED, clock=clock) as watched:
+        assert watched.infer("tiny", X).target == "cloud"
+        spared = watched.infer("tiny", X)
+        assert spared.target == "device"
+        assert [closed.constraint.value for closed in spared.decision.closed] == ["stay_local"]
+        assert "500 ms of them in its queue" in in_words(spared.decision)
+        read = from_json(to_json(spared.decision)).decision
+        assert read == spared.decision
+        clock.advance(4.5)
+        assert watched.infer("tiny", X).target == "cloud"
+        assert scene.cloud.calls["ModelInfer"] == 2
+
+
+@pytest.mark.parametrize(
+    "trailing",
+    [
+        pytest.param((LOAD_KEYS[1], b"\xff\x00garbage"), id="no report"),
+        pytest.param((LOAD_KEYS[1], OrcaLoadReport(named_metrics={"queue_wait_s": nan}).SerializeToString()), id="nan"),
+        pytest.param(("grpc-retry-pushback-ms", "9" * 400), id="for ever"),
+    ],
+)
+def test_a_server_that_talks_nonsense_of_itself_is_used_like_one_that_says_nothing(
+    scene: Scene, trailing: tuple[str, str | bytes]
+) -> None:
+    scene.cloud.script = Script(trailing=(trailing,))
+    with scene.agent(signals=UNPROBED) as watched:
+        for _ in range(3):
+            result = watched.infer("tiny", X)
+            assert result.target == "cloud"
+            assert result.decision.situation.targets[1].queue_wait_s is None
 
 
 @pytest.mark.parametrize("code", list(Code))

@@ -124,6 +124,9 @@ def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetVie
         draw(st.one_of(st.none(), shares)),
         phase if remote else BreakerPhase.CLOSED,
         not remote or phase is BreakerPhase.CLOSED or (phase is BreakerPhase.HALF_OPEN and draw(st.booleans())),
+        draw(st.none() | st.floats(0, 3)) if remote else None,
+        0.0 if well or not remote else draw(st.sampled_from([0.0, 0.0, 2.0])),
+        0.0 if well or not remote else draw(st.sampled_from([0.0, 0.0, 0.0, 2.0])),
     )
 
 

@@ -75,6 +75,24 @@ def _close(
             id="half open",
         ),
         pytest.param(
+            {"pushback_s": 2.0},
+            "auto",
+            {},
+            "public",
+            "pushback",
+            "it refused a call, and asked for 2000 ms of peace",
+            id="pushback",
+        ),
+        pytest.param(
+            {"stay_local_s": 2.0},
+            "auto",
+            {},
+            "public",
+            "stay_local",
+            "it asked, for 2000 ms, to be left to those who need it",
+            id="stay local",
+        ),
+        pytest.param(
             {"median_ms": 4000},
             "auto",
             {},
@@ -101,9 +119,17 @@ def test_of_several_reasons_the_first_in_order_is_told_the_label_before_all() ->
         "upload_bytes": 9,
         "upload_limit_bytes": 1,
         "breaker_admits": False,
+        "pushback_s": 2.0,
         "median_ms": 9e6,
+        "stay_local_s": 2.0,
     }
-    repairs: list[dict[str, object]] = [{"serves": True}, {"upload_limit_bytes": 9}, {"breaker_admits": True}]
+    repairs: list[dict[str, object]] = [
+        {"serves": True},
+        {"upload_limit_bytes": 9},
+        {"breaker_admits": True},
+        {"pushback_s": 0.0},
+        {"median_ms": 60.0},
+    ]
     for label, mode, forbidden in (
         ("secret", Mode.ONLY_ON_DEVICE, {"cloud": "r"}),
         ("public", Mode.ONLY_ON_DEVICE, {"cloud": "r"}),
@@ -161,3 +187,32 @@ def test_time_closes_all_but_a_last_resort(
 def test_a_last_resort_is_never_one_that_something_else_closes() -> None:
     of = situation(_slow("device", 90), _slow("cloud", 60), left_ms=20, label="secret")
     assert _close(of)[0] == ["device"]
+
+
+@pytest.mark.parametrize(
+    ("device", "mode", "left_ms", "open_ones"),
+    [
+        pytest.param({}, Mode.AUTO, 1000, ["device"], id="the device can answer"),
+        pytest.param({}, Mode.PREFER_IN_CLOUD, 1000, ["device"], id="whatever is preferred"),
+        pytest.param({}, Mode.ONLY_IN_CLOUD, 1000, ["cloud"], id="the device may not"),
+        pytest.param({"serves": False}, Mode.AUTO, 1000, ["cloud"], id="the device has no model"),
+        pytest.param({"median_ms": 400}, Mode.AUTO, 100, ["cloud"], id="the device is too slow"),
+        pytest.param({"median_ms": 400}, Mode.AUTO, 10, ["cloud"], id="both are: the quickest"),
+    ],
+)
+def test_a_target_that_asks_to_be_spared_is_closed_only_where_another_can_answer(
+    device: dict[str, object], mode: Mode, left_ms: float, open_ones: list[str]
+) -> None:
+    of = situation(target("device", **device), target("cloud", stay_local_s=5.0), left_ms=left_ms)  # type: ignore[arg-type]  # a table's row
+    assert _close(of, mode)[0] == open_ones
+
+
+def test_of_two_clouds_the_one_that_did_not_ask_to_be_spared_is_left() -> None:
+    eu = target("eu", target("cloud").kind)
+    of = situation(target("device", serves=False), target("cloud", stay_local_s=5.0), eu)
+    assert _close(of)[0] == ["eu"]
+
+
+def test_a_target_that_refused_is_left_alone_though_nothing_else_is_left() -> None:
+    of = situation(target("device", serves=False), target("cloud", pushback_s=2.0))
+    assert _close(of)[0] == []

@@ -7,13 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.estimate import prior_quantiles
-from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, remote_times
+from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, after_queue, remote_times
+from router.types import TimeEstimate
 
 SERVICE_S = prior_quantiles(0.001, 0.04)
 
 
 def test_a_measured_round_trip_and_an_upload_move_every_quantile_alike() -> None:
     assert remote_times(SERVICE_S, 0.02, 0.5) == pytest.approx([s + 0.52 for s in SERVICE_S])
+
+
+def test_a_queue_that_was_told_is_waited_for_and_one_that_was_not_is_no_number() -> None:
+    usual = TimeEstimate((0.1, 0.2, 0.3, 0.4, 0.5), 7)
+    assert after_queue(usual, 0.25) == TimeEstimate((0.35, 0.45, 0.55, 0.65, 0.75), 7)
+    assert after_queue(usual, None) is usual
 
 
 def test_an_unknown_round_trip_is_a_range_and_no_number() -> None:
