@@ -1,1 +1,2 @@
-"""Models on disk: where they lie (scan) and how a file becomes a version that can answer (load)."""
+"""Models on disk: what lies there (scan, sighting), how it is to be served (serving), what to do about it (plan and
+memory, pure), how files become a version that can answer (files, load, golden, trial), and who does it (control)."""
