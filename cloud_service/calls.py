@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Calls", "Span", "Tracer", "current_call"]
 
 _ACCESS: Final = logging.getLogger("cloud_service.access")
-# What a call is refused for before the data plane, which counts the rest, hears of it.
-_REFUSED_BEFORE: Final[Mapping[str, str]] = MappingProxyType(
-    {Code.UNAUTHENTICATED: "identity", Code.PERMISSION_DENIED: "permission", Code.TOO_LARGE: "too_large"}
+# What a call is refused for that is no matter of load, whose refusals the data plane counts.
+_REFUSED_FOR: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Code.INVALID_INPUT: "malformed",
+        Code.PERMISSION_DENIED: "permission",
+        Code.TOO_LARGE: "too_large",
+        Code.UNAUTHENTICATED: "identity",
+    }
 )
 _CURRENT: Final[ContextVar[Call | None]] = ContextVar("nearfar_call", default=None)
 
@@ -124,8 +129,8 @@ class Calls:
         """Called by Call.end."""
         seconds = self._clock() - started
         self._metrics.answered(call.method, code, seconds, received_bytes=received_bytes, sent_bytes=sent_bytes)
-        if code in _REFUSED_BEFORE:
-            self._metrics.refused(_REFUSED_BEFORE[code])
+        if code in _REFUSED_FOR:
+            self._metrics.refused(_REFUSED_FOR[code])
         if self._access_log:
             _ACCESS.info("%s %s", call.method, code, extra={"fields": self._line(call, code, seconds)})
         if call._span is not None:

@@ -132,6 +132,7 @@ def test_every_call_is_counted_once_by_how_it_ended_with_its_time_and_its_bytes(
             cloud.count("request_seconds_count", method="ModelInfer"),
             cloud.count("received_bytes_total", method="ModelInfer"),
             cloud.count("sent_bytes_total", method="ModelInfer"),
+            cloud.count("refused_total", reason="malformed"),
         )
 
     before = counts()
@@ -141,7 +142,7 @@ def test_every_call_is_counted_once_by_how_it_ended_with_its_time_and_its_bytes(
     with pytest.raises(grpc.RpcError):
         cloud.stub.ModelInfer(bad)
     grown = tuple(after - start for after, start in zip(counts(), before, strict=True))
-    assert grown == (1, 1, 2, good.ByteSize() + bad.ByteSize(), response.ByteSize())
+    assert grown == (1, 1, 2, good.ByteSize() + bad.ByteSize(), response.ByteSize(), 1)
     assert cloud.count("requests_in_flight") == 0
 
 
