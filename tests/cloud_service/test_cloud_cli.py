@@ -117,7 +117,7 @@ def test_without_its_extra_the_command_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It used to end in a traceback, --help too."""
-    monkeypatch.setattr("cloud_service.cli.find_spec", lambda _: None)
+    monkeypatch.setattr("cloud_service.cli.command.find_spec", lambda _: None)
     assert main(["serve", "--models", str(tmp_path)]) == 1
     told = capsys.readouterr().err
     assert "pip install 'nearfar[cloud]'" in told

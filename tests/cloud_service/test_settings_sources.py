@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cloud_service.cli import main
+from cloud_service.cli.effective import print_config
 from cloud_service.config import Settings, read_settings
-from cloud_service.effective import print_config
 from cloud_service.errors import SettingsError
 from cloud_service.sources import gather
 

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 from cloud_service.bench.command import add_bench, bench
 from cloud_service.build import build_version
+from cloud_service.cli.effective import print_config
+from cloud_service.cli.flags import add_flags
 from cloud_service.config import read_settings
-from cloud_service.effective import print_config
 from cloud_service.errors import CloudError, SettingsError
-from cloud_service.flags import add_flags
 from cloud_service.sources import gather
 from nearfar_wire.errors import MissingExtra
 
@@ -83,7 +83,3 @@ def _parser() -> argparse.ArgumentParser:
 def _fail(error: CloudError | MissingExtra, code: int) -> int:
     print(f"nearfar-cloud: {' '.join(str(error).split())}", file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
