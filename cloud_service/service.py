@@ -208,7 +208,9 @@ class Service:
     def _leave(self, ticket: Ticket, lane: Lane, queue_s: float | None, run_s: float | None) -> None:
         now = self._now()
         self._gate.leave(ticket, queue_s, run_s, now)
-        self._observer.limit(ticket.model, *self._gate.room(ticket.model, now), lane.waiting)
+        # Of those that did not wait nobody was told that they came.
+        if queue_s is not None:
+            self._observer.limit(ticket.model, *self._gate.room(ticket.model, now), lane.waiting)
 
     async def _convert(self, job: Callable[[], T], place: Place, deadline: float) -> T:
         """Read or write in a thread. Whoever stops waiting for it leaves it to end by itself, with the call's place."""
