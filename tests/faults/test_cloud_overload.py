@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from cloud_service.backend import Traits
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.service import Stub
 from nearfar_wire.status import Code
 from nearfar_wire.tensors import encode_request
-from tests.builders.backends import HeldBackend
+from tests.builders.backends import EchoBackend, HeldBackend
 from tests.builders.clouds import refused, running_cloud
 from tests.builders.onnx_models import slow
 from tests.builders.repositories import write_repository
@@ -86,3 +88,38 @@ def _answers(stub: Stub, request: pb.ModelInferRequest) -> bool:
     error = stub.ModelInfer.future(request).exception()
     assert error is None or error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     return error is None
+
+
+def test_B4_a_model_that_became_slow_without_failing_keeps_what_it_lets_in_within_the_target(tmp_path: Path) -> None:
+    write_repository(tmp_path, {"slow": b""})
+    run_s = [0.001]
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        time.sleep(run_s[0])
+        return x
+
+    backend = EchoBackend(compute=compute, traits=Traits(time_by_value=True))
+    settings = {"threads": 1, "max_in_flight": 64, "queue_target_ms": 100, "batching": False}
+    with running_cloud(tmp_path, open_backend=lambda _, __: backend, **settings) as cloud:
+        request = encode_request("slow", _X)
+        run_s[0] = 0.02
+        answered_s: list[float] = []
+        refusals = 0
+        until = time.monotonic() + 4
+        with ThreadPoolExecutor(32) as callers:
+
+            def call_on() -> None:
+                nonlocal refusals
+                while time.monotonic() < until:
+                    began = time.monotonic()
+                    if _answers(cloud.stub, request):
+                        answered_s.append(time.monotonic() - began)
+                    else:
+                        refusals += 1
+                        time.sleep(0.02)  # as a caller that was told to come again
+
+            for each in [callers.submit(call_on) for _ in range(32)]:
+                each.result(30)
+        settled = sorted(answered_s[len(answered_s) // 2 :])
+        assert refusals > 0
+        assert settled[len(settled) // 2] < 0.1 + 0.02 + 0.08, "the target and the run, with room for a busy machine"
