@@ -55,7 +55,7 @@ def _filled(start: bytes, unit: bytes, end: bytes) -> bytes:
 
 
 _STRINGS = 1 << 15
-_BINARY_STRINGS = 1 << 18
+_BINARY_STRINGS = 1 << 16
 _BINARY_HEAD = json.dumps(
     {
         "inputs": [

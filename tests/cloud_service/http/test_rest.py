@@ -280,7 +280,7 @@ def test_rest_may_be_off(tmp_path: Path) -> None:
 _ADMINISTRATOR = {"authorization": "Bearer an-administrators-token"}
 
 
-def test_administrators_see_and_change_what_is_served(tmp_path: Path) -> None:
+def test_administrators_change_what_is_served(tmp_path: Path) -> None:
     root = write_repository(tmp_path, {"mlp": {1: softmax_mlp()}, "bad": {2: b"junk"}})
     with running_cloud(root, admin_token="an-administrators-token") as cloud:
         rest = _rest(cloud)
@@ -304,8 +304,16 @@ def test_administrators_see_and_change_what_is_served(tmp_path: Path) -> None:
         assert change("models/mlp/load", {"parameters": {"config": "{}"}}).status == 400
 
 
-@pytest.mark.parametrize("path", ["index", "models/mlp/load", "models/mlp/unload"])
-def test_nobody_else_does(cloud: RunningCloud, path: str) -> None:
+def test_why_a_version_cannot_answer_is_told_to_administrators_only(tmp_path: Path) -> None:
+    root = write_repository(tmp_path, {"bad": b"junk"})
+    with running_cloud(root, admin_token="an-administrators-token") as cloud:
+        for headers, told in ((_ADMINISTRATOR, True), ({}, False)):
+            (entry,) = json.loads(ask(_rest(cloud), "/v2/repository/index", "", headers=headers).body)
+            assert (entry["state"], bool(entry["reason"])) == ("UNAVAILABLE", told)
+
+
+@pytest.mark.parametrize("path", ["models/mlp/load", "models/mlp/unload"])
+def test_nobody_else_changes_what_is_served(cloud: RunningCloud, path: str) -> None:
     status, code, _ = _error(ask(_rest(cloud), f"/v2/repository/{path}", ""))
     assert (status, code) == (401, Code.UNAUTHENTICATED)
 
