@@ -1,7 +1,8 @@
 """Measures a model when it loads: may its calls run together, how many, and how long does that take.
 
-Calls run together where each row of a batch of unlike rows gives what it gives alone. That is tried and not inferred,
-with one exception: a model that is quantized while it runs takes its scales from the whole batch, so that an answer
+Calls run together where each row of a batch of unlike rows gives what it gives alone, at every place in it: a model
+that puts its rows in another order would hand one caller's answer to another. That is tried and not inferred, with one
+exception: a model that is quantized while it runs takes its scales from the whole batch, so that an answer
 depends on its mates by amounts that a few rows may not show. It runs alone unless the operator says otherwise.
 
 A batch grows for as long as that makes a row cheaper, and never so long that whoever comes next has to wait for it
@@ -19,12 +20,15 @@ from cloud_service.backend import Array, Backend
 from cloud_service.batching.profile import Profile
 from cloud_service.errors import CloudError, InvalidInput, RunFailed
 from cloud_service.repository.serving import Serving
+from cloud_service.samples import sample as draw
 from nearfar_wire.specs import TensorSpec
 
 __all__ = ["measure"]
 
 # An urgent call waits for the batch that is running and for nothing else; people notice a tenth of a second.
 _LONGEST_BATCH_S: Final = 0.1
+# Fewer have a first and a last, and none between.
+_ROWS: Final = 3
 _SIZES: Final = (1, 2, 4, 8, 16, 32)
 # A larger batch that makes a row cheaper by less is within what two measurements differ by.
 _GAIN: Final = 0.04
@@ -107,14 +111,20 @@ class _Probe:
         if not self._rows:
             return "the inputs that it was measured with have no rows in common"
         try:
-            together = self._run(_stacked(self._rows))
-            for index, row in enumerate(self._rows):
-                for name, output in self._run(row).items():
-                    _compare(name, together[name], index, len(self._rows), output, values=not forced)
+            alone = [self._run(row) for row in self._rows]
+            # No other order of unlike rows, be it fixed or by their values, is the same as theirs both times.
+            for shift in (0, 1):
+                order = [(place + shift) % len(alone) for place in range(len(alone))]
+                together = self._run(_stacked([self._rows[index] for index in order]))
+                for place, index in enumerate(order):
+                    for name, output in alone[index].items():
+                        _compare(name, together[name], place, len(order), output, values=not forced)
         except _Unlike as difference:
             return str(difference)
         except (InvalidInput, RunFailed):
             return "it refuses or fails on a batch"
+        if not forced and all(_is_equal(alone[0][name], row[name]) for row in alone for name in row):
+            return "it answers alike whatever it was measured with, which shows nothing; give it a golden.npz"
         return ""
 
     def by_rows(self, most: int | None) -> dict[int, float]:
@@ -171,7 +181,15 @@ def _unlike_rows(specs: Sequence[TensorSpec], sample: Tensors) -> list[Tensors]:
     rows = min((sample[spec.name].shape[0] for spec in specs if sample[spec.name].ndim), default=0)
     if not rows:
         return []
-    return [{spec.name: _row(sample[spec.name], index, rows) for spec in specs} for index in range(3)]
+    made: list[Tensors] = [
+        {spec.name: _row(sample[spec.name], index, rows) for spec in specs} for index in range(_ROWS)
+    ]
+    if all(_is_equal(made[0][name], row[name]) for row in made for name in row):
+        # One number, or one text, has no other place to turn to.
+        like = [TensorSpec(spec.name, spec.datatype, (-1, *sample[spec.name].shape[1:])) for spec in specs]
+        drawn = draw(like, rows=_ROWS)
+        return [{name: tensor[index : index + 1] for name, tensor in drawn.items()} for index in range(_ROWS)]
+    return made
 
 
 def _row(tensor: Array, index: int, rows: int) -> Array:
@@ -196,9 +214,13 @@ def _compare(name: str, together: Array, index: int, rows: int, alone: Array, *,
         raise _Unlike(f"a row's {name!r} depends on the rows beside it")
 
 
+def _is_equal(one: Array, other: Array) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
 def _same(one: Array, other: Array) -> bool:
     if one.dtype.kind != "f":
-        return bool(np.array_equal(one, other))
+        return _is_equal(one, other)
     tolerance = _RELATIVE[f"f{one.dtype.itemsize}"]
     largest = float(np.max(np.abs(other), initial=0.0, where=np.isfinite(other)))
     return bool(np.allclose(one, other, rtol=0.0, atol=tolerance * max(largest, tolerance), equal_nan=True))

@@ -65,6 +65,31 @@ def test_what_fails_on_a_batch_runs_alone() -> None:
     assert _measured(_backend(compute)).why_not == "it refuses or fails on a batch"
 
 
+ORDERS: dict[str, Callable[[Array], Array]] = {
+    "reversed": lambda x: x[::-1],
+    "turned": lambda x: np.roll(x, 1, axis=0),
+    "rising": lambda x: np.sort(x, axis=0),
+    "falling": lambda x: np.sort(x, axis=0)[::-1],
+    "least so far": lambda x: np.minimum.accumulate(x, axis=0),
+}
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "INT64", "BYTES"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_model_that_gives_rows_in_another_order_runs_alone(order: str, datatype: str) -> None:
+    """Rows of one number each were made of its own values, which are one: all alike, they showed no order."""
+    if order == "least so far" and datatype == "BYTES":
+        pytest.skip("numpy has no least of bytes")
+    for axes in ((-1,), (-1, 1)):
+        x, y = TensorSpec("x", datatype, axes), TensorSpec("y", datatype, axes)
+        assert not _measured(EchoBackend((x,), (y,), ORDERS[order])).batches
+        assert _measured(EchoBackend((x,), (y,))).batches
+
+
+def test_a_model_that_answers_alike_whatever_it_is_asked_shows_nothing_and_runs_alone() -> None:
+    assert "shows nothing" in _measured(_backend(lambda x: np.zeros_like(x))).why_not
+
+
 def test_without_inputs_that_it_takes_nothing_is_measured() -> None:
     assert "golden.npz" in measure(_backend(), Serving(), None).why_not
 
