@@ -73,7 +73,7 @@ async def _ask(lane: Lane, *values: float, outputs: Sequence[str] = ("y",), left
     x = {"x": np.array(values, np.float32)}
     passage = lane.enter(x, outputs, rank=1, deadline=time.monotonic() + left_s)
     answer = await passage.outputs()
-    return answer["y"].tolist()
+    return [float(value) for value in answer["y"]]
 
 
 async def _until(condition: Callable[[], object]) -> None:
@@ -204,7 +204,7 @@ def test_a_delay_lets_a_call_wait_for_a_mate() -> None:
     backend.go.set()
 
     async def main(lane: Lane) -> None:
-        assert await asyncio.gather(_ask(lane, 1), _ask(lane, 2)) == [[2], [4]]
+        assert list(await asyncio.gather(_ask(lane, 1), _ask(lane, 2))) == [[2], [4]]
         assert backend.sizes == [2]
         assert await _ask(lane, 3) == [6], "alone, once the delay is over"
 
