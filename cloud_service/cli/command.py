@@ -15,6 +15,7 @@ from cloud_service.bench.command import add_bench, bench
 from cloud_service.build import build_version
 from cloud_service.cli.effective import print_config
 from cloud_service.cli.flags import add_flags
+from cloud_service.cli.health_flags import add_health
 from cloud_service.config import read_settings
 from cloud_service.errors import CloudError, SettingsError
 from cloud_service.sources import gather
@@ -33,8 +34,11 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     given = vars(_parser().parse_args(arguments))
-    if given.pop("command") == "bench":
+    command = given.pop("command")
+    if command == "bench":
         return _bench(given)
+    if command == "health":
+        return _health(given)
     shown = given.pop("print_config")
     try:
         gathered = gather(given, os.environ)
@@ -54,6 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return serve(settings) if settings.processes == 1 else supervise(settings)
     except CloudError as error:
         return _fail(error, 1)
+
+
+def _health(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
+    if find_spec("grpc_health") is None:
+        return _fail(MissingExtra("asking for health", "cloud"), 1)
+    from cloud_service.cli.health import ask
+
+    try:
+        return ask(given, os.environ)
+    except SettingsError as error:
+        return _fail(error, 2)
 
 
 def _bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
@@ -76,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print the settings as they hold, and where each came from, as a file for --config, and end",
     )
+    add_health(commands)
     add_bench(commands)
     return parser
 

@@ -44,7 +44,7 @@ def test_plaintext_beyond_loopback_has_to_be_asked_for_in_so_many_words(setting:
 
 
 def test_letting_prometheus_in_does_not_let_plaintext_inference_out() -> None:
-    with pytest.raises(SettingsError, match="grpc: .* pass --plaintext-beyond-loopback"):
+    with pytest.raises(SettingsError, match=r"grpc: .* pass --plaintext-beyond-loopback"):
         read_settings({"models": "m", "grpc": Address("0.0.0.0", 8001), "operations_beyond_loopback": True})
 
 

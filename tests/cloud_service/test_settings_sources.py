@@ -41,6 +41,7 @@ def test_everything_can_be_set_by_variables_alone() -> None:
         "NEARFAR_CLOUD_MODELS": "m",
         "NEARFAR_CLOUD_REST": "off",
         "NEARFAR_CLOUD_BATCHING": "false",
+        "NEARFAR_CLOUD_TOKEN_KEYS": "keys.pem",
         "NEARFAR_CLOUD_ADMINISTRATORS": "alice, bob",
         "NEARFAR_CLOUD_ADMIN_TOKEN": _SECRET,
         "NEARFAR_CLOUD_DRAIN_S": "",
@@ -95,14 +96,16 @@ def test_a_secret_is_in_no_error_and_in_nothing_that_is_printed(capsys: pytest.C
 def test_what_is_printed_is_a_file_that_gives_the_same_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("NEARFAR_CLOUD_TOKEN_KEYS", "/keys.pem")
     monkeypatch.setenv("NEARFAR_CLOUD_ADMINISTRATORS", 'say "Ä", \x7f\U0001f600')
     assert main(["serve", "--models", str(tmp_path), "--rest", "off", "--no-batching", "--print-config"]) == 0
     printed = capsys.readouterr().out
     monkeypatch.delenv("NEARFAR_CLOUD_ADMINISTRATORS")
+    monkeypatch.delenv("NEARFAR_CLOUD_TOKEN_KEYS")
     file = tmp_path / "again.toml"
     file.write_text(printed, encoding="utf-8")
     again = _settings({"config": str(file)}, {})
-    assert set(tomllib.loads(printed)) == {"models", "rest", "batching", "administrators"}
+    assert set(tomllib.loads(printed)) == {"models", "rest", "batching", "administrators", "token_keys"}
     assert again.administrators == ('say "Ä"', "\x7f\U0001f600")
     assert again.rest is None
     assert "# threads = " in printed, "a default is shown, and where it came from"

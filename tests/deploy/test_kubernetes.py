@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cloud_service.admission.tenants import read_tenants
+from cloud_service.admission.tenants import parse_tenants
 from cloud_service.config import Settings, read_settings
 from cloud_service.sources import gather
 
@@ -112,9 +112,7 @@ def test_the_service_takes_the_mounted_settings_and_listens_where_the_manifests_
     assert ports == listens
     mounted = {mount["mountPath"] for mount in _pod(resources)["spec"]["containers"][0]["volumeMounts"]}
     assert {str(settings.models), "/tls", "/etc/nearfar"} == mounted
-    tenants = tmp_path / "tenants.toml"
-    tenants.write_text(data["tenants.toml"])
-    read_tenants(tenants)
+    parse_tenants(data["tenants.toml"].encode(), "tenants.toml")
 
 
 def test_the_pod_is_given_more_time_than_it_takes_to_drain(resources: Mapping[str, Resource], tmp_path: Path) -> None:
