@@ -60,6 +60,7 @@ class App:
 
         Raises SettingsError: for a certificate, keys or names that cannot be read or used."""
         self._settings = settings
+        self._shares_ports = settings.processes > 1
         self._metrics = Metrics(registry, dropped_lines=dropped_lines)
         tenants = read_tenants(settings)
         self._calls = Calls(
@@ -85,7 +86,7 @@ class App:
             busy=self._service.busy,
             poll_s=settings.poll_s,
             memory_limit_bytes=settings.memory_limit_bytes,
-            by_request=settings.processes == 1,
+            by_request=not self._shares_ports,
         )
         self._http = HttpServer(Operations(self._service, registry).reply)
         self._grpc = GrpcServer(
@@ -97,7 +98,7 @@ class App:
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
             longest_call_s=settings.longest_call_s,
-            shared_port=settings.processes > 1,
+            shared_port=self._shares_ports,
         )
         self._rest = RestServer(
             self._service,
@@ -108,7 +109,7 @@ class App:
             max_in_flight=settings.max_in_flight,
             max_message_bytes=settings.max_message_bytes,
             longest_call_s=settings.longest_call_s,
-            shared_port=settings.processes > 1,
+            shared_port=self._shares_ports,
         )
         self._watching: asyncio.Task[None] | None = None
         self.grpc_address: Address = settings.grpc
@@ -121,14 +122,16 @@ class App:
         return self._repository.loading
 
     async def __aenter__(self) -> Self:
-        """Look which models there are and open the ports. Raises SettingsError, BindError."""
+        """Look which models there are and open the ports, those that others share once the models were tried.
+
+        Raises SettingsError, BindError."""
         self._repository.look()
         self._renewing = asyncio.create_task(self._identity.renewal.run(), name="renewal")
         try:
             self.http_address = await self._http.start(self._settings.http)
-            self.grpc_address = await self._grpc.start(self._settings.grpc)
-            if self._settings.rest is not None:
-                self.rest_address = await self._rest.start(self._settings.rest)
+            # Where others listen, too, calls are theirs until this one can answer; it would get its share at once.
+            if not self._shares_ports:
+                await self._listen()
         except BaseException:
             await self._close()
             raise
@@ -149,9 +152,16 @@ class App:
     async def load(self) -> None:
         """Load the repository; each version can answer as soon as it is loaded. From then on it is followed."""
         await self._repository.load_all()
+        if self._shares_ports:
+            await self._listen()
         if not self._service.readiness().ready:
             _LOG.warning("not every model can answer, or there is none; /readyz on %s says which", self.http_address)
         self._watching = asyncio.create_task(self._repository.watch(), name="repository")
+
+    async def _listen(self) -> None:
+        self.grpc_address = await self._grpc.start(self._settings.grpc)
+        if self._settings.rest is not None:
+            self.rest_address = await self._rest.start(self._settings.rest)
 
     async def _changed(self, change: Change) -> None:
         if change.failed:

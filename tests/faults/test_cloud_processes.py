@@ -87,7 +87,7 @@ def test_one_that_is_killed_under_load_comes_back_while_the_others_answer(tmp_pa
         finally:
             stop.set()
             caller.join(30)
-        assert failed[0] <= 5, "only what was under way in the one that died, or waited to be accepted"
+        assert failed[0] <= 2, "only what was under way in the one that died, or waited to be accepted"
         assert len(_children(cloud)) == 2
         assert b"process_restarts_total{" in cloud.http("/metrics").body
     assert any("ended with -9; it is started again" in line for line in cloud.log)
