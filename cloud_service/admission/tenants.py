@@ -58,10 +58,14 @@ class TenantPart(BaseModel):
 
     # From one call in a quarter of an hour; a tenant that may not call at all is revoked, not given nothing.
     requests_per_s: Annotated[float, Field(ge=0.001, le=1e6)] | None = None
+    """How many calls a second it may begin, in the long run. A call that is refused for another reason counts for
+    nothing."""
     burst: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Left out: what comes in one second."""
+    """How many it may begin at once after a pause. Without it: what comes in one second."""
     in_flight: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    """How many of its calls may be in work at a time."""
     best_priority: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    """The most urgent that its calls can be; 1 is the most urgent there is, and from 2 on calls can wait."""
 
 
 class TenantsDocument(BaseModel):
@@ -70,7 +74,9 @@ class TenantsDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     default: TenantPart = TenantPart()
+    """What every tenant may have that is not named, each for itself."""
     tenants: Annotated[dict[TenantName, TenantPart], Field(max_length=10_000)] = {}
+    """By the tenant's name."""
 
 
 def parse_tenants(content: bytes, source: str) -> Tenants:

@@ -33,6 +33,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from cloud_service.admission.tenants import parse_tenants
 from cloud_service.config import read_settings
 from cloud_service.repository.serving import parse_serving
 from cloud_service.sources import gather
@@ -50,7 +51,7 @@ _COMMANDS: Final = {
     "nearfar-policy": "router.cli",
 }
 _BOUND_S: Final = 60
-_STEM: Final = re.compile(r"(agent|cloud|policy|manifest|serving)[a-z-]*\.toml")
+_STEM: Final = re.compile(r"(agent|cloud|policy|manifest|serving|tenants)[a-z-]*\.toml")
 # What a part of a document is checked with: enough of the rest to make a whole.
 _POLICY_HEAD: Final = 'schema = 1\nname = "page"\nversion = 1\n'
 _AGENT_TAIL: Final = '\n[models.digits]\nrelease = "releases/digits"\n'
@@ -126,6 +127,8 @@ class Desk:
             read_settings(gathered.values, gathered.origins)
         elif stem[1] == "policy":
             compile_policy(path.read_bytes(), source=block.place)
+        elif stem[1] == "tenants":
+            parse_tenants(path.read_bytes(), block.place)
         elif stem[1] == "serving":
             parse_serving(path.read_bytes(), block.place)
         else:

@@ -21,6 +21,7 @@ import cloud_service.errors
 import edge_agent.errors
 import nearfar_wire.errors
 import router.errors
+from cloud_service.admission.tenants import TenantsDocument
 from cloud_service.codes import CODE_OF
 from cloud_service.config import Settings
 from cloud_service.metrics import Metrics as CloudMetrics
@@ -49,6 +50,7 @@ from tests.docs.notes import (
     POLICY_TITLES,
     SERVING_NOTES,
     SERVING_TITLES,
+    TENANTS_TITLES,
 )
 
 __all__ = ["PARTS", "rewritten"]
@@ -178,6 +180,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "agent fields": lambda: field_tables(AgentConfig, AGENT_NOTES, AGENT_TITLES),
     "cloud settings": lambda: field_tables(Settings, {}, {"Settings": "## The settings"}),
     "manifest fields": lambda: field_tables(Manifest, MANIFEST_NOTES, MANIFEST_TITLES),
+    "tenant fields": lambda: field_tables(TenantsDocument, {}, TENANTS_TITLES),
     "serving fields": lambda: field_tables(ServingDocument, SERVING_NOTES, SERVING_TITLES),
     "codes": _codes,
     "datatypes": _datatypes,

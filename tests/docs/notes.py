@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["AGENT_NOTES", "AGENT_TITLES", "MANIFEST_NOTES", "MANIFEST_TITLES", "POLICY_NOTES", "POLICY_TITLES"]
+__all__ = [
+    "AGENT_NOTES",
+    "AGENT_TITLES",
+    "MANIFEST_NOTES",
+    "MANIFEST_TITLES",
+    "POLICY_NOTES",
+    "POLICY_TITLES",
+    "TENANTS_TITLES",
+]
 
 POLICY_TITLES: Final[Mapping[str, str]] = {
     "PolicyDocument": "### The document",
@@ -41,8 +49,10 @@ POLICY_NOTES: Final[Mapping[str, str]] = {
     "BreakerPart.failure_share": "So does this share of failures, of at least `min_calls` calls within `window_s`.",
     "BreakerPart.min_calls": "Fewer calls than this say nothing about a share.",
     "BreakerPart.window_s": "How far back calls are counted: between half of it and all of it.",
-    "BreakerPart.open_s": "How long it stays open the first time; the second time twice as long, and so on.",
-    "BreakerPart.max_open_s": "And never longer than this. Not less than `open_s`.",
+    "BreakerPart.open_s": "How long it stays open the first time; the second time twice as long, and so on. Also how "
+    "long a target is left alone that refuses a call and does not say when to come again.",
+    "BreakerPart.max_open_s": "And never longer than this, as is no pause that a target asks for. Not less than "
+    "`open_s`.",
     "BreakerPart.jitter": "Share by which a pause is stretched or shortened at random, so that a fleet does not come "
     "back in one instant.",
     "BreakerPart.probes": "Calls that may try at a time once the pause is over.",
@@ -129,4 +139,10 @@ SERVING_NOTES: Final[Mapping[str, str]] = {
     "ServingDocument.versions": "See below.",
     "ServingDocument.golden": "Of outputs with a fraction; others are compared exactly.",
     "VersionsPart.latest": "Those that cannot be served do not count.",
+}
+
+TENANTS_TITLES: Final[Mapping[str, str]] = {
+    "TenantsDocument": "### The document",
+    "TenantPart": "### TenantPart\n\nThe table `[default]`, or one table `[tenants.NAME]`. What a tenant's table does "
+    "not say is the default's, and what neither says is unbounded.",
 }
