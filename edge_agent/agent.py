@@ -95,14 +95,16 @@ class Agent(_Front):
         deadline_ms: float | None = None,
         privacy: str | None = None,
         cancellation: Cancellation | None = None,
+        traceparent: str | None = None,
     ) -> Result:
         """Answer one request, on the device or remotely, within `deadline_ms` of now.
 
         `inputs` are arrays by the names, shapes and datatypes of the model's manifest. `privacy` is a label of the
         policy; without one the request is treated as the strictest label. On the device the model runs in this thread
-        (unless `isolate` is set), and a run that has begun is not interrupted by the deadline.
+        (unless `isolate` is set), and a run that has begun is not interrupted by the deadline. `traceparent` (W3C) goes
+        along with what is sent.
         Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than that one run."""
-        return self._core.answer(model, inputs, deadline_ms, privacy, cancellation)
+        return self._core.answer(model, inputs, deadline_ms, privacy, cancellation, traceparent)
 
     def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included."""
@@ -129,9 +131,10 @@ class AsyncAgent(_Front):
         *,
         deadline_ms: float | None = None,
         privacy: str | None = None,
+        traceparent: str | None = None,
     ) -> Result:
         """See Agent.infer. The arrays must not change until it returns."""
-        return await self._core.answer_async(model, inputs, deadline_ms, privacy)
+        return await self._core.answer_async(model, inputs, deadline_ms, privacy, traceparent)
 
     async def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included."""

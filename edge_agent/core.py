@@ -150,12 +150,14 @@ class Core:
         deadline_ms: float | None,
         label: str | None,
         cancellation: Cancellation | None,
+        traceparent: str | None,
     ) -> Result:  # Any: arrays, or what numpy makes arrays of
         """Answer in the caller's thread. See Agent.infer."""
         if self._closed or os.getpid() != self._pid:
             self.check_open()
         pool = self.pool if self._isolate else None
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
+        call.traceparent = traceparent
         try:
             outcome = drive(call, clock=self._clock, pool=pool, cancellation=cancellation)
         except BaseException:
@@ -164,12 +166,18 @@ class Core:
         return self.dispatcher.close(call, outcome)
 
     async def answer_async(
-        self, model: str, inputs: Mapping[str, Any], deadline_ms: float | None, label: str | None
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        deadline_ms: float | None,
+        label: str | None,
+        traceparent: str | None,
     ) -> Result:  # Any: as above
         """Answer on the running event loop. See AsyncAgent.infer."""
         self.check_open()
         pool = self.pool
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
+        call.traceparent = traceparent
         try:
             outcome = await drive_async(call, clock=self._clock, pool=pool)
         except BaseException:
