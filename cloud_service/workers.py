@@ -87,6 +87,8 @@ class Workers:
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+            # Or what the last callers sent and got would stay here until the next ones come.
+            del job
 
     def _end(self, ended: Callable[[], None]) -> None:
         self.free += 1
