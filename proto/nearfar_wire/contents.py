@@ -13,7 +13,7 @@ import numpy as np
 
 from nearfar_wire.datatypes import BYTES, dtype_of
 from nearfar_wire.errors import TensorError
-from nearfar_wire.fields import LENGTH_DELIMITED, Allowance, Content, walk
+from nearfar_wire.fields import LENGTH_DELIMITED, MAX_INTEGER_BYTES, VARINT, Allowance, Content, tag, walk
 from nearfar_wire.inference_pb2 import InferTensorContents
 from nearfar_wire.raw import aligned
 from nearfar_wire.shapes import element_count
@@ -38,8 +38,6 @@ FIELDS: Final[Mapping[str, str]] = {
 
 _NAMES: Final = {field.number: field.name for field in InferTensorContents.DESCRIPTOR.fields}
 _NUMBERS: Final = {name: number for number, name in _NAMES.items()}
-# They take 8 ns a byte: what is longer would hold a core for a tenth of a second before its model sees it.
-_MAX_INTEGER_BYTES: Final = 8 << 20
 # How one element is written that stands alone; several together are packed into one field, which every client does.
 _ALONE: Final = {"fp32_contents": 5, "fp64_contents": 1, "bytes_contents": LENGTH_DELIMITED}
 # The integers that ride in 32 bits, and with which sign.
@@ -67,8 +65,9 @@ def from_contents(name: str, datatype: str, shape: Sequence[int], message: Conte
         raise TensorError(name, f"{datatype} {list(shape)} takes {count} elements, {field} holds {held}")
     if fixed:
         return aligned(np.frombuffer(content, dtype)).reshape(shape)
-    if len(content) > _MAX_INTEGER_BYTES:
-        raise TensorError(name, f"more than {_MAX_INTEGER_BYTES} bytes of {field} are not read; send raw contents")
+    allowance.integer_bytes -= len(content)
+    if allowance.integer_bytes < 0:
+        raise TensorError(name, f"{field} of more than {MAX_INTEGER_BYTES} bytes a message; send raw contents")
     return _integers(name, datatype, dtype, field, count, content).reshape(shape)
 
 
@@ -76,8 +75,9 @@ def _packed(name: str, datatype: str, field: str, message: Content, allowance: A
     """Return the field's elements as if they had been packed once; the other fields have to be empty."""
     found: Content = b""
     joined: bytearray | None = None
-    for tag, start, end in walk(message, 0, len(message), allowance):
-        if not _filled(name, datatype, field, tag, start, end):
+    alone = _alone(field)
+    for found_tag, start, end in walk(message, 0, len(message), allowance):
+        if found_tag != alone and not _filled(name, datatype, field, found_tag, start, end):
             continue
         if joined is not None:
             joined += message[start:end]
@@ -94,8 +94,9 @@ def _strings(name: str, shape: Sequence[int], count: int, message: Content, allo
         raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, more than bytes_contents holds")
     array = np.empty(count, dtype=object)
     index = 0
-    for tag, start, end in walk(message, 0, len(message), allowance):
-        if not _filled(name, BYTES, FIELDS[BYTES], tag, start, end):
+    alone = _alone(FIELDS[BYTES])
+    for found_tag, start, end in walk(message, 0, len(message), allowance):
+        if found_tag != alone and not _filled(name, BYTES, FIELDS[BYTES], found_tag, start, end):
             continue
         if index == count:
             raise TensorError(name, f"BYTES {list(shape)} takes {count} elements, bytes_contents holds more")
@@ -106,12 +107,17 @@ def _strings(name: str, shape: Sequence[int], count: int, message: Content, allo
     return array.reshape(shape)
 
 
-def _filled(name: str, datatype: str, field: str, tag: int, start: int, end: int) -> bool:
+def _alone(field: str) -> int:
+    """Return the tag of one element, which is quickest to compare where there are many."""
+    return tag(_NUMBERS[field], _ALONE.get(field, VARINT))
+
+
+def _filled(name: str, datatype: str, field: str, found_tag: int, start: int, end: int) -> bool:
     """Tell whether a field of the message holds elements. Raises TensorError: where it is not `field` and does."""
-    filled = _NAMES.get(tag >> 3)
+    filled = _NAMES.get(found_tag >> 3)
     if filled is None:
         return False
-    kind, alone = tag & 7, _ALONE.get(filled, 0)
+    kind, alone = found_tag & 7, _ALONE.get(filled, VARINT)
     if kind not in (alone, LENGTH_DELIMITED) or (kind != alone and start == end):
         return False  # another kind than the field's is an unknown field; nothing packed is nothing
     if filled != field:
