@@ -72,7 +72,9 @@ def _variables(environment: Mapping[str, str]) -> dict[str, object]:
 def _read(path: Path) -> dict[str, object]:
     """Read the file; relative paths in it become relative to its folder."""
     try:
-        document = read_document(path.read_bytes(), _File, DocumentError, max_bytes=_MAX_FILE_BYTES)
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        document = read_document(content, _File, DocumentError, max_bytes=_MAX_FILE_BYTES)
     except OSError as error:
         raise SettingsError("", f"{path} cannot be read: {error.strerror or 'no such file'}") from error
     except DocumentError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloud_service.admission.gate import Gate
 from cloud_service.admission.quotas import Quotas
-from cloud_service.admission.tenants import Tenants, parse_tenants
+from cloud_service.admission.tenants import MAX_BYTES, Tenants, parse_tenants
 from cloud_service.config import Settings
 from cloud_service.errors import SettingsError
 
@@ -26,7 +26,8 @@ def read_tenants(settings: Settings) -> Tenants:
     if settings.tenants is None:
         return Tenants()
     try:
-        content = settings.tenants.read_bytes()
+        with settings.tenants.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SettingsError("tenants", f"{settings.tenants} cannot be read ({error.strerror})") from error
     return parse_tenants(content, str(settings.tenants))

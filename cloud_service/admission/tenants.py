@@ -21,9 +21,9 @@ from cloud_service.errors import SettingsError
 from router.errors import DocumentError
 from router.toml_document import read_document
 
-__all__ = ["Tenants", "Terms", "parse_tenants"]
+__all__ = ["MAX_BYTES", "Tenants", "Terms", "parse_tenants"]
 
-_MAX_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 1 << 20
 
 TenantName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -88,7 +88,7 @@ def parse_tenants(content: bytes, source: str) -> Tenants:
         return DocumentError(path, problem, source=source)
 
     try:
-        document = read_document(content, TenantsDocument, fault, max_bytes=_MAX_BYTES)
+        document = read_document(content, TenantsDocument, fault, max_bytes=MAX_BYTES)
         default = _terms(document.default, TenantPart(), "default", fault)
         named = {
             name: _terms(part, document.default, f"tenants.{name}", fault) for name, part in document.tenants.items()
