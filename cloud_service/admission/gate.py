@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from cloud_service.admission.limit import Limit
-from cloud_service.admission.partitions import Partition, may_enter, partition_of
+from cloud_service.admission.partitions import Occupancy, Partition, partition_of
 from cloud_service.admission.quotas import Quotas
 from cloud_service.admission.refusals import Refusals
 from cloud_service.errors import Overloaded
@@ -42,7 +42,7 @@ class _Model:
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self.in_flight = dict.fromkeys(Partition, 0)
+        self.in_flight = Occupancy()
         self.refusals = Refusals()
 
 
@@ -56,7 +56,7 @@ class Gate:
         self._maximum = maximum
         self._queue_target_s = queue_target_s
         self._quotas = quotas
-        self._in_flight = dict.fromkeys(Partition, 0)
+        self._in_flight = Occupancy()
         self._models: dict[str, _Model] = {}
 
     def enter(self, model: str, tenant: str, priority: int, now: float) -> Ticket:
@@ -68,19 +68,19 @@ class Gate:
         priority = self._quotas.priority(tenant, priority)
         partition = partition_of(priority)
         limit = known.limit.value(now)
-        if not (may_enter(known.in_flight, limit, partition) and may_enter(self._in_flight, self._maximum, partition)):
+        if not (known.in_flight.admits(limit, partition) and self._in_flight.admits(self._maximum, partition)):
             self._refuse(known, partition, limit, now)
         self._quotas.enter(tenant, now)
-        known.in_flight[partition] += 1
-        self._in_flight[partition] += 1
-        return Ticket(model, tenant, priority, partition, sum(known.in_flight.values()))
+        known.in_flight.add(partition, 1)
+        self._in_flight.add(partition, 1)
+        return Ticket(model, tenant, priority, partition, known.in_flight.total)
 
     def leave(self, ticket: Ticket, queue_s: float | None, run_s: float | None, now: float) -> None:
         """End a call that was let in. `queue_s` is what it waited, None where it did not come to that; `run_s` what its
         run took, None where it was given up while it waited."""
         known = self._models[ticket.model]
-        known.in_flight[ticket.partition] -= 1
-        self._in_flight[ticket.partition] -= 1
+        known.in_flight.add(ticket.partition, -1)
+        self._in_flight.add(ticket.partition, -1)
         self._quotas.leave(ticket.tenant)
         if queue_s is not None:
             known.limit.observe(queue_s, run_s, ticket.in_flight, now)
@@ -88,7 +88,7 @@ class Gate:
     def room(self, model: str, now: float) -> tuple[int, int]:
         """Return how many calls of `model` may be in work, and how many are."""
         known = self._known(model)
-        return known.limit.value(now), sum(known.in_flight.values())
+        return known.limit.value(now), known.in_flight.total
 
     def load(self, model: str, queue_wait_s: float, now: float) -> Load:
         """Return how busy the service is with `model`, where whoever keeps its queue expects such a wait."""

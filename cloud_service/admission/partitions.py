@@ -7,12 +7,10 @@ first, and the others when there is nothing urgent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
-__all__ = ["SHARES", "Partition", "may_enter", "partition_of"]
+__all__ = ["Occupancy", "Partition", "partition_of"]
 
 
 class Partition(StrEnum):
@@ -23,7 +21,8 @@ class Partition(StrEnum):
 
 
 # A tenth is all that a full service has for calls that can wait; the rest would only wait there for nothing.
-SHARES: Final[Mapping[Partition, float]] = MappingProxyType({Partition.LIVE: 0.9, Partition.BATCH: 0.1})
+_LIVE_SHARE: Final = 0.9
+_BATCH_SHARE: Final = 0.1
 
 
 def partition_of(priority: int) -> Partition:
@@ -31,6 +30,30 @@ def partition_of(priority: int) -> Partition:
     return Partition.LIVE if priority <= 1 else Partition.BATCH
 
 
-def may_enter(in_flight: Mapping[Partition, int], limit: int, partition: Partition) -> bool:
-    """Tell whether one more call of `partition` may come in."""
-    return sum(in_flight.values()) < limit or in_flight[partition] < SHARES[partition] * limit
+class Occupancy:
+    """How many calls of each partition are in work. Numbers of their own: an enum's member is slow to look up."""
+
+    __slots__ = ("batch", "live")
+
+    def __init__(self, live: int = 0, batch: int = 0) -> None:
+        self.live = live
+        self.batch = batch
+
+    @property
+    def total(self) -> int:
+        return self.live + self.batch
+
+    def admits(self, limit: int, partition: Partition) -> bool:
+        """Tell whether one more call of `partition` may come in."""
+        if self.live + self.batch < limit:
+            return True
+        if partition is Partition.LIVE:
+            return self.live < _LIVE_SHARE * limit
+        return self.batch < _BATCH_SHARE * limit
+
+    def add(self, partition: Partition, calls: int) -> None:
+        """Count `calls` more, or fewer."""
+        if partition is Partition.LIVE:
+            self.live += calls
+        else:
+            self.batch += calls

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_service.admission.partitions import Partition, may_enter, partition_of
+from cloud_service.admission.partitions import Occupancy, Partition, partition_of
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,15 @@ def test_the_highest_priority_and_none_are_live(priority: int, partition: Partit
     ],
 )
 def test_a_limit_of_ten_is_shared(live: int, batch: int, partition: Partition, enters: bool) -> None:
-    assert may_enter({Partition.LIVE: live, Partition.BATCH: batch}, 10, partition) is enters
+    assert Occupancy(live, batch).admits(10, partition) is enters
 
 
 @given(st.integers(1, 200), st.lists(st.sampled_from(Partition), max_size=500))
 def test_no_order_of_arrivals_brings_more_in_than_the_limit_and_the_larger_share(
     limit: int, arrivals: list[Partition]
 ) -> None:
-    in_flight = dict.fromkeys(Partition, 0)
+    in_flight = Occupancy()
     for partition in arrivals:
-        if may_enter(in_flight, limit, partition):
-            in_flight[partition] += 1
-    assert sum(in_flight.values()) < 1.9 * limit + 1
+        if in_flight.admits(limit, partition):
+            in_flight.add(partition, 1)
+    assert in_flight.total < 1.9 * limit + 1
