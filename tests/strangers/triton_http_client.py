@@ -1,4 +1,4 @@
-"""Run by a stranger's Python: tritonclient calls our service over REST. Prints one JSON object; imports none of ours."""
+"""By a stranger's Python: tritonclient calls our service over REST. Prints one JSON object, imports none of ours."""
 
 from __future__ import annotations
 
