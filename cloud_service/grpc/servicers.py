@@ -98,16 +98,21 @@ class InferenceServicer:
             size_bytes=len(received),
         )
         try:
-            sent = await self._service.infer(call, partial(_written, head.id))
+            sent = await self._service.infer(call, partial(self._written, head.id))
         finally:
             context.set_trailing_metadata(self._load.of(head.model_name, head.model_version))
         if len(sent) > self._max_message_bytes:
             raise TooLarge(self._max_message_bytes)
         return sent
 
-
-def _written(request_id: str, answer: InferAnswer) -> bytes:
-    return encode_answer(answer.model, answer.version, answer.digest, answer.outputs, request_id=request_id)
+    def _written(self, request_id: str, answer: InferAnswer) -> bytes:
+        # What cannot be sent is not copied first; of texts the length is known when they are written.
+        if (
+            sum(output.nbytes for output in answer.outputs.values() if output.dtype.kind != "O")
+            > self._max_message_bytes
+        ):
+            raise TooLarge(self._max_message_bytes)
+        return encode_answer(answer.model, answer.version, answer.digest, answer.outputs, request_id=request_id)
 
 
 def _timeout_s(head: pb.ModelInferRequest) -> float:

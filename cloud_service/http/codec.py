@@ -147,6 +147,8 @@ def write_answer(request: InferRequest, answer: InferAnswer, *, at_most: int) ->
     for index, (name, array) in enumerate(answer.outputs.items()):
         entry: dict[str, Any] = {"name": name, "datatype": datatype_of(array.dtype, name), "shape": list(array.shape)}
         if request.binary.get(name, request.binary_by_default):
+            # What cannot be sent is not copied first; of texts the length is known when they are written.
+            pieces.expect(sum(map(len, raws)) + (0 if array.dtype.kind == "O" else array.nbytes))
             raws.append(to_raw(name, array))
             entry["parameters"] = {"binary_data_size": len(raws[-1])}
             written: Iterator[bytes] = iter((_dumped(entry),))
@@ -171,10 +173,14 @@ class _Pieces:
         self._pieces: list[bytes] = []
         self.length = 0
 
-    def add(self, piece: bytes) -> None:
-        self.length += len(piece)
-        if self.length > self._at_most:
+    def expect(self, more: int) -> None:
+        """Raise TooLarge where so many bytes more would be too many."""
+        if self.length + more > self._at_most:
             raise TooLarge(self._at_most)
+
+    def add(self, piece: bytes) -> None:
+        self.expect(len(piece))
+        self.length += len(piece)
         self._pieces.append(piece)
 
     def joined(self) -> bytes:
