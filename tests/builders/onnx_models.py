@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "slow", "softmax_mlp"]
+__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "slow", "softmax_mlp", "zeros"]
 
 _OPSET: Final = 21
 _IR_VERSION: Final = 10
@@ -92,6 +92,15 @@ def slow() -> bytes:
         [_value("n", "INT64", (1,))],
         [_value("y", "FP32", ())],
         {"zero": np.array(0, np.float32)},
+    )
+
+
+def zeros() -> bytes:
+    """y = as many noughts as `n` says: eight bytes ask for any number of them."""
+    return _model(
+        [helper.make_node("ConstantOfShape", ["n"], ["y"])],
+        [_value("n", "INT64", (1,))],
+        [_value("y", "FP32", ("m",))],
     )
 
 

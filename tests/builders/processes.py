@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,9 +43,13 @@ class CloudProcess:
 
 
 @contextmanager
-def cloud_process(models: Path, *flags: str) -> Iterator[CloudProcess]:
-    """Start the service and wait until it says where it serves; it is killed if it outlives the block."""
-    command = [sys.executable, "-m", "cloud_service.cli", "serve", "--models", str(models)]
+def cloud_process(
+    models: Path, *flags: str, launch: Sequence[str] = ("-m", "cloud_service.cli")
+) -> Iterator[CloudProcess]:
+    """Start the service and wait until it says where it serves; it is killed if it outlives the block.
+
+    `launch` is what Python is told to run."""
+    command = [sys.executable, *launch, "serve", "--models", str(models)]
     process = subprocess.Popen(
         [*command, *ANY_PORTS, *flags],
         stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,12 @@ _NOISE_BYTES = 1 << 20
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_C7_a_request_costs_at_most_20_times_its_bytes_and_a_tenth_of_a_second(bomb: str) -> None:
     ran = subprocess.run(
-        [sys.executable, str(_PRICE), bomb, str(_MESSAGE_BYTES)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, str(_PRICE), bomb, str(_MESSAGE_BYTES)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
     )
     told = json.loads(ran.stdout)
     assert told["grown"] <= _TIMES * told["bytes"] + _NOISE_BYTES

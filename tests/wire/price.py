@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import struct
 import sys
 import time
@@ -15,6 +14,7 @@ from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.envelope import open_envelope
 from nearfar_wire.errors import WireError
 from nearfar_wire.tensors import encode_request, requested_outputs
+from tests.builders.memory import peak_bytes
 
 __all__ = ["BOMBS"]
 
@@ -124,15 +124,13 @@ def read(content: bytes) -> bool:
 def main(name: str, size: int) -> None:
     read(encode_request("warm", {}, outputs=["up"]).SerializeToString())
     content = BOMBS[name](size)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     seconds = []
     for _ in range(5):
         started = time.process_time()
         taken = read(content)
         seconds.append(time.process_time() - started)
-    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    kib = kib // 1024 if sys.platform == "darwin" else kib
-    print(json.dumps({"bytes": len(content), "grown": kib * 1024, "cpu_s": min(seconds), "taken": taken}))
+    print(json.dumps({"bytes": len(content), "grown": peak_bytes() - before, "cpu_s": min(seconds), "taken": taken}))
 
 
 if __name__ == "__main__":
