@@ -18,8 +18,10 @@ __all__ = ["Limit"]
 
 # Half a run's wait is what keeps a worker busy; less cannot be asked of a model that takes long.
 _TOLERANCE: Final = 0.5
-# Between the aim and what is allowed nothing changes, so that a limit settles.
-_AIM: Final = 0.8
+# A mean sways about where it is held, so that it is held below the target. Between the aim and what is allowed nothing
+# changes, so that a limit settles.
+_ALLOWED: Final = 0.9
+_AIM: Final = 0.7
 # A window is long enough for its mean to say something, and short beside what callers have patience for. One pause of
 # the machine spoils one window, so that only two in a row count.
 _WINDOW_S: Final = 0.2
@@ -114,7 +116,7 @@ class Limit:
         return now - self._last_at > _FORGET_AFTER_S
 
     def _allowed_s(self) -> float:
-        return max(self._target_s, _TOLERANCE * self._run_s)
+        return _ALLOWED * max(self._target_s, _TOLERANCE * self._run_s)
 
     def _adapt(self, window: _Window) -> None:
         if window.ran:
@@ -122,7 +124,7 @@ class Limit:
         self._wait_s = window.wait_sum_s / window.calls
         run_s, wait_s = self._run_s, self._wait_s
         allowed_s = self._allowed_s()
-        aim_s = _AIM * allowed_s
+        aim_s = _AIM / _ALLOWED * allowed_s
         sustained = math.inf
         if wait_s > allowed_s:
             # Little's law: calls in work over what each took is what the model does in a second. The calls are those

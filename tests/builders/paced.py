@@ -17,7 +17,7 @@ from nearfar_wire.service import Stub
 __all__ = ["Callers", "Paced", "closed_loop"]
 
 _BOUND_S = 30
-_AGAIN_S = 0.01
+_AGAIN_S = 0.05
 
 
 class Paced:
