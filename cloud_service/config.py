@@ -183,8 +183,8 @@ class Settings(BaseModel):
     # Beyond some tens a core can only make callers wait for a late answer.
     max_in_flight: Annotated[int, Field(ge=1, le=1 << 16), Number] = 64
     """Inferences in work in one process, waiting ones included; more are refused."""
-    # Room for a batch of 24 decoded 224x224 RGB float images. At most max_in_flight + 32 calls have a message here,
-    # 1.5 GiB; BYTES of many short elements take several times that in the runs that are under way.
+    # Room for a batch of 24 decoded 224x224 RGB float images. At most max_in_flight + 64 calls have a message here,
+    # 2 GiB; BYTES of many short elements take several times that in the runs that are under way.
     max_message_bytes: Annotated[int, Field(ge=1 << 10, le=1 << 30), Number] = 16 << 20
     """The longest request and the longest answer."""
     longest_call_s: Seconds = 60.0

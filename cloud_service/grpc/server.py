@@ -8,7 +8,6 @@ from typing import Final
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from cloud_service.auth.authenticator import Authenticator
 from cloud_service.auth.certificates import ServerTls
@@ -17,6 +16,7 @@ from cloud_service.config import Address
 from cloud_service.errors import BindError
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
+from cloud_service.grpc.health import MAX_WATCHERS, Health
 from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
 from cloud_service.repository.control import Repository
@@ -27,7 +27,7 @@ __all__ = ["GrpcServer"]
 
 # A call's metadata is a deadline, a token and a trace: gRPC's own default, said here so that no version changes it.
 _MAX_METADATA_BYTES: Final = 16 << 10
-# What may come beside inference: probes, metadata, and a health watcher for each balancer, which stays.
+# What may come beside inference, and beside those who watch its health: probes, metadata.
 _OTHER_CALLS: Final = 32
 # After the last handler returned its answer is still being written.
 _FLUSH_S: Final = 0.5
@@ -55,8 +55,7 @@ class GrpcServer:
         A connection ends after some `connection_age_s`, once its calls have."""
         self._service = service
         self._tls = tls
-        self._health = health.aio.HealthServicer()
-        self._told_of: set[str] = set()
+        self._health = Health()
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", max_message_bytes),
@@ -73,12 +72,12 @@ class GrpcServer:
             ),
             # A message is in memory before the service can refuse it, so that many are held at the most; a call beyond
             # is refused before its message is read, with the status that OVERLOADED has.
-            maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS,
+            maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS + MAX_WATCHERS,
         )
         inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
         handlers = {**inference, **RepositoryServicer(repository).handlers()}
         self._server.add_generic_rpc_handlers((guarded(handlers, calls, authenticator),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers((self._health.handler(),))
 
     async def start(self, address: Address) -> Address:
         """Listen, and return the address with the port that was given.
@@ -98,16 +97,11 @@ class GrpcServer:
     async def publish_health(self) -> None:
         """Tell the health service's watchers what can answer now: the service as a whole, and each model by name."""
         readiness = self._service.readiness()
-        for name in self._told_of - readiness.models.keys():
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
-        self._told_of = set(readiness.models)
-        for name, ready in {"": readiness.ready, SERVICE: readiness.ready, **readiness.models}.items():
-            status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-            await self._health.set(name, status)
+        await self._health.publish({"": readiness.ready, SERVICE: readiness.ready, **readiness.models})
 
     async def announce_end(self) -> None:
         """Say NOT_SERVING for everything and for good, and go on answering."""
-        await self._health.enter_graceful_shutdown()
+        await self._health.announce_end()
 
     async def stop(self) -> None:
         """Close the port, let written answers out and cancel what is still in work."""

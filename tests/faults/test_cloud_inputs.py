@@ -152,6 +152,26 @@ def test_C7_bytes_that_are_no_message_are_refused(cloud: RunningCloud, message: 
     assert _raw(cloud, message) in (Code.INVALID_INPUT, Code.MODEL_NOT_FOUND)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b"\xff" * 99, id="garbage"),
+        pytest.param(b"\x0a\x02\xff\xff", id="not UTF-8"),
+        pytest.param(b"\x78\x01" * 1000, id="longer than any"),
+    ],
+)
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_C7_bytes_that_are_no_question_of_health_are_refused_in_our_words(
+    cloud: RunningCloud, method: str, message: bytes
+) -> None:
+    """The parser's own words went to whoever asked, who needs no credential for it."""
+    call = cloud.channel.unary_stream(f"/grpc.health.v1.Health/{method}", bytes, bytes)(message, timeout=30)
+    assert refused(lambda: next(call)) == (
+        Code.INVALID_INPUT,
+        "this is no HealthCheckRequest, which is a short message",
+    )
+
+
 _VALID = encode_request("mlp", _GOOD, request_id="r", outputs=["probabilities"]).SerializeToString()
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import grpc
 import numpy as np
@@ -13,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cloud_service.backend import Traits
 from nearfar_wire import inference_pb2 as pb
-from nearfar_wire.service import Stub
+from nearfar_wire.service import Stub, method_path
 from nearfar_wire.status import Code
 from nearfar_wire.tensors import encode_request
 from tests.builders.backends import EchoBackend, HeldBackend
@@ -65,14 +68,45 @@ def test_B15_calls_over_the_limit_are_refused_at_once_and_the_others_answered(tm
 def test_calls_of_every_kind_are_bounded_because_each_holds_a_message(tmp_path: Path) -> None:
     """However many callers sent a message, each was held in memory before the limit on inferences was asked."""
     with running_cloud(write_repository(tmp_path, {"slow": slow()}), max_in_flight=1) as cloud:
+        never = Event()
+        unsent = cloud.channel.stream_unary(method_path("ModelInfer"), bytes, bytes)
+        calls = [unsent.future(_nothing_until(never), timeout=30) for _ in range(1 + 32 + 32)]
+        brief = encode_request("slow", {"n": np.array([1])})
+        eventually(lambda: not _answers(cloud.stub, brief))
+        for call in calls:
+            call.cancel()
+        never.set()
+        eventually(lambda: _answers(cloud.stub, brief))
+
+
+def _nothing_until(told: Event) -> Iterator[bytes]:
+    told.wait(30)
+    yield from ()
+
+
+def test_watchers_of_health_who_need_no_credential_take_no_call_s_place(tmp_path: Path) -> None:
+    """They were counted with the calls, so that a stranger's watchers could keep every caller out."""
+    with running_cloud(write_repository(tmp_path, {"slow": slow()}), max_in_flight=1) as cloud:
         health = health_pb2_grpc.HealthStub(cloud.channel)
-        watchers = [health.Watch(health_pb2.HealthCheckRequest(), timeout=30) for _ in range(1 + 32)]
+        watchers = [health.Watch(health_pb2.HealthCheckRequest(), timeout=30) for _ in range(32)]
         for watcher in watchers:
             next(watcher)
-        brief = encode_request("slow", {"n": np.array([1])})
-        assert refused(lambda: cloud.stub.ModelInfer(brief))[0] is Code.OVERLOADED
+        one_more = health.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        assert refused(lambda: next(one_more))[0] is Code.OVERLOADED
+        assert _answers(cloud.stub, encode_request("slow", {"n": np.array([1])}))
+        assert health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.SERVING
         watchers[0].cancel()
-        eventually(lambda: _answers(cloud.stub, brief))
+        eventually(lambda: _watches(health))
+
+
+def _watches(health: health_pb2_grpc.HealthStub) -> bool:
+    watcher = health.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+    try:
+        next(watcher)
+    except grpc.RpcError:
+        return False
+    watcher.cancel()
+    return True
 
 
 def test_a_call_without_a_deadline_ends_when_the_service_says(tmp_path: Path) -> None:
@@ -99,7 +133,7 @@ def test_B4_a_model_that_became_slow_without_failing_keeps_what_it_lets_in_withi
         return x
 
     backend = EchoBackend(compute=compute, traits=Traits(time_by_value=True))
-    settings = {"threads": 1, "max_in_flight": 64, "queue_target_ms": 100, "batching": False}
+    settings: dict[str, Any] = {"threads": 1, "max_in_flight": 64, "queue_target_ms": 100, "batching": False}
     with running_cloud(tmp_path, open_backend=lambda _, __: backend, **settings) as cloud:
         request = encode_request("slow", _X)
         run_s[0] = 0.02
