@@ -23,6 +23,7 @@ from nearfar_wire.service import Stub
 
 __all__ = [
     "ECHO",
+    "ECHO_MESSAGES",
     "MLSERVERS",
     "NEARFAR",
     "NEARFAR_2",
@@ -194,6 +195,7 @@ class _MlServer:
 NEARFAR: Final = Contender("nearfar", _nearfar())
 NEARFAR_2: Final = Contender("nearfar, 2 processes", _nearfar("--processes", "2"), connections=8)
 ECHO: Final = Contender("echo", _echo())
+ECHO_MESSAGES: Final = Contender("echo of messages", _echo("--messages"))
 MLSERVERS: Final = (
     Contender("mlserver", _MlServer()),
     Contender("mlserver in process", _MlServer(workers=0)),

@@ -1,5 +1,6 @@
 """A servicer that answers each request with the same bytes: what the gRPC library leaves to any server of it.
 
+With --messages it reads each request and writes each answer, as any server has to that knows what it is asked.
 With --session FILE it holds a session too, used before it listens: the least memory that serving can take."""
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmarks.server.models import MODELS, Model
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.service import generic_handler
 from nearfar_wire.specs import TensorSpec
-from nearfar_wire.tensors import encode_response
+from nearfar_wire.tensors import decode_request, encode_response
 
 __all__ = ["main"]
 
@@ -29,10 +30,11 @@ def main() -> None:
     parser.add_argument("--session", type=Path)
     parser.add_argument("--rows", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--messages", action="store_true")
     given = parser.parse_args()
     model = MODELS[given.model]
     held = _used_session(given.session, model, given.rows, given.threads) if given.session else None
-    asyncio.run(_serve(model, given.port, held))
+    asyncio.run(_serve(model, given.port, given.messages, held))
 
 
 def _used_session(file: Path, model: Model, rows: int, threads: int) -> object:
@@ -48,15 +50,18 @@ def _used_session(file: Path, model: Model, rows: int, threads: int) -> object:
     return session
 
 
-async def _serve(model: Model, port: int, _held: object) -> None:
+async def _serve(model: Model, port: int, messages: bool, _held: object) -> None:
     outputs = {spec.name: np.zeros([max(size, 1) for size in spec.shape], np.float32) for spec in model.outputs}
     answer = encode_response(model.name, outputs).SerializeToString()
     metadata = pb.ModelMetadataResponse(
         name=model.name, inputs=_metadata(model.inputs), outputs=_metadata(model.outputs)
     ).SerializeToString()
 
-    async def model_infer(_request: bytes, _context: object) -> bytes:
-        return answer
+    async def model_infer(request: bytes, _context: object) -> bytes:
+        if not messages:
+            return answer
+        decode_request(pb.ModelInferRequest.FromString(request))
+        return encode_response(model.name, outputs).SerializeToString()
 
     async def model_ready(_request: bytes, _context: object) -> bytes:
         return pb.ModelReadyResponse(ready=True).SerializeToString()

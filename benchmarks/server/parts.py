@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from benchmarks.server.contenders import (
     ECHO,
+    ECHO_MESSAGES,
     MLSERVERS,
     NEARFAR,
     NEARFAR_2,
@@ -49,7 +50,7 @@ class Plan:
 def measure(place: Place, model: Model, plan: Plan) -> Results:
     """Measure one model and return the figures: medians, with the values of each round beside them."""
     results: Results = {"model": model.name, "about": model.about}
-    contenders = [NEARFAR, NEARFAR_2, ECHO, *(MLSERVERS if place.mlserver else ())]
+    contenders = [NEARFAR, NEARFAR_2, ECHO, ECHO_MESSAGES, *(MLSERVERS if place.mlserver else ())]
     best = _best_ways(place, model)
     with contextlib.ExitStack() as stack:
         servers = {}
