@@ -83,6 +83,9 @@ class Envelope:
                 self._room -= stop - before
                 if self._room < 0:
                     raise _too_long()
+                # A dimension may be a field of its own: two bytes, and fifty where they are kept.
+                if len(head) == MAX_PARTS:
+                    raise MessageError(f"an input is described in more than {MAX_PARTS} parts; no tensor takes as many")
                 head.append(message[before:stop])
             elif found == _CONTENTS:
                 part = memoryview(message)[begin:stop]

@@ -72,6 +72,7 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "an input with empty parameters": lambda size: an_input("FP32", [1], b"\x22\x00" * (size // 2)),
     "an input with empty contents": lambda size: an_input("FP32", [1], b"\x2a\x00" * (size // 2)),
     "an input with unknown fields": lambda size: an_input("FP32", [1], b"\x78\x01" * (size // 2)),
+    "an input with a shape of many parts": lambda size: an_input("FP32", [], b"\x18\x01" * min(size // 2, 32_000)),
     "an input with a long shape": lambda size: an_input("FP32", [], field(3, b"\x01" * size)),
     "contents in many parts": lambda size: an_input(
         "FP32", [size // 4], field(5, field(6, bytes(size // 1000 // 4 * 4))) * 1000
