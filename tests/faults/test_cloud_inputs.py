@@ -17,6 +17,7 @@ from nearfar_wire.tensors import decode_response, encode_request
 from tests.builders.clouds import RunningCloud, refused, running_cloud
 from tests.builders.onnx_models import identity, softmax_mlp
 from tests.builders.repositories import write_repository
+from tests.builders.rest import infer_json, send_raw
 
 pytestmark = pytest.mark.wide
 
@@ -223,3 +224,43 @@ def test_C14_a_deadline_in_the_past_is_exceeded_and_one_in_ten_years_is_none(
         assert cloud.stub.ModelInfer(request, timeout=timeout_s).model_name == "mlp"
     else:
         assert refused(lambda: cloud.stub.ModelInfer(request, timeout=timeout_s))[0] is code
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"X-Note: " + b"n" * 20_000, id="20 kB"),
+        pytest.param(b"\r\n".join(b"X-%d: v" % number for number in range(10_000)), id="10,000 headers"),
+        pytest.param(b"X-\xff\xfe: v", id="a name that is not ASCII"),
+        pytest.param(b"X-Note: a\0b", id="NUL"),
+    ],
+)
+def test_C6_a_head_that_no_client_needs_is_refused_over_rest(cloud: RunningCloud, head: bytes) -> None:
+    answer = send_raw(cloud.app.rest_address, b"GET /v2 HTTP/1.1\r\nHost: h\r\n" + head + b"\r\n\r\n")
+    assert answer.split()[1] in (b"400", b"431")
+    assert cloud.stub.ServerLive(pb.ServerLiveRequest()).live
+
+
+@pytest.mark.parametrize(
+    ("timeout_us", "status"),
+    [(0, 200), (1, 504), (-1, 400), (10 * 365 * 86_400 * 10**6, 200), (10**30, 400), ("1", 400)],
+)
+def test_C14_a_timeout_over_rest_is_held_cut_or_refused(
+    cloud: RunningCloud, timeout_us: int | str, status: int
+) -> None:
+    pixels = {"name": "pixels", "datatype": "UINT8", "shape": [1, 4], "data": [1, 2, 3, 4]}
+    document = {"parameters": {"timeout": timeout_us}, "inputs": [pixels]}
+    assert infer_json(cloud.app.rest_address, "mlp", document).status == status
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        pytest.param([], 200, id="empty"),
+        pytest.param([[1, 2, 3, 4], [5, 6, 7]], 400, id="ragged"),
+        pytest.param([[1, 2], [3, 4]], 400, id="nested otherwise"),
+    ],
+)
+def test_C13_a_batch_over_rest_is_whole_or_refused(cloud: RunningCloud, data: list[object], status: int) -> None:
+    pixels = {"name": "pixels", "datatype": "UINT8", "shape": [len(data), 4], "data": data}
+    assert infer_json(cloud.app.rest_address, "mlp", {"inputs": [pixels]}).status == status

@@ -144,7 +144,7 @@ def repeated(field: bytes, times: int) -> bytes:
         pytest.param(b"\x0a\x81\x80\x04" + bytes(65537), f"{MAX_HEAD_BYTES} bytes", id="a name"),
         pytest.param(b"\x32\x80\x80\x04" + repeated(b"\x12\x00", 32768), "bytes", id="an output's parameters"),
         pytest.param(b"\x2a\x84\x80\x04" + b"\x1a\x80\x80\x04" + bytes(65536), "bytes", id="a shape"),
-        pytest.param(b"\x2a\x82\x80\x04" + repeated(b"\x18\x01", 32769), "bytes", id="a shape of single numbers"),
+        pytest.param(b"\x2a\x82\x80\x04" + repeated(b"\x18\x01", 32769), "parts", id="a shape of single numbers"),
         pytest.param(
             b"\x2a\x80\x80\x40" + repeated(b"\x78\x01", 1 << 19), f"{MAX_FIELDS} fields", id="an input's unknown fields"
         ),
