@@ -1,9 +1,10 @@
 """Measures a model when it loads: may its calls run together, how many, and how long does that take.
 
-Calls run together where each row of a batch of unlike rows gives what it gives alone, at every place in it: a model
-that puts its rows in another order would hand one caller's answer to another. That is tried and not inferred, with one
-exception: a model that is quantized while it runs takes its scales from the whole batch, so that an answer
-depends on its mates by amounts that a few rows may not show. It runs alone unless the operator says otherwise.
+Calls run together where each row of a batch of unlike rows gives what it gives alone, at every place in it, in a batch
+of every size that is timed, and also where the rows are far apart: a model that puts its rows in another order would
+hand one caller's answer to another. That is tried and not inferred, with one exception: a model that is quantized while
+it runs takes its scales from the whole batch, so that an answer depends on its mates by amounts that a few rows may not
+show. It runs alone unless the operator says otherwise.
 
 A batch grows for as long as that makes a row cheaper, and never so long that whoever comes next has to wait for it
 longer than `_LONGEST_BATCH_S`."""
@@ -12,23 +13,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from cloud_service.backend import Array, Backend
 from cloud_service.batching.profile import Profile
+from cloud_service.batching.rows import Tensors, far_apart, is_equal, movable, stacked, unlike_rows
 from cloud_service.errors import CloudError, InvalidInput, RunFailed
 from cloud_service.repository.serving import Serving
-from cloud_service.samples import sample as draw
-from nearfar_wire.specs import TensorSpec
 
 __all__ = ["measure"]
 
 # An urgent call waits for the batch that is running and for nothing else; people notice a tenth of a second.
 _LONGEST_BATCH_S: Final = 0.1
-# Fewer have a first and a last, and none between.
-_ROWS: Final = 3
 _SIZES: Final = (1, 2, 4, 8, 16, 32)
 # A larger batch that makes a row cheaper by less is within what two measurements differ by.
 _GAIN: Final = 0.04
@@ -42,8 +40,8 @@ _MOST_RUNS: Final = 20
 _ENOUGH_S: Final = 0.03
 # Kernels for other sizes round otherwise; a mate that has a say changes an answer by more.
 _RELATIVE: Final = {"f2": 1e-2, "f4": 1e-3, "f8": 1e-6}
-
-Tensors = Mapping[str, Array]
+# Far from what a model was made for, roundings grow; and a mate's say with them, which is what is looked for there.
+_RELATIVE_FAR: Final = {"f2": 0.25, "f4": 0.25, "f8": 0.25}
 
 
 class _Unlike(CloudError):
@@ -51,17 +49,18 @@ class _Unlike(CloudError):
 
 
 def measure(backend: Backend, serving: Serving, sample: Tensors | None) -> Profile:
-    """Measure a model on `sample`, tensors that it takes (None: nobody knows any); blocks for about a second at most,
-    or for the eight runs that it needs at least."""
+    """Measure a model on `sample`, tensors that it takes (None: nobody knows any); blocks for two seconds or so at
+    most, or for the dozen runs that it needs at least."""
     if sample is None:
         return Profile(why_not="no inputs are known that it takes; give it a golden.npz")
-    probe = _Probe(backend, sample)
+    probe, forced = _Probe(backend, sample), serving.batching.enabled is True
     try:
         alone_s = probe.seconds(sample)
-        why_not = _why_not(backend, serving, alone_s) or probe.why_rows_differ(serving.batching.enabled is True)
+        why_not = _why_not(backend, serving, alone_s) or probe.why_rows_differ(forced=forced)
+        if not why_not:
+            run_s_of, why_not = probe.by_rows(serving.batching.max_batch, forced=forced)
         if why_not:
             return Profile(why_not=why_not, run_s_of={1: alone_s}, rows_here=_rows_here(backend, {1: alone_s}))
-        run_s_of = probe.by_rows(serving.batching.max_batch)
     except (InvalidInput, RunFailed):
         return Profile(why_not="it failed when it was measured")
     return Profile(
@@ -90,9 +89,10 @@ def _why_not(backend: Backend, serving: Serving, alone_s: float) -> str:
 class _Probe:
     def __init__(self, backend: Backend, sample: Tensors) -> None:
         self._backend = backend
-        self._rows = _unlike_rows(backend.inputs, sample)
+        self._rows = unlike_rows(backend.inputs, sample)
+        self._alone: list[Tensors] = []
         self._outputs = [spec.name for spec in backend.outputs]
-        self._until = time.perf_counter() + _BUDGET_S
+        self._until = 0.0
 
     def seconds(self, tensors: Tensors) -> float:
         """Return the least that a run of `tensors` took: what else the machine does only ever adds."""
@@ -106,38 +106,79 @@ class _Probe:
                 break
         return least_s
 
-    def why_rows_differ(self, forced: bool) -> str:
+    def why_rows_differ(self, *, forced: bool) -> str:
         """Return in what a batch differs from its rows alone. Where batches are `forced` only its shape counts."""
         if not self._rows:
             return "the inputs that it was measured with have no rows in common"
         try:
-            alone = [self._run(row) for row in self._rows]
+            alone = self._alone = [self._run(row) for row in self._rows]
             # No other order of unlike rows, be it fixed or by their values, is the same as theirs both times.
             for shift in (0, 1):
                 order = [(place + shift) % len(alone) for place in range(len(alone))]
-                together = self._run(_stacked([self._rows[index] for index in order]))
-                for place, index in enumerate(order):
-                    for name, output in alone[index].items():
-                        _compare(name, together[name], place, len(order), output, values=not forced)
+                self._hold(self._rows, alone, order, None if forced else _RELATIVE)
+            if not forced:
+                self._hold_far()
         except _Unlike as difference:
             return str(difference)
         except (InvalidInput, RunFailed):
             return "it refuses or fails on a batch"
-        if not forced and all(_is_equal(alone[0][name], row[name]) for row in alone for name in row):
+        if not forced and all(is_equal(alone[0][name], row[name]) for row in alone for name in row):
             return "it answers alike whatever it was measured with, which shows nothing; give it a golden.npz"
         return ""
 
-    def by_rows(self, most: int | None) -> dict[int, float]:
-        """Return seconds by rows, up to where more rows gain nothing, or to `most` where somebody chose that."""
+    def by_rows(self, most: int | None, *, forced: bool) -> tuple[dict[int, float], str]:
+        """Return seconds by rows, up to where more rows gain nothing, or to `most` where somebody chose that; and in
+        what a batch of one of these sizes differs from its rows alone."""
+        self._until = time.perf_counter() + _BUDGET_S
         sizes = _SIZES if most is None else sorted({1, most})
         run_s_of: dict[int, float] = {}
         for size in sizes:
             if most is None and run_s_of and self._is_late(size, run_s_of):
                 break
-            run_s_of[size] = self.seconds(_stacked([self._rows[i % len(self._rows)] for i in range(size)]))
+            order = [place % len(self._rows) for place in range(size)]
+            run_s_of[size] = self.seconds(stacked([self._rows[index] for index in order]))
+            try:
+                self._hold(self._rows, self._alone, order, None if forced else _RELATIVE)
+            except _Unlike as difference:
+                return run_s_of, f"{difference}, in a batch of {size}"
             if most is None and _tired(run_s_of):
                 break
-        return run_s_of
+        return run_s_of, ""
+
+    def _hold(
+        self,
+        rows: Sequence[Tensors],
+        alone: Sequence[Tensors],
+        order: Sequence[int],
+        relative: Mapping[str, float] | None,
+    ) -> None:
+        """Hold the batch of `rows` in that `order` to what they were `alone`. Raises _Unlike."""
+        together = self._run(stacked([rows[index] for index in order]))
+        for place, index in enumerate(order):
+            for name, output in alone[index].items():
+                _compare(name, together[name], place, len(order), output, relative)
+
+    def _hold_far(self) -> None:
+        """Hold a batch of rows that are far apart to what they are alone. Raises _Unlike."""
+        until = time.perf_counter() + _BUDGET_S / 2
+        names = movable(self._rows)
+        if self._holds_far(names):
+            return
+        # What looks rows up has no rows for some; the other inputs show what they can.
+        for name in names:
+            if time.perf_counter() > until:
+                break
+            self._holds_far([name])
+
+    def _holds_far(self, names: Sequence[str]) -> bool:
+        """See _hold_far; False where the model refuses such numbers."""
+        rows = far_apart(self._rows, names)
+        try:
+            alone = [self._run(row) for row in rows]
+        except (InvalidInput, RunFailed):
+            return False
+        self._hold(rows, alone, range(len(rows)), _RELATIVE_FAR)
+        return True
 
     def _is_late(self, size: int, run_s_of: Mapping[int, float]) -> bool:
         last = max(run_s_of)
@@ -176,51 +217,19 @@ def _rows_here(backend: Backend, run_s_of: Mapping[int, float]) -> int:
     return max(quick, fixed) if quick else 0
 
 
-def _unlike_rows(specs: Sequence[TensorSpec], sample: Tensors) -> list[Tensors]:
-    """Return three inputs of one row each; where the sample has fewer, they are made of its own values."""
-    rows = min((sample[spec.name].shape[0] for spec in specs if sample[spec.name].ndim), default=0)
-    if not rows:
-        return []
-    made: list[Tensors] = [
-        {spec.name: _row(sample[spec.name], index, rows) for spec in specs} for index in range(_ROWS)
-    ]
-    if all(_is_equal(made[0][name], row[name]) for row in made for name in row):
-        # One number, or one text, has no other place to turn to.
-        like = [TensorSpec(spec.name, spec.datatype, (-1, *sample[spec.name].shape[1:])) for spec in specs]
-        drawn = draw(like, rows=_ROWS)
-        return [{name: tensor[index : index + 1] for name, tensor in drawn.items()} for index in range(_ROWS)]
-    return made
-
-
-def _row(tensor: Array, index: int, rows: int) -> Array:
-    row = tensor[index % rows : index % rows + 1]
-    if index < rows:
-        return row
-    # Its own values in another place are as valid as they were; numbers with a fraction in another range as well, which
-    # shows whatever is scaled by the largest of a batch.
-    turned: np.ndarray[Any, Any] = np.roll(row.reshape(-1), index).reshape(row.shape)
-    return (turned / (1 + index)).astype(row.dtype) if row.dtype.kind == "f" else turned
-
-
-def _stacked(rows: Sequence[Tensors]) -> Tensors:
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-
-
-def _compare(name: str, together: Array, index: int, rows: int, alone: Array, *, values: bool) -> None:
-    """Hold row `index` of a batch's output to what it was alone. Raises _Unlike."""
+def _compare(
+    name: str, together: Array, index: int, rows: int, alone: Array, relative: Mapping[str, float] | None
+) -> None:
+    """Hold row `index` of a batch's output to what it was alone, in its shape and within `relative`. Raises _Unlike."""
     if together.ndim == 0 or together.shape[0] != rows or together.shape[1:] != alone.shape[1:] or alone.shape[0] != 1:
         raise _Unlike(f"the rows of a batch are not the rows of its output {name!r}")
-    if values and not _same(together[index : index + 1], alone):
+    if relative is not None and not _same(together[index : index + 1], alone, relative):
         raise _Unlike(f"a row's {name!r} depends on the rows beside it")
 
 
-def _is_equal(one: Array, other: Array) -> bool:
-    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
-
-
-def _same(one: Array, other: Array) -> bool:
+def _same(one: Array, other: Array, relative: Mapping[str, float]) -> bool:
     if one.dtype.kind != "f":
-        return _is_equal(one, other)
-    tolerance = _RELATIVE[f"f{one.dtype.itemsize}"]
+        return is_equal(one, other)
+    tolerance = relative[f"f{one.dtype.itemsize}"]
     largest = float(np.max(np.abs(other), initial=0.0, where=np.isfinite(other)))
     return bool(np.allclose(one, other, rtol=0.0, atol=tolerance * max(largest, tolerance), equal_nan=True))

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cloud_service.backend import Array, Backend, Traits
+from cloud_service.backend import Array, Backend, Run, Traits
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.batching.measure import measure
 from cloud_service.batching.profile import Profile
-from cloud_service.errors import RunFailed
+from cloud_service.batching.rows import Tensors
+from cloud_service.errors import InvalidInput, RunFailed
 from cloud_service.repository.serving import Batching, Serving
 from cloud_service.samples import sample
 from nearfar_wire.specs import TensorSpec
@@ -24,6 +25,30 @@ _PAIRS_OUT = (TensorSpec("y", "FP32", (-1, 4)),)
 
 def _backend(compute: Callable[[Array], Array] = lambda x: x, traits: Traits = Traits()) -> EchoBackend:  # noqa: B008 - frozen
     return EchoBackend(_PAIRS, _PAIRS_OUT, compute, traits)
+
+
+class _SeveralInputs(EchoBackend):
+    """y is computed from all inputs."""
+
+    def __init__(
+        self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], of_all: Callable[[Tensors], Array]
+    ) -> None:
+        super().__init__(inputs, outputs)
+        self._of_all = of_all
+
+    def new_run(self) -> Run:
+        return _RunOfAll(self._of_all)
+
+
+class _RunOfAll:
+    def __init__(self, of_all: Callable[[Tensors], Array]) -> None:
+        self._of_all = of_all
+
+    def execute(self, tensors: Tensors, outputs: Sequence[str]) -> dict[str, Array]:
+        return {name: self._of_all(tensors) for name in outputs}
+
+    def stop(self) -> None:
+        pass
 
 
 def _measured(backend: Backend, batching: Batching = Batching()) -> Profile:  # noqa: B008 - frozen
@@ -84,6 +109,50 @@ def test_a_model_that_gives_rows_in_another_order_runs_alone(order: str, datatyp
         x, y = TensorSpec("x", datatype, axes), TensorSpec("y", datatype, axes)
         assert not _measured(EchoBackend((x,), (y,), ORDERS[order])).batches
         assert _measured(EchoBackend((x,), (y,))).batches
+
+
+BY_THE_LARGEST: dict[str, Callable[[Array], Array]] = {
+    "divided, unless it is small": lambda x: x / np.maximum(1, np.abs(x).max()),
+    "moved by the least, unless that is positive": lambda x: x - np.minimum(0, x.astype(np.float64).min()),
+    "moved by the largest": lambda x: x.astype(np.float64) - x.max(),
+    "cut to the longest": lambda x: x[:, : int(x.max())],
+}
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "FP64", "INT64", "INT32", "UINT8", "INT8"])
+@pytest.mark.parametrize("by", BY_THE_LARGEST)
+def test_a_model_whose_rows_meet_only_where_they_are_far_apart_runs_alone(by: str, datatype: str) -> None:
+    """Numbers were made up as 0, 1 and what lies between: a model that scales a batch by its largest number, if that
+    is above one, was found to keep its rows apart, and gave callers what depended on each other's."""
+    if by.startswith("moved by the least") and datatype in ("INT64", "INT32", "UINT8", "INT8"):
+        pytest.skip("integers are made up from 0 on")
+    specs = (TensorSpec("x", datatype, (-1, 99)),), (TensorSpec("y", "FP64", (-1, -1)),)
+    assert not _measured(EchoBackend(*specs, BY_THE_LARGEST[by])).batches
+    assert _measured(EchoBackend(*specs)).batches
+
+
+def test_an_input_is_moved_apart_also_where_another_cannot_be() -> None:
+    """A model that looks rows up refuses what its table does not have, and was taken at its word for all its inputs."""
+
+    def cut(inputs: Tensors) -> Array:
+        if inputs["kind"].max() > 1:
+            raise InvalidInput("no such row")
+        return inputs["text"][:, : int(inputs["length"].max())]
+
+    kind, text, length = (
+        TensorSpec(name, "INT64", (-1, *rest)) for name, *rest in (("kind",), ("text", 9), ("length",))
+    )
+    profile = _measured(_SeveralInputs((kind, text, length), _PAIRS_OUT, cut))
+    assert "not the rows of its output 'y'" in profile.why_not
+
+
+def test_a_model_whose_rows_meet_in_a_large_batch_only_runs_alone() -> None:
+    """Three rows were compared with what they are alone, and as many as thirty-two were run together."""
+
+    def five_at_most(x: Array) -> Array:
+        return np.concatenate([x[:5], np.zeros_like(x[5:])])
+
+    assert "depends on the rows beside it, in a batch of 8" in _measured(_backend(five_at_most)).why_not
 
 
 def test_a_model_that_answers_alike_whatever_it_is_asked_shows_nothing_and_runs_alone() -> None:
