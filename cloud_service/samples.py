@@ -40,7 +40,8 @@ def _drawn(chance: np.random.Generator, spec: TensorSpec, size: tuple[int, ...])
     dtype = dtype_of(spec.datatype, spec.name)
     if dtype.kind == "f":
         # Drawn with 2^-8 as the step, so that rounding to half precision never makes a 1.
-        return (chance.integers(0, 256, size) / 256).astype(dtype)
+        # Numpy makes a number, which is no array, of one that is divided.
+        return np.asarray(chance.integers(0, 256, size) / 256, dtype)
     return chance.integers(0, 2, size, dtype=np.uint8).astype(dtype)
 
 

@@ -46,6 +46,14 @@ def test_rows_differ_and_so_do_seeds(datatype: str) -> None:
     assert np.array_equal(sample(specs, seed=1)["x"], sample(specs, seed=1)["x"])
 
 
+@pytest.mark.parametrize("datatype", sorted(DATATYPES))
+def test_a_scalar_is_an_array_of_no_axes(datatype: str) -> None:
+    """One with a fraction was a number of numpy's, which onnxruntime refuses: such a model was never warmed up."""
+    (x,) = sample([TensorSpec("x", datatype, ())]).values()
+    assert isinstance(x, np.ndarray)
+    assert (x.shape, x.dtype) == ((), DATATYPES[datatype])
+
+
 def test_a_datatype_that_numpy_cannot_hold_is_refused_by_name() -> None:
     with pytest.raises(TensorError, match="BF16"):
         sample([TensorSpec("x", "BF16", (1,))])
