@@ -54,13 +54,15 @@ class EchoServer:
 
 
 @contextmanager
-def echo_server() -> Iterator[EchoServer]:
-    """Serve until the block ends; whoever waits for `go` is let go then."""
+def echo_server(credentials: grpc.ServerCredentials | None = None) -> Iterator[EchoServer]:
+    """Serve until the block ends, with `credentials` over TLS; whoever waits for `go` is let go then."""
     echoing = EchoServer()
     server = grpc.server(ThreadPoolExecutor(8))
     handlers: dict[str, Handler] = {"ModelMetadata": echoing.model_metadata, "ModelInfer": echoing.model_infer}
     server.add_generic_rpc_handlers((generic_handler(handlers),))
-    echoing.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    address = "127.0.0.1:0"
+    port = server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)
+    echoing.target = f"127.0.0.1:{port}"
     server.start()
     try:
         yield echoing

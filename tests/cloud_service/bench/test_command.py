@@ -14,6 +14,7 @@ import pytest
 from cloud_service.cli import main
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.tensors import decode_request
+from tests.builders.certificates import Authority
 from tests.builders.echo_servers import EchoServer, echo_server
 from tests.builders.waiting import eventually
 
@@ -86,6 +87,16 @@ def test_a_token_goes_with_every_call(server: EchoServer, tmp_path: Path) -> Non
     (tmp_path / "token").write_text("abc.def\n", encoding="ascii")
     assert _bench(server, "--token-file", str(tmp_path / "token")) == 0
     assert {metadata["authorization"] for metadata in server.metadata} == {"Bearer abc.def"}
+
+
+def test_both_sides_can_say_who_they_are(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate, key = authority.issue("client.test")
+    flags = ["--ca", str(authority.file), "--cert", str(certificate), "--key", str(key)]
+    with echo_server(authority.server("127.0.0.1", clients=authority)) as server:
+        assert _bench(server, *flags) == 0
+        assert _bench(server, *flags[:2]) == 1
+        assert _bench(server) == 1
 
 
 @pytest.mark.parametrize(
