@@ -52,20 +52,23 @@ class OnnxBackend:
             time_by_value=any(name in content for name in _TIME_BY_VALUE),
         )
         self._texts: Final = [spec.name for spec in self.inputs if spec.datatype == BYTES]
+        self._free: Final = [spec.name for spec in self.inputs if spec.shape and spec.shape[0] < 0]
 
     def new_run(self) -> OnnxRun:
         """Return a run that has not begun."""
-        return OnnxRun(next(self._sessions), self._texts)
+        return OnnxRun(next(self._sessions), self._texts, self._free)
 
 
 class OnnxRun:
     """See backend.Run."""
 
-    __slots__ = ("_options", "_session", "_texts")
+    __slots__ = ("_free", "_options", "_session", "_texts")
 
-    def __init__(self, session: onnxruntime.InferenceSession, texts: Sequence[str]) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, texts: Sequence[str], free: Sequence[str]) -> None:
+        """`texts` are inputs of BYTES, `free` those of as many rows as a caller likes."""
         self._session = session
         self._texts = texts
+        self._free = free
         self._options = onnxruntime.RunOptions()
         self._options.log_severity_level = _LOG_FATAL_ONLY
 
@@ -82,6 +85,8 @@ class OnnxRun:
                 "the model refuses these inputs although each fits its contract; check that they fit each other"
             ) from None
         except Exception as error:  # onnxruntime raises its own dozen classes and Python's
+            if not self._options.terminate:
+                _require_rows({name: tensors[name] for name in self._free})
             raise RunFailed from error
         return {name: _from_runtime(result) for name, result in zip(outputs, results, strict=True)}
 
@@ -117,6 +122,16 @@ def _spec(kind: str, arg: Any) -> TensorSpec:  # Any: onnxruntime publishes no t
             "export the model with plain tensors"
         )
     return TensorSpec(arg.name, datatype, shape_of(arg.shape))
+
+
+def _require_rows(tensors: Mapping[str, Array]) -> None:
+    """Find what is likeliest the caller's fault, of inputs on which a model failed. Raises InvalidInput."""
+    # Many models take no rows, or one row for all: only where a run failed is it known that this one does not.
+    rows = {len(tensor) for tensor in tensors.values()}
+    if 0 in rows:
+        raise InvalidInput("the model fails on inputs without rows; send one at least") from None
+    if len(rows) > 1:
+        raise InvalidInput("the model fails on inputs of unlike numbers of rows; send as many of each") from None
 
 
 def _to_text(name: str, tensor: Array) -> Array:

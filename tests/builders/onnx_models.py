@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "slow", "softmax_mlp", "zeros"]
+__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "largest", "slow", "softmax_mlp", "zeros"]
 
 _OPSET: Final = 21
 _IR_VERSION: Final = 10
@@ -72,6 +72,16 @@ def gather() -> bytes:
         [_value("x", "INT64", ("n",))],
         [_value("y", "FP32", ("n",))],
         {"table": np.array([1, 2], np.float32)},
+    )
+
+
+def largest(count: int) -> bytes:
+    """y = the `count` largest of x: onnxruntime fails on fewer."""
+    return _model(
+        [helper.make_node("TopK", ["x", "count"], ["y", "places"])],
+        [_value("x", "FP32", ("n",))],
+        [_value("y", "FP32", (count,))],
+        {"count": np.array([count])},
     )
 
 

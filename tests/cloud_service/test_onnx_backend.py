@@ -11,7 +11,7 @@ from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.specs import TensorSpec
-from tests.builders.onnx_models import adder, external_weights, gather, identity, slow, softmax_mlp
+from tests.builders.onnx_models import adder, external_weights, gather, identity, largest, slow, softmax_mlp
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
@@ -69,11 +69,22 @@ def test_a_value_that_the_model_refuses_is_the_callers_fault_and_stays_untold(
     assert "987654321" not in f"{caught.value}{caught.value.__cause__}{capfd.readouterr()}"
 
 
+@pytest.mark.parametrize(("rows", "told"), [((2, 3), "unlike numbers of rows"), ((2, 0), "without rows")])
+def test_rows_that_do_not_fit_each_other_are_the_callers_fault(rows: tuple[int, int], told: str) -> None:
+    """onnxruntime has one error for them and for its own faults: callers were told that the service had failed."""
+    left, right = (np.ones(count, np.float32) for count in rows)
+    with pytest.raises(InvalidInput, match=told):
+        OnnxBackend(adder()).new_run().execute({"left": left, "right": right}, ["sum"])
+
+
+def test_rows_that_do_not_fit_are_no_fault_where_the_model_takes_them() -> None:
+    one, three = np.ones(1, np.float32), np.ones(3, np.float32)
+    assert OnnxBackend(adder()).new_run().execute({"left": one, "right": three}, ["sum"])["sum"].tolist() == [2, 2, 2]
+
+
 def test_any_other_failure_of_the_runtime_is_one_error_without_its_text() -> None:
     with pytest.raises(RunFailed) as caught:
-        OnnxBackend(adder()).new_run().execute(
-            {"left": np.ones(2, np.float32), "right": np.ones(3, np.float32)}, ["sum"]
-        )
+        OnnxBackend(largest(3)).new_run().execute({"x": np.ones(2, np.float32)}, ["y"])
     assert str(caught.value) == str(RunFailed())
     assert caught.value.__cause__ is not None
 
