@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 STRANGERS := .venv-strangers
 GENERATOR := .venv-generator
+MLSERVER := .venv-mlserver
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 else
@@ -14,7 +15,7 @@ PACKAGES := proto/nearfar_wire router edge_agent cloud_service
 CHECKED := $(PACKAGES) tests benchmarks examples deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format tools bench proto clean
+.PHONY: help demo test test-slow check lint format tools bench bench-server proto clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 18
@@ -47,12 +48,15 @@ tools: ## Debian packages that some tests want, where they can be had
 bench: $(VENV)/.dev ## ratios, measured in one run
 	$(BIN)/python -m benchmarks
 
+bench-server: $(VENV)/.dev $(MLSERVER)/.installed ## the service beside MLServer, in turns (BENCH_ARGS="--quick" for a look)
+	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
+
 # The generator lives in an environment of its own: newer stubs than these would demand newer libraries of every app.
 proto: $(GENERATOR)/.installed ## write the stubs again from their .proto
 	$(GENERATOR)/bin/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto proto/nearfar_wire/inference.proto proto/nearfar_wire/orca.proto
 
 clean: ## forget everything that was installed or built
-	rm -rf $(VENV) $(STRANGERS) $(GENERATOR) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(STRANGERS) $(GENERATOR) $(MLSERVER) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.base: constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nearfar needs Python 3.11 or newer; set PYTHON=")'
@@ -73,6 +77,12 @@ $(VENV)/.dev: $(VENV)/.base
 $(STRANGERS)/.installed: tests/strangers/constraints.txt
 	$(PYTHON) -m venv $(STRANGERS)
 	$(STRANGERS)/bin/python -m pip --disable-pip-version-check --quiet install -c tests/strangers/constraints.txt 'tritonclient[grpc,http]'
+	@touch $@
+
+# Pinned by what MLServer wants, which is older than what we run with.
+$(MLSERVER)/.installed: benchmarks/server/mlserver/constraints.txt
+	$(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/python -m pip --disable-pip-version-check --quiet install -c $< mlserver onnxruntime
 	@touch $@
 
 $(GENERATOR)/.installed:
