@@ -42,7 +42,7 @@ def telemetry(environment: Mapping[str, str] = os.environ) -> Iterator[OpenTelem
     names = [name.strip() for name in wanted.split(",") if name.strip() not in ("", "none")]
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or not names:
         yield None
-    elif find_spec("opentelemetry.sdk") is None:
+    elif not _installed():
         # Clusters set the variable for everything that runs there.
         _LOG.warning("%s is set, and nothing is traced: pip install 'nearfar[otel]'", _EXPORTER)
         yield None
@@ -52,6 +52,14 @@ def telemetry(environment: Mapping[str, str] = os.environ) -> Iterator[OpenTelem
             yield tracing
         finally:
             tracing.close()
+
+
+def _installed() -> bool:
+    # To look for a module is to import the package around it, which is not there either.
+    try:
+        return find_spec("opentelemetry.sdk") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _exporter(name: str) -> SpanExporter:

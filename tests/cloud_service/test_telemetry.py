@@ -79,7 +79,9 @@ def test_an_exporter_that_is_not_installed_is_named_with_those_that_are() -> Non
 def test_without_the_extra_a_service_that_is_told_to_trace_says_so_and_serves(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("cloud_service.telemetry.find_spec", lambda _: None)
+    """It ended with a traceback: to look for the SDK is to import the package that it would lie in."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.sdk")
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with telemetry({"OTEL_TRACES_EXPORTER": "console"}) as tracing:
         assert tracing is None
     assert "pip install 'nearfar[otel]'" in caplog.text
