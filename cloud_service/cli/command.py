@@ -25,7 +25,11 @@ __all__ = ["main"]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and leaves the usage to --help."""
+    """Says what is wrong in one line, and leaves the usage to --help. A flag is given by its whole name: a part of one
+    means something else, or nothing, once there are more."""
+
+    def __init__(self, **settings: Any) -> None:  # Any: argparse's own
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")

@@ -30,12 +30,17 @@ def ask(given: Mapping[str, Any], environment: Mapping[str, str]) -> int:  # Any
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=given["timeout_s"])
         except grpc.RpcError as error:
-            known = error.code() is not grpc.StatusCode.NOT_FOUND
-            said = f"does not answer ({error.code().name})" if known else f"knows no model {given['model']!r}"
-            print(f"nearfar-cloud: {target} {said}", file=sys.stderr)
+            print(f"nearfar-cloud: {target} {_why(error.code(), given['model'])}", file=sys.stderr)
             return 1
     print(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
     return 0 if answer.status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+def _why(status: grpc.StatusCode, model: str) -> str:
+    if status is grpc.StatusCode.NOT_FOUND:
+        return f"knows no model {model!r}"
+    advice = "; check the address, and on both sides whether TLS is spoken"
+    return f"does not answer ({status.name}){advice if status is grpc.StatusCode.UNAVAILABLE else ''}"
 
 
 def _target(given: str | None, environment: Mapping[str, str]) -> Address:

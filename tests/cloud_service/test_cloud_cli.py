@@ -20,6 +20,7 @@ from tests.builders.repositories import write_repository
         pytest.param([], id="nothing"),
         pytest.param(["train"], id="unknown command"),
         pytest.param(["serve", "--models", "m", "--prot", "1"], id="unknown flag"),
+        pytest.param(["serve", "--models", "m", "--thread", "1"], id="a part of a flag's name"),
     ],
 )
 def test_a_call_that_argparse_refuses_is_one_line_and_exit_code_2(

@@ -38,7 +38,10 @@ def test_a_service_with_a_broken_model_is_not_serving(tmp_path: Path, capsys: py
 
 def test_nobody_there_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert _ask("--target", "127.0.0.1:1", "--timeout-s", "5") == 1
-    assert capsys.readouterr().err == "nearfar-cloud: 127.0.0.1:1 does not answer (UNAVAILABLE)\n"
+    assert capsys.readouterr().err == (
+        "nearfar-cloud: 127.0.0.1:1 does not answer (UNAVAILABLE); check the address, and on both sides whether TLS is "
+        "spoken\n"
+    )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
