@@ -98,6 +98,7 @@ def test_the_root_logger_is_as_it_was_after_the_block() -> None:
     assert (root.handlers[:], root.level) == before
 
 
+@pytest.mark.wide
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of another kind")
 def test_G6_a_sink_that_is_blocked_holds_nobody_up_and_its_loss_is_counted() -> None:
     reading, writing = os.pipe()

@@ -122,6 +122,7 @@ def test_a_damaged_example_is_told(tmp_path: Path, content: bytes) -> None:
         load(lambda _, __: EchoBackend(), Found("m", 1, tmp_path / "m" / "1"), Serving())
 
 
+@pytest.mark.wide
 def test_an_example_that_unpacks_to_more_than_it_may_is_not_unpacked(tmp_path: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("inputs/x.npy", "w") as member:

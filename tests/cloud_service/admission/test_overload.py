@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from statistics import fmean
 
+import pytest
+
 from cloud_service.admission.gate import Gate
 from cloud_service.admission.quotas import Quotas
 from cloud_service.admission.tenants import Tenants, Terms
 from tests.cloud_service.admission.queueing import Simulation
+
+pytestmark = pytest.mark.wide
 
 _RUN_S = 0.0087  # 230 a second with two workers, as a small language model does on two cores
 _NO_QUOTAS = Tenants()

@@ -137,6 +137,7 @@ _rules = st.builds(
 )
 
 
+@pytest.mark.wide
 @given(
     rules=_rules,
     arrivals=st.lists(st.lists(_calls, max_size=4), min_size=1, max_size=8),

@@ -22,6 +22,7 @@ def test_constant_shares_make_one_even_stream() -> None:
     assert together == pytest.approx([number / 10 for number in range(12)])
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("shares", [1, 4])
 def test_poisson_shares_offer_the_rate_together(shares: int) -> None:
     offered = sum(

@@ -25,6 +25,7 @@ def test_a_quantile_is_right_to_half_a_percent(seconds: list[float], share: floa
     assert _of(seconds).quantile(share) == pytest.approx(wanted, rel=0.005)
 
 
+@pytest.mark.wide
 @given(_SECONDS, _SECONDS)
 def test_durations_add_up(some: list[float], others: list[float]) -> None:
     merged = _of(some)

@@ -33,6 +33,7 @@ def _tensors(datatype: str) -> st.SearchStrategy[np.ndarray[Any, Any]]:
     return hnp.arrays(dtype, _SHAPES, elements=hnp.from_dtype(dtype, **finite))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("datatype", [*_NUMBERS, "BYTES"])
 @given(data=st.data())
 def test_a_tensor_comes_back_exactly_flat_or_nested(datatype: str, data: st.DataObject) -> None:

@@ -22,6 +22,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.wide
 @given(st.dictionaries(_KEYS, _JSON, max_size=4), st.sampled_from([None, 2]), st.booleans())
 def test_what_is_json_is_read_as_the_standard_reader_reads_it(
     document: dict[str, object], indent: int | None, ascii_only: bool
