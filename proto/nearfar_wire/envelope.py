@@ -9,6 +9,7 @@ stand, with unknown ones left out. Refused besides is what no request needs: see
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -43,6 +44,9 @@ _INPUT_HEAD: Final = frozenset(
         ("parameters", LENGTH_DELIMITED),
     )
 )
+# What describes an input has some thirty bytes. So many of them, so long, are known again at most.
+_SMALL_INPUT: Final = 256
+_MAX_KNOWN: Final = 1024
 
 
 class Envelope:
@@ -75,6 +79,14 @@ class Envelope:
 
     def _described(self, start: int, end: int) -> tuple[pb.ModelInferRequest.InferInputTensor, Content | None]:
         message = self._message
+        if end - start <= _SMALL_INPUT:
+            self._room -= end - start
+            if self._room < 0:
+                raise _too_long()
+            known = _known_input(message[start:end])
+            if known is not None:
+                return known, None
+            self._room += end - start
         head: list[bytes] = []
         typed: Content | None = None
         before = start
@@ -122,6 +134,24 @@ def open_envelope(message: bytes) -> Envelope:
         before = end
     try:
         return Envelope(pb.ModelInferRequest.FromString(b"".join(head)), message, inputs, raw, allowance, room)
+    except DecodeError:
+        raise _no_request() from None
+
+
+# A caller describes its tensors with the same words each time; reading them is half of what a small request takes.
+@lru_cache(maxsize=_MAX_KNOWN)
+def _known_input(described: bytes) -> pb.ModelInferRequest.InferInputTensor | None:
+    """Return what describes an input, never to be changed; None where contents stand beside it."""
+    head: list[bytes] = []
+    before = 0
+    for found, _, stop in walk(described, 0, len(described), Allowance()):
+        if found == _CONTENTS:
+            return None
+        if found in _INPUT_HEAD:
+            head.append(described[before:stop])
+        before = stop
+    try:
+        return pb.ModelInferRequest.InferInputTensor.FromString(b"".join(head))
     except DecodeError:
         raise _no_request() from None
 
