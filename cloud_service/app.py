@@ -61,7 +61,7 @@ class App:
         Raises SettingsError: for a certificate, keys or names that cannot be read or used."""
         self._settings = settings
         self._shares_ports = settings.processes > 1
-        self._metrics = Metrics(registry, dropped_lines=dropped_lines)
+        self._metrics = Metrics(registry, crowds=lambda: self._service.crowds(), dropped_lines=dropped_lines)
         tenants = read_tenants(settings)
         self._calls = Calls(
             self._metrics, access_log=settings.access_log, tracer=tracer, tenants=frozenset(tenants.named)

@@ -1,10 +1,21 @@
-"""How busy the service is with one model, as a caller may be told so that it can choose another place."""
+"""How busy the service is with one model, as its operator sees it, and as a caller may be told so that it can choose
+another place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Load"]
+__all__ = ["Crowd", "Load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many calls of a model may be in work, how many are, and how many of these wait, in all its versions."""
+
+    model: str
+    limit: int
+    in_flight: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ The registry is the caller's, so that two services can live in one process. Used
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from cloud_service.build import build_version, runtime_version
+from cloud_service.load import Crowd
 from cloud_service.tally import Tally
 
 __all__ = ["REASONS", "Metrics"]
@@ -54,20 +55,25 @@ class _Answered:
 class _Model:
     """The runs of one model."""
 
-    __slots__ = ("in_flight", "limit", "queue", "rows", "run", "waiting")
+    __slots__ = ("queue", "rows", "run")
 
     def __init__(self) -> None:
         self.queue = Tally(_SECONDS)
         self.rows = Tally(_ROWS)
         self.run = Tally(_SECONDS)
-        self.limit = self.in_flight = self.waiting = 0
 
 
 class Metrics:
     """See the module. Also the data plane's observer."""
 
-    def __init__(self, registry: CollectorRegistry, *, dropped_lines: Callable[[], int] = int) -> None:
-        """`dropped_lines` tells how many lines the log has lost so far."""
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        crowds: Callable[[], Iterable[Crowd]] = tuple,
+        dropped_lines: Callable[[], int] = int,
+    ) -> None:
+        """`crowds` tells how crowded each model is now, `dropped_lines` how many lines the log has lost so far."""
         self._methods: dict[str, _Answered] = {}
         self._models: dict[str, _Model] = {}
         self._refused = dict.fromkeys(REASONS, 0)
@@ -75,6 +81,7 @@ class Metrics:
         self._load_failures: dict[str, int] = {}
         self._in_flight = 0
         self._certificate_expires_utc_s: float | None = None
+        self._crowds = crowds
         self._dropped_lines = dropped_lines
         registry.register(_Exposition(self.families))
         # What the process itself takes, by the names that every dashboard knows.
@@ -105,11 +112,6 @@ class Metrics:
         runs = self._model(model)
         runs.rows.observe(rows)
         runs.run.observe(seconds)
-
-    def limit(self, model: str, limit: int, in_flight: int, waiting: int) -> None:
-        """Say how many calls a model may have, has, and has waiting."""
-        numbers = self._model(model)
-        numbers.limit, numbers.in_flight, numbers.waiting = limit, in_flight, waiting
 
     def refused(self, reason: str) -> None:
         """Count a refusal; `reason` is one of REASONS or another word of the code's."""
@@ -144,6 +146,7 @@ class Metrics:
         yield from _calls(dict(list(self._methods.items())))
         yield _gauge("requests_in_flight", "Calls in work now.", self._in_flight)
         yield from _runs(dict(list(self._models.items())))
+        yield from _crowded(self._crowds())
         refusals = CounterMetricFamily(
             "nearfar_cloud_refused", "Calls refused before they ran, by why.", labels=["reason"]
         )
@@ -212,18 +215,22 @@ def _runs(models: Mapping[str, _Model]) -> Iterator[Metric]:
     queue = _histogram("queue_seconds", "How long a call waited for its run.", "model")
     rows = _histogram("batch_rows", "Rows that ran together.", "model")
     run = _histogram("run_seconds", "How long a run took.", "model")
-    numbers = {
-        "limit": GaugeMetricFamily("nearfar_cloud_limit", "Calls a model may have in work now.", labels=["model"]),
-        "in_flight": GaugeMetricFamily("nearfar_cloud_model_in_flight", "Calls it has in work.", labels=["model"]),
-        "waiting": GaugeMetricFamily("nearfar_cloud_model_waiting", "Of these, how many wait.", labels=["model"]),
-    }
     for name, model in models.items():
         _add(queue, name, model.queue)
         _add(rows, name, model.rows)
         _add(run, name, model.run)
-        for attribute, family in numbers.items():
-            family.add_metric([name], getattr(model, attribute))
-    yield from (queue, rows, run, *numbers.values())
+    yield from (queue, rows, run)
+
+
+def _crowded(crowds: Iterable[Crowd]) -> Iterator[Metric]:
+    limit = GaugeMetricFamily("nearfar_cloud_limit", "Calls a model may have in work now.", labels=["model"])
+    in_flight = GaugeMetricFamily("nearfar_cloud_model_in_flight", "Calls it has in work.", labels=["model"])
+    waiting = GaugeMetricFamily("nearfar_cloud_model_waiting", "Of these, how many wait.", labels=["model"])
+    for crowd in crowds:
+        limit.add_metric([crowd.model], crowd.limit)
+        in_flight.add_metric([crowd.model], crowd.in_flight)
+        waiting.add_metric([crowd.model], crowd.waiting)
+    yield from (limit, in_flight, waiting)
 
 
 def _versions(versions: Mapping[tuple[str, int], str | None]) -> Iterator[Metric]:

@@ -17,9 +17,6 @@ class Observer(Protocol):
     def batch(self, model: str, rows: int, seconds: float) -> None:
         """One run of `model` on so many rows ended, well or not."""
 
-    def limit(self, model: str, limit: int, in_flight: int, waiting: int) -> None:
-        """How many calls `model` may have now, how many it has, and how many of these wait."""
-
     def refused(self, reason: str) -> None:
         """A call was refused: draining, quota, limit, partition, deadline, queue_full, expired_in_queue, ..."""
 
@@ -31,9 +28,6 @@ class Unobserved:
         pass
 
     def batch(self, model: str, rows: int, seconds: float) -> None:
-        pass
-
-    def limit(self, model: str, limit: int, in_flight: int, waiting: int) -> None:
         pass
 
     def refused(self, reason: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.calls import current_call
 from cloud_service.catalogue import Catalogue
 from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput, Overloaded
-from cloud_service.load import Load
+from cloud_service.load import Crowd, Load
 from cloud_service.observer import Observer, Unobserved
 from cloud_service.place import Place
 from cloud_service.servable import Servable
@@ -150,6 +151,13 @@ class Service:
             return None
         return self._gate.load(model, way.lane.wait_s(1) if way else 0.0, self._now())
 
+    def crowds(self) -> list[Crowd]:
+        """Tell how many calls each model may have, has, and has waiting."""
+        now, waiting = self._now(), Counter[str]()
+        for servable, way in list(self._ways.items()):
+            waiting[servable.model] += way.lane.waiting
+        return [Crowd(model, *self._gate.room(model, now), waiting[model]) for model in self._catalogue.models()]
+
     def busy(self, model: str, version: int) -> bool:
         """Tell whether a version has calls that wait or run."""
         servable = self._catalogue.state(model, version)
@@ -177,7 +185,6 @@ class Service:
         else:
             passage = way.lane.enter(tensors, fetched, rank=rank, deadline=deadline)
             place.follow(passage)
-            self._observer.limit(servable.model, *self._gate.room(servable.model, self._now()), way.lane.waiting)
             outputs = await passage.outputs()
             known = current_call()
             if known is not None:
@@ -196,7 +203,7 @@ class Service:
         except Overloaded as refusal:
             self._observer.refused(refusal.reason)
             raise
-        place = Place(partial(self._leave, ticket, lane))
+        place = Place(partial(self._leave, ticket))
         wait_s = lane.wait_s(ticket.priority)
         if now + wait_s + lane.timing.run_s(1) > deadline:
             lane.timing.doubt()
@@ -205,12 +212,8 @@ class Service:
             raise DeadlineExceeded
         return ticket, place
 
-    def _leave(self, ticket: Ticket, lane: Lane, queue_s: float | None, run_s: float | None) -> None:
-        now = self._now()
-        self._gate.leave(ticket, queue_s, run_s, now)
-        # Of those that did not wait nobody was told that they came.
-        if queue_s is not None:
-            self._observer.limit(ticket.model, *self._gate.room(ticket.model, now), lane.waiting)
+    def _leave(self, ticket: Ticket, queue_s: float | None, run_s: float | None) -> None:
+        self._gate.leave(ticket, queue_s, run_s, self._now())
 
     async def _convert(self, job: Callable[[], T], place: Place, deadline: float) -> T:
         """Read or write in a thread. Whoever stops waiting for it leaves it to end by itself, with the call's place."""

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
+from cloud_service.load import Crowd
 from cloud_service.metrics import REASONS, Metrics
 from cloud_service.processes.merged import merged_metrics
 from cloud_service.tally import Tally
@@ -20,7 +22,8 @@ class _Counted:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.metrics = Metrics(self.registry)
+        self.crowds: Sequence[Crowd] = []
+        self.metrics = Metrics(self.registry, crowds=lambda: self.crowds)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"nearfar_cloud_{name}", labels)
@@ -38,7 +41,7 @@ def counted() -> _Counted:
     metrics.answered("ModelInfer", "OK", 0.02, received_bytes=10, sent_bytes=20)
     metrics.queued("digits", 0.004)
     metrics.batch("digits", 8, 0.01)
-    metrics.limit("digits", 40, 12, 3)
+    counted.crowds = [Crowd("digits", limit=40, in_flight=12, waiting=3)]
     metrics.refused("quota")
     metrics.version_ready("digits", 1, "sha256:aa")
     metrics.version_broken("digits", 2)
@@ -80,6 +83,7 @@ def test_G4_what_leaves_the_repository_takes_its_series_with_it(counted: _Counte
     assert counted.value("model_ready", model="digits", version="1") is None
     assert counted.value("queue_seconds_count", model="digits") == 1, "another version is still there"
     counted.metrics.version_gone("digits", 2)
+    counted.crowds = []
     assert "digits" not in counted.text()
 
 

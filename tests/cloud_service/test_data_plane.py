@@ -10,6 +10,7 @@ import pytest
 from cloud_service.backend import Backend
 from cloud_service.catalogue import LOADING, Catalogue
 from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, Overloaded, RunFailed
+from cloud_service.load import Crowd
 from cloud_service.servable import Servable, form_of
 from cloud_service.service import InferAnswer, InferCall, Service
 from cloud_service.workers import Workers
@@ -179,6 +180,22 @@ def test_draining_refuses_new_inferences_and_lets_those_in_work_finish() -> None
         held.go.set()
         assert (await in_work).model == "m"
         await idle
+
+    _with_service(main, held)
+
+
+def test_how_crowded_a_model_is_is_known_before_its_first_call_and_while_one_is_in_work() -> None:
+    """A limit of 0 was told of models whose calls never wait, and what a wait had made of it long after."""
+    held = HeldBackend()
+
+    async def main(service: Service) -> None:
+        assert service.crowds() == [Crowd("m", limit=4, in_flight=0, waiting=0)]
+        calls = [asyncio.create_task(service.infer(InferCall("m", lambda: _X), _as_it_is)) for _ in range(2)]
+        await asyncio.to_thread(eventually, lambda: held.running == 1)
+        assert service.crowds() == [Crowd("m", limit=4, in_flight=2, waiting=1)]
+        held.go.set()
+        await asyncio.gather(*calls)
+        assert service.crowds() == [Crowd("m", limit=4, in_flight=0, waiting=0)]
 
     _with_service(main, held)
 
