@@ -21,8 +21,9 @@ from cloud_service.auth.authenticator import Authenticator, combined
 from cloud_service.caller import Caller
 from cloud_service.calls import Calls
 from cloud_service.codes import code_of
-from cloud_service.errors import Overloaded
+from cloud_service.errors import Draining, Overloaded
 from cloud_service.grpc.encryption import peer_names
+from cloud_service.grpc.parting import Parting
 from cloud_service.incident import record
 from nearfar_wire.service import generic_handler
 from nearfar_wire.status import Code, error_metadata, grpc_status
@@ -39,14 +40,16 @@ Handler = Callable[[bytes, Context, Caller], Awaitable[bytes]]
 """From one message's bytes to the other's. Trailing metadata that it sets goes with the answer, or the refusal."""
 
 
-def guarded(handlers: Mapping[str, Handler], calls: Calls, authenticator: Authenticator) -> grpc.GenericRpcHandler:
+def guarded(
+    handlers: Mapping[str, Handler], calls: Calls, authenticator: Authenticator, parting: Parting
+) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by the method's name, each behind the guard."""
-    guards = {name: _guard(name, handler, calls, authenticator) for name, handler in handlers.items()}
+    guards = {name: _guard(name, handler, calls, authenticator, parting) for name, handler in handlers.items()}
     return generic_handler(guards, parse=False)
 
 
 def _guard(
-    method: str, handler: Handler, calls: Calls, authenticator: Authenticator
+    method: str, handler: Handler, calls: Calls, authenticator: Authenticator, parting: Parting
 ) -> Callable[[bytes, Context], Awaitable[bytes]]:
     async def answer(received: bytes, context: Context) -> bytes:
         headers = partial(_headers, context)
@@ -61,6 +64,8 @@ def _guard(
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
             call.end(code_of(error), received_bytes=len(received))  # before the caller can know
+            if isinstance(error, Draining):
+                await parting.hold()
             await _refuse(context, method, error)
         call.end("OK", received_bytes=len(received), sent_bytes=len(sent))
         return sent

@@ -4,6 +4,7 @@ Health is for probes, which have no credential; whatever else is asked has to sa
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import grpc
@@ -17,6 +18,7 @@ from cloud_service.errors import BindError
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.health import MAX_WATCHERS, Health
+from cloud_service.grpc.parting import Parting
 from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
 from cloud_service.repository.control import Repository
@@ -31,6 +33,8 @@ _MAX_METADATA_BYTES: Final = 16 << 10
 _OTHER_CALLS: Final = 32
 # After the last handler returned its answer is still being written.
 _FLUSH_S: Final = 0.5
+# Callers hear that their connection takes no more calls after a round trip; who is refused before comes once more.
+_GOODBYE_S: Final = 0.05
 
 
 class GrpcServer:
@@ -55,6 +59,7 @@ class GrpcServer:
         A connection ends after some `connection_age_s`, once its calls have."""
         self._service = service
         self._tls = tls
+        self._parting = Parting()
         self._health = Health()
         self._server = grpc.aio.server(
             options=(
@@ -76,7 +81,7 @@ class GrpcServer:
         )
         inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
         handlers = {**inference, **RepositoryServicer(repository).handlers()}
-        self._server.add_generic_rpc_handlers((guarded(handlers, calls, authenticator),))
+        self._server.add_generic_rpc_handlers((guarded(handlers, calls, authenticator, self._parting),))
         self._server.add_generic_rpc_handlers((self._health.handler(),))
 
     async def start(self, address: Address) -> Address:
@@ -105,4 +110,9 @@ class GrpcServer:
 
     async def stop(self) -> None:
         """Close the port, let written answers out and cancel what is still in work."""
-        await self._server.stop(_FLUSH_S)
+        someone = await self._parting.gather()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._server.stop(_FLUSH_S))
+            if someone:
+                await asyncio.sleep(_GOODBYE_S)
+            self._parting.release()

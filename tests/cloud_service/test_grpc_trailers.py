@@ -16,6 +16,7 @@ from cloud_service.caller import Caller
 from cloud_service.calls import Calls
 from cloud_service.errors import Overloaded
 from cloud_service.grpc.guard import Context, guarded
+from cloud_service.grpc.parting import Parting
 from cloud_service.metrics import Metrics
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.load_report import LOAD_KEYS, LoadReport, decode_load
@@ -83,7 +84,7 @@ def test_whoever_is_pushed_back_hears_for_how_long(pushback_s: float | None, sen
     async def trailers() -> dict[str, str | bytes]:
         calls = Calls(Metrics(CollectorRegistry()))
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers((guarded({"ServerLive": full}, calls, Authenticator.open()),))
+        server.add_generic_rpc_handlers((guarded({"ServerLive": full}, calls, Authenticator.open(), Parting()),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:

@@ -63,6 +63,42 @@ def test_B7_a_stopping_service_answers_what_is_in_work_and_refuses_what_is_new(t
 
 
 @_posix
+def test_B7_callers_that_come_again_and_again_are_refused_and_never_cancelled(tmp_path: Path) -> None:
+    """gRPC cancels calls that arrive while a port closes: callers could not tell that from their own doing, and of some
+    fifty that were served one after the other all were."""
+    write_repository(tmp_path, {"echo": identity()})
+    request = encode_request("echo", _X)
+    codes: set[grpc.StatusCode] = set()
+
+    async def calling(target: str, gone: asyncio.Event) -> None:
+        async with grpc.aio.insecure_channel(target) as channel:
+            stub = Stub(channel)
+
+            async def come_again() -> None:
+                while not gone.is_set():
+                    try:
+                        await stub.ModelInfer(request)
+                    except grpc.aio.AioRpcError as error:
+                        codes.add(error.code())
+                        await asyncio.sleep(0.005)
+
+            await asyncio.gather(*(come_again() for _ in range(50)))
+
+    async def main() -> None:
+        gone = asyncio.Event()
+        callers = asyncio.create_task(calling(cloud.target, gone))
+        await asyncio.to_thread(eventually, lambda: b'code="OK",method="ModelInfer"' in cloud.http("/metrics").body)
+        cloud.process.terminate()
+        assert await asyncio.to_thread(cloud.process.wait, 30) == 0
+        gone.set()
+        await callers
+
+    with cloud_process(tmp_path, "--drain-s", "60") as cloud:
+        asyncio.run(main())
+    assert codes == {grpc.StatusCode.UNAVAILABLE}
+
+
+@_posix
 def test_B7_what_does_not_end_in_time_is_cut_off_and_the_service_ends_all_the_same(tmp_path: Path) -> None:
     write_repository(tmp_path, {"slow": slow()})
     with cloud_process(tmp_path, "--drain-s", "0.2") as cloud, grpc.insecure_channel(cloud.target) as channel:
