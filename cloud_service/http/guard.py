@@ -2,7 +2,7 @@
 a body is read within bounds, every error becomes a status, and every call is counted.
 
 A refusal is answered with its own message. Anything else is INTERNAL and an incident's id. Where a body was not read
-to its end the connection closes, and a caller that waits for `100 Continue` never sends it."""
+to its end, or the service stops, the connection closes, and a caller that waits for `100 Continue` never sends it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ class Guard:
         ended = reply.headers.get(ERROR_CODE_KEY, "OK")
         call.end(ended, received_bytes=request.content.total_bytes, sent_bytes=len(reply.body))
         response = response_of(reply)
-        if not request.content.is_eof():
+        # Who is refused because this service stops finds another one where a connection begins.
+        if ended == Code.UNAVAILABLE or not request.content.is_eof():
             response.force_close()
         return response
 

@@ -213,6 +213,15 @@ def test_one_connection_takes_many_calls(cloud: RunningCloud) -> None:
     assert send_raw(_rest(cloud), one * 5, answers=5).count(b"HTTP/1.1 200 OK") == 5
 
 
+def test_who_is_refused_because_the_service_stops_is_asked_to_connect_elsewhere(tmp_path: Path) -> None:
+    """Connections stayed open, and callers of a balancer with them at this instance until it hung up on a call."""
+    with running_cloud(write_repository(tmp_path, {"mlp": softmax_mlp()})) as cloud:
+        assert "connection" not in infer_json(cloud.app.rest_address, "mlp", {"inputs": [_PIXELS]}).headers
+        cloud.app._service.drain()
+        refused = infer_json(cloud.app.rest_address, "mlp", {"inputs": [_PIXELS]})
+        assert (refused.status, refused.headers["connection"]) == (503, "close")
+
+
 def test_every_call_is_counted_by_its_method_and_code(cloud: RunningCloud) -> None:
     before = cloud.count("requests_total", method="rest.ModelInfer", code="OK")
     infer_json(_rest(cloud), "mlp", {"inputs": [_PIXELS]})
