@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Final, Protocol
 
-from cloud_service.auth.tokens import MAX_TOKEN_BYTES, Bearer
+from cloud_service.auth.bearer import MAX_TOKEN_BYTES, Bearer
 from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.errors import PermissionDenied, Unauthenticated
 

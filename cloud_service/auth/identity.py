@@ -1,4 +1,6 @@
-"""What the settings say of identity and encryption, read from their files and put together."""
+"""What the settings say of identity and encryption, read from their files and put together.
+
+What verifies tokens and reads certificates is loaded where the settings want it: it takes nine megabytes."""
 
 from __future__ import annotations
 
@@ -6,16 +8,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cloud_service.auth.authenticator import Authenticator
-from cloud_service.auth.certificates import ServerTls, TlsFiles, read_material
-from cloud_service.auth.keys import PublicKey, UnusableKeys, read_keys
+from cloud_service.auth.certificates import ServerTls
 from cloud_service.auth.renewal import Renewal, Watched
 from cloud_service.auth.revocations import MAX_FILE_BYTES, read_names
-from cloud_service.auth.tokens import SignedTokens, TokenRule
 from cloud_service.config import Settings
 from cloud_service.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cloud_service.auth.keys import PublicKey
 
 __all__ = ["Identity", "open_identity"]
 
@@ -39,6 +42,8 @@ def open_identity(settings: Settings, *, on_certificate: Callable[[float], None]
     tls = tokens = None
     revoked: Callable[[], frozenset[str]] = frozenset
     if settings.tls_certificate is not None and settings.tls_key is not None:
+        from cloud_service.auth.material import TlsFiles, read_material
+
         files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
         material = Watched(
             files.paths(), partial(read_material, files), on_change=lambda m: on_certificate(m.expires_utc)
@@ -46,6 +51,8 @@ def open_identity(settings: Settings, *, on_certificate: Callable[[float], None]
         watched.append(material)
         tls = ServerTls(material.value)
     if settings.token_keys is not None:
+        from cloud_service.auth.tokens import SignedTokens, TokenRule
+
         keys = Watched([settings.token_keys], partial(_keys, settings.token_keys, settings.token_algorithms))
         watched.append(keys)
         rule = TokenRule(settings.token_audience, settings.token_issuer, settings.token_tenant_claim)
@@ -65,6 +72,8 @@ def open_identity(settings: Settings, *, on_certificate: Callable[[float], None]
 
 
 def _keys(path: Path, algorithms: Collection[str]) -> Sequence[PublicKey]:
+    from cloud_service.auth.keys import UnusableKeys, read_keys
+
     try:
         return read_keys(_read("token_keys", path, _MAX_KEYS_BYTES), algorithms)
     except UnusableKeys as error:

@@ -19,13 +19,11 @@ from typing import Any, Final, NoReturn
 
 import jwt
 
+from cloud_service.auth.bearer import MAX_TOKEN_BYTES, Bearer
 from cloud_service.auth.keys import PublicKey
 from cloud_service.errors import Unauthenticated
 
-__all__ = ["MAX_TOKEN_BYTES", "Bearer", "SignedTokens", "TokenRule"]
-
-MAX_TOKEN_BYTES: Final = 8 << 10
-"""Issuers' longest are some 2 KiB, and all of a call's metadata may be 16 KiB."""
+__all__ = ["SignedTokens", "TokenRule"]
 
 # Clocks kept by NTP differ by less; a token is not made to live by the second.
 _LEEWAY_S: Final = 30.0
@@ -33,16 +31,6 @@ _LEEWAY_S: Final = 30.0
 _MAX_KNOWN: Final = 4096
 _MAX_NAME: Final = 256
 _REQUIRED: Final = ("exp", "sub")
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Whom a token speaks of. `token_id` is its jti, or empty."""
-
-    subject: str
-    tenant: str
-    token_id: str
-    expires_utc: float
 
 
 @dataclass(frozen=True, slots=True)

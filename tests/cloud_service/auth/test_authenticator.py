@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -150,3 +152,12 @@ def test_a_known_token_costs_next_to_nothing() -> None:
     microseconds()
     # About 3 on an idle core, where verifying takes over 100.
     assert min(microseconds() for _ in range(10)) < 30
+
+
+def test_a_service_that_asks_nobody_who_they_are_loads_nothing_for_it() -> None:
+    code = (
+        "import sys; from cloud_service.auth.identity import open_identity; from cloud_service.config import Settings;"
+        "open_identity(Settings(models='m'), on_certificate=print);"
+        "sys.exit('jwt' in sys.modules or 'cryptography' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0

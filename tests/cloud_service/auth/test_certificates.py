@@ -10,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_service.auth.certificates import (
-    Material,
-    ServerTls,
-    TlsFiles,
-    client_names,
-    client_names_in,
-    read_material,
-)
+from cloud_service.auth.certificates import Material, ServerTls, client_names, client_names_in
+from cloud_service.auth.material import TlsFiles, read_material
 from cloud_service.errors import SettingsError
 from tests.builders.certificates import Authority
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_service.auth.bearer import MAX_TOKEN_BYTES
 from cloud_service.auth.keys import PublicKey, read_keys
-from cloud_service.auth.tokens import MAX_TOKEN_BYTES, SignedTokens, TokenRule
+from cloud_service.auth.tokens import SignedTokens, TokenRule
 from cloud_service.errors import Unauthenticated
 from tests.builders.tokens import Issuer
 
