@@ -214,7 +214,6 @@ def test_one_connection_takes_many_calls(cloud: RunningCloud) -> None:
 
 
 def test_who_is_refused_because_the_service_stops_is_asked_to_connect_elsewhere(tmp_path: Path) -> None:
-    """Connections stayed open, and callers of a balancer with them at this instance until it hung up on a call."""
     with running_cloud(write_repository(tmp_path, {"mlp": softmax_mlp()})) as cloud:
         assert "connection" not in infer_json(cloud.app.rest_address, "mlp", {"inputs": [_PIXELS]}).headers
         cloud.app._service.drain()
