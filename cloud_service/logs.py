@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, Literal
 
 from cloud_service.calls import current_call
@@ -34,7 +35,11 @@ Format = Literal["json", "text"]
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: time (UTC), level, logger, message, then what the record knows."""
+    """A record as one JSON object: time (UTC), level, logger, message, `always`, then what the record knows."""
+
+    def __init__(self, always: Mapping[str, object] = MappingProxyType({})) -> None:
+        super().__init__()
+        self._always = always
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -42,16 +47,21 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _message(record),
+            **self._always,
             **_fields(record),
         }
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
 class TextLines(logging.Formatter):
-    """A record as a line for people: time (UTC), level, logger, message, then name=value."""
+    """A record as a line for people: time (UTC), level, logger, message, then name=value, `always` first."""
+
+    def __init__(self, always: Mapping[str, object] = MappingProxyType({})) -> None:
+        super().__init__()
+        self._always = always
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        fields = "".join(f" {name}={value}" for name, value in {**self._always, **_fields(record)}.items())
         return _escaped(f"{_time(record)} {record.levelname} {record.name}: {_message(record)}{fields}")
 
 
@@ -100,10 +110,13 @@ class Log(logging.Handler):
 
 
 @contextmanager
-def logging_to(fd: int = STDERR, *, form: Format = "text", level: str = "info") -> Iterator[Log]:
-    """Write everything that this process logs to `fd` until the block ends."""
+def logging_to(
+    fd: int = STDERR, *, form: Format = "text", level: str = "info", process: int | None = None
+) -> Iterator[Log]:
+    """Write everything that this process logs to `fd` until the block ends; `process` is its number among several."""
     root = logging.getLogger()
-    log = Log(fd, JsonLines() if form == "json" else TextLines())
+    always = {} if process is None else {"process": process}
+    log = Log(fd, JsonLines(always) if form == "json" else TextLines(always))
     before, level_before = root.handlers[:], root.level
     root.handlers[:] = [log]
     root.setLevel(level.upper())

@@ -25,11 +25,13 @@ __all__ = ["announce", "serve", "told_to_stop"]
 _LOG: Final = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, told: Callable[[], asyncio.Event] | None = None) -> int:
-    """Serve until `told`, by default until the process gets a signal; return the exit code.
+def serve(settings: Settings, *, told: Callable[[], asyncio.Event] | None = None, process: int | None = None) -> int:
+    """Serve until `told`, by default until the process gets a signal; return the exit code. `process` is this one's
+    number where it is one of several.
 
     Raises CloudError: where it cannot serve."""
-    with logging_to(form=settings.log_format, level=settings.log_level) as log, telemetry() as tracer:
+    opened = logging_to(form=settings.log_format, level=settings.log_level, process=process)
+    with opened as log, telemetry() as tracer:
         app = asyncio.run(
             _serving(
                 lambda: App(settings, registry=CollectorRegistry(), tracer=tracer, dropped_lines=lambda: log.dropped),

@@ -1,4 +1,4 @@
-"""One of several processes: the service as always, with its settings from stdin.
+"""One of several processes: the service as always, with its settings from stdin. Its number is its one argument.
 
 Stdin stays open for as long as the parent lives, however it ends; when it closes the process drains and ends, too."""
 
@@ -26,7 +26,7 @@ def main() -> int:
     if not line.endswith(b"\n"):
         return 1  # the parent ended before it had said anything
     try:
-        return serve(unpack(line), told=_told_or_alone)
+        return serve(unpack(line), told=_told_or_alone, process=int(sys.argv[1]))
     except CloudError as error:
         sys.stderr.write(f"nearfar-cloud: {error}\n")
         return 1

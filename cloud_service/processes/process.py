@@ -35,8 +35,10 @@ class Process:
         return self.http is not None
 
     @classmethod
-    async def start(cls, settings: Settings, *, on_serving: Callable[[], None]) -> Self:
-        """Start a process that serves by `settings` for as long as this one lives; `on_serving` is called once."""
+    async def start(cls, settings: Settings, *, number: int, on_serving: Callable[[], None]) -> Self:
+        """Start a process that serves by `settings` for as long as this one lives; `on_serving` is called once.
+
+        `number` is what its log lines and metrics are told apart by."""
         # It gets the very modules that run here, wherever they were found.
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         process = await asyncio.create_subprocess_exec(
@@ -44,6 +46,7 @@ class Process:
             "-P",
             "-m",
             _MODULE,
+            str(number),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},

@@ -109,7 +109,7 @@ class Supervisor:
         """Fill a slot, again and again, until the service stops."""
         while not self._stop.is_set():
             began = time.monotonic()
-            process = slot.process = await Process.start(self._settings, on_serving=self._one_serves)
+            process = slot.process = await Process.start(self._settings, number=number, on_serving=self._one_serves)
             if self._stop.is_set():  # it was told to the others while this one was starting
                 process.terminate()
             slot.code = await process.ended()

@@ -23,12 +23,12 @@ _HEADERS = {"traceparent": f"00-{_TRACE}-b7ad6b7169203331-01"}
 
 
 @contextmanager
-def _written(form: Format = "json", level: str = "info") -> Iterator[list[str]]:
+def _written(form: Format = "json", level: str = "info", process: int | None = None) -> Iterator[list[str]]:
     """Log into a pipe; once the block has ended, the list holds the lines."""
     reading, writing = os.pipe()
     lines: list[str] = []
     try:
-        with logging_to(writing, form=form, level=level):
+        with logging_to(writing, form=form, level=level, process=process):
             yield lines
     finally:
         os.close(writing)
@@ -42,6 +42,14 @@ def test_a_line_is_one_json_object_with_time_level_logger_and_message() -> None:
     (line,) = (json.loads(line) for line in lines)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
     assert line == {"level": "warning", "logger": "cloud_service.tests", "message": "one of 2", "rows": 3}
+
+
+@pytest.mark.parametrize(("form", "told"), [("json", '"process": 1'), ("text", " process=1")])
+def test_one_of_several_processes_says_in_each_line_which_it_is(form: Format, told: str) -> None:
+    """Their lines arrive in one stream, and "version 2 is ready" stood there twice."""
+    with _written(form, process=1) as lines:
+        _LOG.info("here")
+    assert told in lines[0]
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

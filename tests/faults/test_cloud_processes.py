@@ -91,6 +91,7 @@ def test_one_that_is_killed_under_load_comes_back_while_the_others_answer(tmp_pa
         assert len(_children(cloud)) == 2
         assert b"process_restarts_total{" in cloud.http("/metrics").body
     assert any("ended with -9; it is started again" in line for line in cloud.log)
+    assert all(any(line.rstrip().endswith(f" process={number}") for line in cloud.log) for number in (0, 1))
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
