@@ -19,3 +19,10 @@ class Profile:
     max_batch: int = 1
     run_s_of: Mapping[int, float] = field(default_factory=dict)
     rows_here: int = 0
+
+    @property
+    def told(self) -> str:
+        """What an operator wants to know of it, in a few words."""
+        if self.batches:
+            return f"rows that may run together: {self.max_batch}"
+        return f"its calls run alone: {self.why_not}"

@@ -256,7 +256,7 @@ class Repository:
         broken = isinstance(state, Unready) and state != EVICTED
         self._known[key] = Known(seen.stamp, broken=broken and not serves_on)
         if isinstance(state, Servable):
-            _LOG.info("%s version %d is ready: %s", *key, state.digest)
+            _LOG.info("%s version %d is ready: %s; %s", *key, state.digest, state.profile.told)
         elif serves_on:
             _LOG.error("%s version %d: new files cannot be served, the old ones are: %s", *key, state.reason)
             self._catalogue.note(*key, f"its new files cannot be served, the old ones are: {state.reason}")

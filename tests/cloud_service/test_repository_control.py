@@ -115,6 +115,22 @@ async def test_what_is_there_at_the_start_is_loaded_and_what_is_broken_is_told(t
     ]
 
 
+def test_the_log_says_of_a_version_that_is_ready_with_whom_its_calls_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Why a model's calls run alone was found out and told to nobody."""
+    caplog.set_level("INFO")
+
+    @_in_loop
+    async def load(root: Path) -> None:
+        desk = Desk(write_repository(root, {"m": {1: b"one"}}))
+        desk.repository.look()
+        await desk.repository.load_all()
+
+    load(tmp_path)
+    assert f"m version 1 is ready: {digest_of(b'one')}; its calls run alone: it was not measured" in caplog.text
+
+
 def test_a_repository_that_is_no_directory_is_a_setting_that_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read as a directory"):
         Desk(tmp_path / "nowhere").repository.look()

@@ -58,6 +58,7 @@ def _measured(backend: Backend, batching: Batching = Batching()) -> Profile:  # 
 def test_a_model_whose_rows_keep_to_themselves_runs_them_together() -> None:
     profile = _measured(OnnxBackend(softmax_mlp()))
     assert (profile.batches, profile.why_not) == (True, "")
+    assert profile.told == f"rows that may run together: {profile.max_batch}"
     assert profile.max_batch > 1, "a row costs next to nothing, and a run some microseconds"
     assert min(profile.run_s_of) == 1
 
