@@ -157,10 +157,10 @@ class Overloaded(CallError):
 
 
 class Unauthenticated(CallError):
-    """The message is the same for every reason: which one it was would help whoever forges credentials."""
+    """The message is the same whatever was wrong with a credential: which it was would help whoever forges them."""
 
-    def __init__(self) -> None:
-        super().__init__("this service has to know who calls; send a credential that it takes")
+    def __init__(self, message: str = "this service has to know who calls; send a credential that it takes") -> None:
+        super().__init__(message)
 
 
 class PermissionDenied(CallError):

@@ -96,7 +96,8 @@ def require_administrator(caller: Caller) -> None:
     if caller.administrator:
         return
     if caller == ANONYMOUS:
-        raise Unauthenticated
+        # Also where nobody is asked who they are, and the advice to send a credential alone would lead nowhere.
+        raise Unauthenticated("this is for administrators; send the credential of one, if this service knows any")
     raise PermissionDenied("this is for the service's administrators; ask its operator")
 
 

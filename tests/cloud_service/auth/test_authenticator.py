@@ -129,7 +129,7 @@ def test_with_an_administrators_token_alone_everybody_else_stays_anonymous() -> 
 
 def test_what_is_for_administrators_asks_the_unknown_who_they_are_and_refuses_the_others() -> None:
     require_administrator(Caller("ops", "ops", administrator=True))
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match="if this service knows any"):
         require_administrator(ANONYMOUS)
     with pytest.raises(PermissionDenied):
         require_administrator(Caller("device", "acme"))
