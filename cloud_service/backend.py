@@ -58,3 +58,6 @@ class Backend(Protocol):
 
     def new_run(self) -> Run:
         """Return a run that has not begun."""
+
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        """Give back the memory that runs so far took beyond what `tensors`, which it has run before, take; blocks."""

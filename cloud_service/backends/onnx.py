@@ -8,6 +8,7 @@ A model whose input declares no rank is seen as taking a scalar: onnxruntime doe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import cycle
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ class OnnxBackend:
 
         Raises UnservableModel: where onnxruntime refuses it, or the protocol cannot carry its tensors."""
         opened = [_open(content, instances.threads_per_run) for _ in range(instances.sessions)]
+        self._opened: Final = opened
         self._sessions = cycle(opened)
         self.inputs: Final[Sequence[TensorSpec]] = tuple(_spec("input", arg) for arg in opened[0].get_inputs())
         self.outputs: Final[Sequence[TensorSpec]] = tuple(_spec("output", arg) for arg in opened[0].get_outputs())
@@ -57,6 +59,15 @@ class OnnxBackend:
     def new_run(self) -> OnnxRun:
         """Return a run that has not begun."""
         return OnnxRun(next(self._sessions), self._texts, self._free)
+
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        """See backend.Backend."""
+        for session in self._opened:
+            run = OnnxRun(session, self._texts, self._free)
+            run.shrink()
+            # What ran before runs again; if not, nothing is given back, and whoever calls next is told why.
+            with suppress(InvalidInput, RunFailed):
+                run.execute(tensors, [spec.name for spec in self.outputs])
 
 
 class OnnxRun:
@@ -89,6 +100,10 @@ class OnnxRun:
                 _require_rows({name: tensors[name] for name in self._free})
             raise RunFailed from error
         return {name: _from_runtime(result) for name, result in zip(outputs, results, strict=True)}
+
+    def shrink(self) -> None:
+        """Have the session's arena, at the end of this run, give back what it does not hold."""
+        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def stop(self) -> None:
         """See backend.Run. onnxruntime looks at this between two nodes."""

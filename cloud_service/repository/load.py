@@ -12,6 +12,7 @@ from typing import Final
 from cloud_service.backend import Backend
 from cloud_service.batching.measure import measure
 from cloud_service.errors import UnservableModel
+from cloud_service.heap import give_back
 from cloud_service.repository.files import read_regular
 from cloud_service.repository.scan import Found
 from cloud_service.repository.serving import Instances, Serving
@@ -40,7 +41,14 @@ def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serv
         _require_same_model(manifest, found, digest)
     backend = open_backend(content, serving.instances)
     servable = Servable(found.model, found.version, digest, backend, form_of(manifest, backend), serving=serving)
-    return replace(servable, profile=measure(backend, serving, try_out(found, servable)))
+    sample = try_out(found, servable)
+    measured = replace(servable, profile=measure(backend, serving, sample))
+    # Trial runs of large batches took what the batches that were chosen will never need.
+    if sample is not None:
+        backend.tidy(sample)
+    del content
+    give_back()
+    return measured
 
 
 def _manifest(found: Found) -> Manifest | None:

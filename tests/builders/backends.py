@@ -31,6 +31,9 @@ class EchoBackend:
     def new_run(self) -> Run:
         return _Run(self.compute)
 
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        pass
+
 
 class RaisingBackend(EchoBackend):
     """Each run raises `error`."""

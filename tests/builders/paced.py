@@ -32,6 +32,9 @@ class Paced:
     def new_run(self) -> Run:
         return _PacedRun(self._backend.new_run(), self)
 
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        pass
+
 
 class _PacedRun:
     def __init__(self, run: Run, pace: Paced) -> None:

@@ -4,11 +4,13 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from onnx import TensorProto, helper
 
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
+from cloud_service.repository.serving import Instances
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.specs import TensorSpec
 from tests.builders.onnx_models import adder, external_weights, gather, identity, largest, slow, softmax_mlp
@@ -114,3 +116,16 @@ def test_a_stopped_run_leaves_the_next_one_alone() -> None:
     backend = OnnxBackend(slow())
     backend.new_run().stop()
     assert backend.new_run().execute({"n": np.array([3])}, ["y"])["y"] == 3
+
+
+def test_what_a_large_run_took_is_given_back() -> None:
+    backend = OnnxBackend(softmax_mlp(), Instances(sessions=2))
+    small, large = (np.zeros((rows, 4), np.uint8) for rows in (1, 2_000_000))
+    for tensor in (small, large, large):
+        backend.new_run().execute({"pixels": tensor}, ["probabilities"])
+    process = psutil.Process()
+    before = process.memory_info().rss
+    backend.tidy({"pixels": small})
+    # In each of the two sessions the pixels as floats took 32 MB, besides what a run hands out.
+    assert before - process.memory_info().rss > 50e6
+    assert backend.new_run().execute({"pixels": small}, ["logits"])["logits"].shape == (1, 3)

@@ -52,6 +52,9 @@ class Turnstile:
     def new_run(self) -> Run:
         return _TurnstileRun(self, self._inner.new_run())
 
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        pass
+
     def let(self, runs: int = 1000) -> None:
         self._open.release(runs)
 

@@ -30,6 +30,9 @@ class _Gated(EchoBackend):
     def new_run(self) -> Run:
         return _GatedRun(self)
 
+    def tidy(self, tensors: Mapping[str, Array]) -> None:
+        pass
+
 
 class _GatedRun:
     def __init__(self, backend: _Gated) -> None:
