@@ -212,11 +212,8 @@ def _calls(methods: Mapping[str, _Answered]) -> Iterator[Metric]:
 
 
 def _runs(models: Mapping[str, _Model]) -> Iterator[Metric]:
-    queue = _histogram(
-        "queue_seconds",
-        "How long a call waited for its run; calls that are run in the event loop wait for nothing and are not counted.",
-        "model",
-    )
+    about = "How long a call waited for its run; those run in the event loop wait for nothing and are not counted."
+    queue = _histogram("queue_seconds", about, "model")
     rows = _histogram("batch_rows", "Rows that ran together.", "model")
     run = _histogram("run_seconds", "How long a run took.", "model")
     for name, model in models.items():
