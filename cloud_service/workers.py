@@ -7,17 +7,24 @@ it has really let go, also when nobody waits for its job."""
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 __all__ = ["Workers"]
 
 T = TypeVar("T")
+
+# Measured at twice the load that fits, model, service and callers on two cores: the p99 of urgent calls fell from 76 to
+# 34 ms, and the throughput did not (benchmarks/server).
+_NICER: Final = 5
 
 
 class Workers:
@@ -85,6 +92,7 @@ class Workers:
             thread.start()
 
     def _serve(self) -> None:
+        _yield_to_the_loop()
         while (job := self._jobs.get()) is not None:
             job()
             # Or what the last callers sent and got would stay here until the next ones come.
@@ -95,3 +103,12 @@ class Workers:
         ended()
         while self.free and self._turns:
             self._turns.popleft()()
+
+
+def _yield_to_the_loop() -> None:
+    """Have this thread give way to the event loop where both want a core: calls are taken, refused and answered in
+    microseconds that nobody should wait a run for."""
+    if sys.platform == "linux":  # elsewhere a priority is the process's
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)

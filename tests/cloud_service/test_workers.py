@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
+
+import pytest
 
 from cloud_service.workers import Workers
 from tests.builders.waiting import eventually
@@ -78,3 +82,20 @@ def test_closing_says_whether_every_job_has_ended() -> None:
         assert reading.result(10)
 
     _with_workers(main, threads=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is the whole process's")
+def test_a_run_gives_way_to_the_event_loop() -> None:
+    told = asyncio.Event()
+
+    async def main(workers: Workers) -> None:
+        niceness: list[int] = []
+        workers.start(lambda: niceness.append(_niceness()), told.set)
+        await told.wait()
+        assert niceness[0] > _niceness() or _niceness() == 19
+
+    _with_workers(main, threads=1)
+
+
+def _niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
