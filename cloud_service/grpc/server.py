@@ -69,6 +69,10 @@ class GrpcServer:
                 ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
                 # Two services on one port would each get a share of the calls, and nobody would know.
                 ("grpc.so_reuseport", int(shared_port)),
+                # What a connection sends beyond waits where it was made. Calls wait in gRPC before the service can
+                # refuse them: without this one caller's flood was everybody's queue, of seconds where Python itself is
+                # the limit. Twice what may be in work, so that who asks too much is still told so.
+                ("grpc.max_concurrent_streams", 2 * (max_in_flight + _OTHER_CALLS)),
                 # A balancer that knows connections only never moves one that lasts: this makes its clients choose
                 # anew, without a call that fails, and ends those whose other side is gone. gRPC varies it by a tenth,
                 # so that they do not all come back at once.

@@ -1,8 +1,11 @@
-"""How long connections to the gRPC port last."""
+"""How long connections to the gRPC port last, and how much each may ask at once."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from pathlib import Path
 from typing import cast
 
 import grpc
@@ -20,7 +23,10 @@ from cloud_service.repository.control import Repository
 from cloud_service.service import Service
 from cloud_service.workers import Workers
 from nearfar_wire import inference_pb2 as pb
+from tests.builders.clouds import running_cloud
 from tests.builders.gates import open_gate_of
+from tests.builders.onnx_models import identity
+from tests.builders.repositories import write_repository
 
 pytestmark = pytest.mark.wide
 
@@ -60,3 +66,25 @@ def test_a_connection_ends_in_time_and_no_call_fails_for_it() -> None:
         return ended
 
     assert asyncio.run(connections()) == 3
+
+
+def test_what_a_connection_asks_beyond_twice_what_may_be_in_work_waits_on_its_own_side(tmp_path: Path) -> None:
+    """A caller's flood waited in gRPC, where the service could not refuse it, and everybody else behind it."""
+    with running_cloud(write_repository(tmp_path, {"same": identity()}), max_in_flight=8) as cloud:
+        settings = _settings_of(cloud.target)
+    assert settings[_MAX_CONCURRENT_STREAMS] == 2 * (8 + 32)
+
+
+_MAX_CONCURRENT_STREAMS = 3
+
+
+def _settings_of(target: str) -> dict[int, int]:
+    """Return what an HTTP/2 server says of itself in its first frame (RFC 9113, sections 3.4 and 6.5)."""
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+        stream = connection.makefile("rb")
+        head = stream.read(9)
+        payload = stream.read(int.from_bytes(head[:3]))
+    assert head[3] == 4, "the first frame is SETTINGS"
+    return dict(struct.iter_unpack(">HI", payload))
