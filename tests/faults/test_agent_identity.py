@@ -111,8 +111,8 @@ def test_A9_A10_A11_the_device_answers_and_nothing_of_the_request_is_written(
         assert [(f.target, f.code, f.security) for f in result.receipt.failures] == [("cloud", "SECURITY_ERROR", True)]
         assert scene.link.bytes_up < HANDSHAKE_BYTES
         assert not scene.cloud.calls
-        # The connection that failed, and the one that asked why: no more.
-        assert scene.link.connections <= 2
+        # The connection that failed, the one that asked why, and on a slow machine one that gRPC tried again by itself.
+        assert scene.link.connections <= 3
         counted = registry.get_sample_value("nearfar_security_failures_total", {"target": "cloud"})
         assert counted == watched.agent.core.metrics.totals()["security_failures"] == 1
 
