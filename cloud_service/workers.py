@@ -23,7 +23,7 @@ __all__ = ["Workers"]
 T = TypeVar("T")
 
 # Measured at twice the load that fits, model, service and callers on two cores: the p99 of urgent calls fell from 76 to
-# 34 ms, and the throughput did not (benchmarks/server).
+# 34 ms for an image classifier; the throughput of a text encoder stayed what it was (benchmarks/server).
 _NICER: Final = 5
 
 
