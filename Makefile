@@ -70,7 +70,7 @@ $(VENV)/.demo: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) install -c constraints.txt --no-build-isolation -e '.[cloud,demo,image,otel,dev]'
+	$(PIP) install -c constraints.txt --no-build-isolation -e '.[cloud,demo,image,litert,otel,publish,text,dev]'
 	@touch $@ $(VENV)/.demo
 
 # Other people's clients pin other versions of the libraries; they run as processes of their own.
