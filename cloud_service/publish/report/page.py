@@ -67,7 +67,7 @@ def _promises(promises: Sequence[PromiseRow], labelled: bool) -> str:
     strictest = promises[0]
     words = (
         f"Keeping answers on the device costs at most {_percent(strictest.alpha)} of {of_what} over all requests; "
-        f"in {_percent(1 - strictest.delta)} of calibrations this statement is true."
+        f"in at least {_percent(1 - strictest.delta)} of calibrations this statement is true."
     )
     rows = [
         (
