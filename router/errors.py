@@ -2,13 +2,24 @@
 
 RouterError
 ├── DocumentError        a document that cannot be read; carries the exact place
+│   ├── CertificateError a certificate that certifies nothing
 │   └── PolicyError      a policy that cannot be put in force
+├── AuditError           an audit record that cannot be read back
+├── CertifyError         a promise that cannot be made from what there is
 └── RecordError          a decision record that cannot be read back
 """
 
 from __future__ import annotations
 
-__all__ = ["DocumentError", "PolicyError", "RecordError", "RouterError"]
+__all__ = [
+    "AuditError",
+    "CertificateError",
+    "CertifyError",
+    "DocumentError",
+    "PolicyError",
+    "RecordError",
+    "RouterError",
+]
 
 
 class RouterError(Exception):
@@ -25,8 +36,20 @@ class DocumentError(RouterError):
         self.source = source
 
 
+class CertificateError(DocumentError):
+    """See DocumentError."""
+
+
 class PolicyError(DocumentError):
     """See DocumentError."""
+
+
+class AuditError(RouterError):
+    """An audit record that is not one, or was written by a version that this one cannot read."""
+
+
+class CertifyError(RouterError):
+    """A promise that cannot be made from what there is; the text says what it would take."""
 
 
 class RecordError(RouterError):

@@ -1,0 +1,138 @@
+"""From calibration to a threshold that keeps a promise: P(expected loss <= alpha) >= 1 - delta.
+
+Thresholds are tested one after the other, from "keep nothing" downwards, on a grid that was fixed before calibration;
+the last that passes before the first that fails is certified (fixed-sequence testing: no correction for many tests).
+Loss is counted over all requests, and one that is escalated costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from router.cascade import betting, binomial
+from router.errors import CertifyError
+
+__all__ = ["Method", "Threshold", "certify", "grid_of", "shuffled", "smallest_n"]
+
+
+class Method(StrEnum):
+    """How a threshold is tested."""
+
+    LABELS = "labels"
+    """S in {-1, 0, 1} from labels; loss is accuracy lost; betting.py."""
+    AGREEMENT = "agreement"
+    """S in {0, 1}, 1 where the cloud disagrees; loss is kept disagreement, which accuracy lost cannot exceed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What was certified: answers with a score strictly above `value` stay. `value` inf keeps nothing."""
+
+    value: float
+    kept: float
+    """Share of the calibration set that it keeps."""
+    passed: tuple[float, ...]
+    """Every threshold that passed, falling; the last one is `value`."""
+    p_value: float
+    """Of `value`; 1 where nothing passed."""
+    tested: int
+
+
+def grid_of(scores: Sequence[float]) -> tuple[float, ...]:
+    """Return the grid for the scores of a fit set: their distinct values, falling, and one below them all, which keeps
+    everything; "keep nothing" is not in it, as it needs no test."""
+    distinct = sorted({score for score in scores if math.isfinite(score)}, reverse=True)
+    return (*distinct, math.nextafter(distinct[-1], -math.inf)) if distinct else ()
+
+
+def shuffled(count: int, seed: int) -> list[int]:
+    """Return the numbers below `count` in an order that depends on `seed` alone, on every machine and version."""
+    return sorted(range(count), key=lambda index: hashlib.sha256(f"{seed}:{index}".encode()).digest())
+
+
+def certify(
+    scores: Sequence[float],
+    gains: Sequence[int],
+    grid: Sequence[float],
+    alpha: float,
+    delta: float,
+    method: Method,
+    *,
+    seed: int = 0,
+) -> Threshold:
+    """Return the certified threshold for a calibration set, s(x_i) and S_i of each input.
+
+    `grid` is falling and knows nothing of the calibration set: see grid_of. `seed` is that of the recorded shuffle.
+
+    Raises CertifyError: for alpha or delta out of range, a gain that the method does not know, a grid that is not
+    falling, or a set so small that not even a device without a fault could be certified, with the n that it takes."""
+    _check(alpha, delta)
+    if len(scores) != len(gains):
+        raise CertifyError(f"{len(scores)} scores and {len(gains)} gains: one each is wanted")
+    if any(later >= earlier for earlier, later in pairwise(grid)):
+        raise CertifyError("the grid of thresholds has to fall strictly: it is the order in which they are tested")
+    known = {-1, 0, 1} if method is Method.LABELS else {0, 1}
+    if not known.issuperset(gains):
+        raise CertifyError(f"method {method.value}: a gain is one of {sorted(known)}")
+    n = len(scores)
+    if n < (needed := smallest_n(method, alpha, delta)):
+        raise CertifyError(
+            f"alpha {alpha:g} at delta {delta:g} ({method.value}) needs {needed} inputs to calibrate on or more, and "
+            f"there are {n}; give more, or ask for a larger alpha or delta"
+        )
+    order = shuffled(n, seed)
+    score_in_order = [scores[index] for index in order]
+    gain_in_order = [gains[index] for index in order]
+    passed: list[float] = []
+    p_value = 1.0
+    tested = 0
+    for threshold in grid:
+        tested += 1
+        losses = (gain if score > threshold else 0 for score, gain in zip(score_in_order, gain_in_order, strict=True))
+        p = _p_value(losses, n, alpha, delta, method)
+        if p > delta:
+            break
+        passed.append(threshold)
+        p_value = p
+    if not passed:
+        return Threshold(math.inf, 0.0, (), 1.0, tested)
+    kept = sum(score > passed[-1] for score in scores) / n
+    return Threshold(passed[-1], kept, tuple(passed), p_value, tested)
+
+
+def smallest_n(method: Method, alpha: float, delta: float) -> int:
+    """Return the fewest inputs with which `method` can certify anything: all of them kept, and none lost.
+
+    Raises CertifyError: alpha or delta is out of range."""
+    _check(alpha, delta)
+    if method is Method.AGREEMENT:
+        return math.ceil(math.log(delta) / math.log1p(-alpha))
+
+    def passes(n: int) -> bool:
+        return betting.p_value([0] * n, n, alpha, delta) <= delta
+
+    high = 1
+    while not passes(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return high
+
+
+def _p_value(losses: Iterator[int], n: int, alpha: float, delta: float, method: Method) -> float:
+    if method is Method.LABELS:
+        return betting.p_value(losses, n, alpha, delta)
+    return binomial.tail(sum(losses), n, alpha)
+
+
+def _check(alpha: float, delta: float) -> None:
+    for name, share in (("alpha", alpha), ("delta", delta)):
+        # Below a ten-thousandth no calibration set that anybody has would do, and the search for its size no end.
+        if not 1e-4 <= share <= 0.5:
+            raise CertifyError(f"{name} is a share from 0.0001 to 0.5, such as 0.01; not {share:g}")
