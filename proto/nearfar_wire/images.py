@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nearfar_wire.errors import MissingExtra, TensorError
+from nearfar_wire.pixels import MAX_PIXELS, centred
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_PIXELS", "decode_images"]
-
-# All images of one tensor together, before resizing and after it: a 50-megapixel photo, or 1,300 of 224 x 224, and
-# 192 MiB of memory at the most.
-MAX_PIXELS: Final = 1 << 26
+__all__ = ["decode_images"]
 
 _FORMATS: Final = ("JPEG", "PNG")
 
@@ -88,15 +85,8 @@ def _pixels(name: str, index: int, image: Image, size: tuple[int, int] | None) -
         colour = upright.convert("RGB")
         if size is not None:
             height, width = size
-            box = _centred(colour.width, colour.height, width / height)
+            box = centred(colour.width, colour.height, width / height)
             colour = colour.resize((width, height), PIL.Image.Resampling.BILINEAR, box=box)
         return np.asarray(colour)
     except Exception as error:  # noqa: BLE001  (as above)
         raise TensorError(name, f"image {index} is damaged or cut off ({type(error).__name__})") from None
-
-
-def _centred(width: int, height: int, aspect: float) -> tuple[float, float, float, float]:
-    """The largest box of `aspect` (width to height) in the middle: left, upper, right, lower."""
-    wide, high = min(width, height * aspect), min(height, width / aspect)
-    left, upper = (width - wide) / 2, (height - high) / 2
-    return left, upper, min(left + wide, width), min(upper + high, height)

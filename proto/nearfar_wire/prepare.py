@@ -1,8 +1,9 @@
 """From the app's tensors to a model file's, and from its outputs back. The same code on the device and in the cloud.
 
 How one feed is made, in this order:
-1. An input with `encoding` is decoded to UINT8 RGB, shape (*input's shape, height, width, 3), by images.py; a `resize`
-   that is the first step is done there. A BYTES feed is left encoded: that model decodes by itself.
+1. An "image" is decoded to UINT8 RGB, shape (*input's shape, height, width, 3), by images.py; a `resize` that is the
+   first step is done there. "pixels" are resized by pixels.py. "text" is made tokens of by its first step, `tokenize`.
+   A BYTES feed is left encoded: that model decodes by itself.
 2. `reshape` and `transpose` keep the datatype. `scale`, `subtract` and `divide` compute in FP64 if the feed is FP64 and
    in FP32 otherwise, into which the tensor and the step's numbers are cast first.
 3. The result is cast to the feed's datatype. To an integer it is rounded, halves to even; a value that does not fit
@@ -13,7 +14,7 @@ written to. Every refusal is a TensorError that names the app's input, and where
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -21,23 +22,38 @@ from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.errors import TensorError, quoted
 
 if TYPE_CHECKING:  # pydantic costs an import of 0.15 s
-    from nearfar_wire.manifest import Feed, InputSpec, Step
+    from nearfar_wire.manifest import Feed, InputSpec, Step, Tokenize
+    from nearfar_wire.text import Tokenizer, Tokens
 
 __all__ = ["prepare", "restore"]
 
 Array = np.ndarray[Any, Any]  # Any: shape and dtype are the manifest's, known at run time
 
+_NONE: Final[Mapping[str, Tokenizer]] = {}
+
 
 def prepare(
-    inputs: Mapping[str, Array], manifest_inputs: Sequence[InputSpec], feeds: Mapping[str, Feed]
+    inputs: Mapping[str, Array],
+    manifest_inputs: Sequence[InputSpec],
+    feeds: Mapping[str, Feed],
+    tokenizers: Mapping[str, Tokenizer] = _NONE,
 ) -> dict[str, Array]:
-    """Return a model file's inputs by name; without `feeds` they are the app's.
+    """Return a model file's inputs by name; without `feeds` they are the app's. `tokenizers` are by their digest.
 
     `inputs` have passed check(). Raises TensorError: see the module. Raises MissingExtra: for images without Pillow."""
     if not feeds:
         return dict(inputs)
-    encoded = {spec.name for spec in manifest_inputs if spec.encoding is not None}
-    return {name: _make(feed, inputs, feed.source in encoded) for name, feed in feeds.items()}
+    encodings = {spec.name: spec.encoding for spec in manifest_inputs if spec.encoding is not None}
+    made: dict[tuple[str, str, int, bool], Tokens] = {}
+    prepared: dict[str, Array] = {}
+    for name, feed in feeds.items():
+        tokenize = feed.steps[0].tokenize if feed.steps else None
+        if tokenize is None:
+            prepared[name] = _make(feed, inputs, encodings.get(feed.source))
+        else:
+            tokens = _tokens(feed.source, tokenize, inputs, tokenizers, made)
+            prepared[name] = _stepped(feed, getattr(tokens, tokenize.gives), 1)
+    return prepared
 
 
 def restore(outputs: Mapping[str, Array], fetches: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Array]:
@@ -54,24 +70,48 @@ def restore(outputs: Mapping[str, Array], fetches: Mapping[str, str], wanted: Se
     return restored
 
 
-def _make(feed: Feed, inputs: Mapping[str, Array], encoded: bool) -> Array:
+def _tokens(
+    source: str,
+    tokenize: Tokenize,
+    inputs: Mapping[str, Array],
+    tokenizers: Mapping[str, Tokenizer],
+    made: dict[tuple[str, str, int, bool], Tokens],
+) -> Tokens:
+    """Feeds that want ids, mask and types of the same text share one pass over it, in `made`."""
+    fill = tokenize.pad == "max_length"
+    key = (source, tokenize.digest, tokenize.max_length, fill)
+    if key not in made:
+        if source not in inputs:
+            raise TensorError(source, "is missing")
+        made[key] = tokenizers[tokenize.digest].encode(source, inputs[source], tokenize.max_length, fill=fill)
+    return made[key]
+
+
+def _make(feed: Feed, inputs: Mapping[str, Array], encoding: str | None) -> Array:
     array = inputs.get(feed.source)
     if array is None:
         raise TensorError(feed.source, "is missing")
-    steps: Sequence[Step] = feed.steps
-    skip = 0
-    if encoded and feed.datatype != BYTES:
+    resize = feed.steps[0].resize if feed.steps else None
+    size = None if resize is None else (resize[0], resize[1])
+    if encoding == "image" and feed.datatype != BYTES:
         from nearfar_wire.images import decode_images  # needs Pillow, an extra
 
-        size = steps[0].resize if steps else None
-        array = decode_images(feed.source, array, size=None if size is None else (size[0], size[1]))
-        skip = 0 if size is None else 1
+        array = decode_images(feed.source, array, size=size)
     elif (array.dtype.kind in "OSU") != (feed.datatype == BYTES):
         raise TensorError(feed.source, f"numpy type {array.dtype} cannot become {feed.datatype}")
+    elif size is not None and encoding == "pixels":
+        from nearfar_wire.pixels import resize_pixels
+
+        array = resize_pixels(feed.source, array, size)
+    return _stepped(feed, array, 0 if encoding is None or size is None else 1)
+
+
+def _stepped(feed: Feed, array: Array, done: int) -> Array:
+    """Apply the steps after the first `done`, and cast."""
     working = np.dtype(np.float64 if feed.datatype == "FP64" else np.float32)
     # An infinity of the app's own raises no overflow; one that comes to be here does, even in the cast to `working`.
     with np.errstate(over="raise", invalid="ignore"):
-        for index, step in enumerate(steps[skip:], start=skip):
+        for index, step in enumerate(feed.steps[done:], start=done):
             array = _apply(feed.source, index, step, array, working)
     return _cast(feed, array)
 
