@@ -6,7 +6,7 @@ and never by a caller."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,10 +16,11 @@ from cloud_service.batching.profile import Profile
 from cloud_service.errors import InvalidInput, UnservableModel
 from cloud_service.repository.serving import Serving
 from nearfar_wire.datatypes import BYTES
-from nearfar_wire.errors import MissingExtra, quoted
+from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, quoted
 from nearfar_wire.images import decode_images
 from nearfar_wire.manifest import Feed, InputSpec, Manifest, OutputSpec
-from nearfar_wire.prepare import prepare, restore
+from nearfar_wire.prepare import restore
+from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec, check
 
 __all__ = ["Form", "Servable", "form_of"]
@@ -34,6 +35,8 @@ class Form:
     described: tuple[InputSpec, ...] = ()
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     fetches: Mapping[str, str] = field(default_factory=dict)
+    preparer: Preparer | None = None
+    """None where callers' tensors are the model file's own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -70,7 +73,8 @@ class Servable:
     def prepared(self, tensors: Mapping[str, Array]) -> dict[str, Array]:
         """Check the caller's tensors and make the model file's own of them. Raises TensorError."""
         check(self.form.inputs, tensors)
-        return prepare(tensors, self.form.described, self.form.feeds)
+        preparer = self.form.preparer
+        return dict(tensors) if preparer is None else preparer.prepare(tensors)
 
     def fetched(self, wanted: Sequence[str]) -> tuple[str, ...]:
         """Return the model file's outputs that those `wanted` are made of, each once."""
@@ -81,10 +85,14 @@ class Servable:
         return restore(outputs, self.form.fetches, wanted)
 
 
-def form_of(manifest: Manifest | None, backend: Backend) -> Form:
-    """Work out the form in which callers see a model file.
+def _nothing_beside(file: str) -> bytes:
+    raise UnservableModel(f"manifest: {file} is wanted, and nothing lies beside the manifest")
 
-    Raises UnservableModel: where the manifest and the model file contradict each other."""
+
+def form_of(manifest: Manifest | None, backend: Backend, read: Callable[[str], bytes] = _nothing_beside) -> Form:
+    """Work out the form in which callers see a model file. `read` gives the bytes of a file beside the manifest.
+
+    Raises UnservableModel: where the manifest, the model file and what lies beside them contradict each other."""
     own = Form(inputs=tuple(backend.inputs), outputs=tuple(backend.outputs))
     if manifest is None or manifest.remote is None:
         return own
@@ -105,7 +113,15 @@ def form_of(manifest: Manifest | None, backend: Backend) -> Form:
         described=tuple(manifest.inputs),
         feeds=remote.feeds,
         fetches=remote.fetches,
+        preparer=_preparer(manifest.inputs, remote.feeds, read),
     )
+
+
+def _preparer(described: Sequence[InputSpec], feeds: Mapping[str, Feed], read: Callable[[str], bytes]) -> Preparer:
+    try:
+        return Preparer(described, feeds, read)
+    except (DigestMismatch, ManifestError, MissingExtra) as error:
+        raise UnservableModel(f"manifest: {error}") from error
 
 
 def _match_inputs(described: Sequence[InputSpec], feeds: Mapping[str, Feed], own: Sequence[TensorSpec]) -> None:
@@ -126,7 +142,7 @@ def _match_inputs(described: Sequence[InputSpec], feeds: Mapping[str, Feed], own
 
 
 def _require_decoder(described: Sequence[InputSpec], feeds: Mapping[str, Feed]) -> None:
-    encoded = {d.name for d in described if d.encoding is not None}
+    encoded = {d.name for d in described if d.encoding == "image"}
     if not any(feed.source in encoded and feed.datatype != BYTES for feed in feeds.values()):
         return
     try:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from cloud_service.backend import Backend
@@ -26,6 +28,8 @@ __all__ = ["load"]
 
 # Protobuf, which ONNX is written in, holds no more.
 _MAX_MODEL_BYTES: Final = (2 << 30) - 1
+# A tokenizer of a quarter of a million tokens has some 16 MiB.
+_MAX_BESIDE_BYTES: Final = 64 << 20
 
 
 def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serving: Serving) -> Servable:
@@ -36,11 +40,12 @@ def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serv
     if content is None:
         raise UnservableModel(f"{found.model_file} cannot be read (there is no such file)")
     digest = digest_of(content)
-    manifest = _manifest(found)
+    manifest, read = _manifest(found)
     if manifest is not None:
         _require_same_model(manifest, found, digest)
     backend = open_backend(content, serving.instances)
-    servable = Servable(found.model, found.version, digest, backend, form_of(manifest, backend), serving=serving)
+    form = form_of(manifest, backend, read)
+    servable = Servable(found.model, found.version, digest, backend, form, serving=serving)
     sample = try_out(found, servable)
     measured = replace(servable, profile=measure(backend, serving, sample))
     # Trial runs of large batches took what the batches that were chosen will never need.
@@ -51,15 +56,23 @@ def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serv
     return measured
 
 
-def _manifest(found: Found) -> Manifest | None:
+def _manifest(found: Found) -> tuple[Manifest | None, Callable[[str], bytes]]:
+    """Return the manifest, and what reads the files beside it."""
     for path in found.manifest_files:
         content = read_regular(path, within=found.root, max_bytes=MAX_MANIFEST_BYTES)
         if content is not None:
             try:
-                return parse_manifest(content, str(path))
+                return parse_manifest(content, str(path)), partial(_beside, found, path.parent)
             except ManifestError as error:
                 raise UnservableModel(str(error)) from error
-    return None
+    return None, partial(_beside, found, found.model_file.parent)
+
+
+def _beside(found: Found, folder: Path, file: str) -> bytes:
+    content = read_regular(folder / file, within=found.root, max_bytes=_MAX_BESIDE_BYTES)
+    if content is None:
+        raise UnservableModel(f"{folder / file} is missing; the manifest beside it names it")
+    return content
 
 
 def _require_same_model(manifest: Manifest, found: Found, digest: str) -> None:

@@ -97,7 +97,7 @@ _Spec = TypeVar("_Spec", InputSpec, OutputSpec)
 
 
 def _by_name(place: str, specs: list[_Spec]) -> dict[str, _Spec]:
-    named: dict[str, _Spec] = Field(default_factory=dict)
+    named: dict[str, _Spec] = {}
     for index, spec in enumerate(specs):
         if spec.name in named:
             raise Fault(f"{place}[{index}].name", f"{spec.name!r} is described twice")
