@@ -72,10 +72,8 @@ def right(task: str, values: Array, labels: Array, tolerance: float | None) -> A
 def _readable(task: str, rows: Array) -> Array:
     if task == "classification":
         # -inf is the logit of a class that is ruled out. NaN would win the argmax here, and lose it elsewhere.
-        readable: Array = np.isfinite(rows.max(axis=1)) & ~np.isnan(rows).any(axis=1)
-        return readable
-    finite: Array = np.isfinite(rows).all(axis=1)
-    return finite
+        return np.asarray(np.isfinite(rows.max(axis=1)) & ~np.isnan(rows).any(axis=1))
+    return np.asarray(np.isfinite(rows).all(axis=1))
 
 
 def _rows(values: Array) -> Array:
