@@ -81,7 +81,7 @@ class Measured(Part):
 
     latency_ms_p50: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     latency_ms_p95: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    memory_bytes: Annotated[int, Field(ge=0)]
+    memory_bytes: Annotated[int, Field(ge=0)] | None = None
     size_bytes: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")

@@ -1,0 +1,182 @@
+"""From outcomes to a certificate: which confidence to read, the gain table, a threshold for every alpha asked for.
+
+Each set has one use. What is chosen (the score, the table, the grid of thresholds) is chosen on the fit set; thresholds
+pass or fail on the calibration set; what the report and the watch are told comes from the evaluation set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from cloud_service.publish.data import Array
+from cloud_service.publish.errors import PublishError
+from cloud_service.publish.outcomes import Outcomes
+from cloud_service.publish.splits import Split
+from router.cascade import binomial
+from router.cascade.certificate import Promise, Reference
+from router.cascade.gain import BINS, GainTable, fit_gain
+from router.cascade.learn import Method, Threshold, certify, grid_of
+from router.errors import CertifyError
+
+__all__ = ["Certified", "Kind", "certify_outcomes", "reference_of"]
+
+Kind = Literal["margin", "max_probability", "energy", "value"]
+
+_ALPHA_D_LEVEL: Final = 0.05
+_REFERENCE_BINS: Final = 20
+_MAX_THRESHOLDS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What calibration gave. `best_fixed` and `hindsight` are escalated shares of the evaluation set, to compare with;
+    `refused` says which alpha could not be promised, and why."""
+
+    kind: Kind
+    table: GainTable
+    method: Method
+    promises: tuple[Promise, ...]
+    refused: tuple[str, ...]
+    reference: Reference
+    scores: Array
+    """s(x) of every example, in the examples' order."""
+    confidences: Array
+    best_fixed: float
+    hindsight: float
+
+
+def certify_outcomes(
+    outcomes: Outcomes,
+    confidences: Mapping[Kind, Array],
+    split: Split,
+    alphas: Sequence[float],
+    delta: float,
+    *,
+    seed: int,
+) -> Certified:
+    """Certify; `confidences` are the device's by kind of score, those to choose among.
+
+    Raises PublishError: where no alpha can be promised, with the number of examples that it takes, or where no score
+    can be read."""
+    method = Method.AGREEMENT if outcomes.device_right is None else Method.LABELS
+    readable = {kind: values for kind, values in confidences.items() if np.isfinite(values[split.fit]).all()}
+    if not readable:
+        raise PublishError(
+            "the device's confidence cannot be read on some examples of the fit set",
+            "look for NaN in the model's output, or name another score",
+        )
+    answers, gains = outcomes.answers, outcomes.gains
+    kind = max(readable, key=lambda kind: _worth(answers, readable[kind], gains, split.fit, min(alphas)))
+    chosen = readable[kind]
+    table = _fit(answers, chosen, gains, split.fit)
+    scores = np.array([table.score(int(a), float(c)) for a, c in zip(answers, chosen, strict=True)])
+    grid = grid_of(scores[split.fit].tolist())
+    promises: list[Promise] = []
+    refused: list[str] = []
+    for alpha in sorted(alphas):
+        try:
+            threshold = _certify(scores, gains, split.calibrate, grid, alpha, delta, method, seed)
+        except CertifyError as error:
+            refused.append(str(error))
+            continue
+        promises.append(_promise(threshold, alpha, delta, scores, outcomes, split.evaluate))
+    if not promises:
+        raise PublishError("no promise can be made: " + refused[-1], "give more examples, or a larger --alpha")
+    strictest = promises[0].alpha
+    return Certified(
+        kind,
+        table,
+        method,
+        tuple(promises),
+        tuple(refused),
+        reference_of(chosen, split),
+        scores,
+        chosen,
+        _best_fixed(chosen, gains, split, strictest, delta, method, seed),
+        _hindsight(gains[split.evaluate], strictest),
+    )
+
+
+def reference_of(confidences: Array, split: Split) -> Reference:
+    """Return how confidences are spread on what was calibrated and evaluated on, in bins that the fit set chose."""
+    single = confidences.astype(np.float32)
+    edges = np.unique(np.quantile(single[split.fit], np.arange(1, _REFERENCE_BINS) / _REFERENCE_BINS, method="lower"))
+    seen = single[np.concatenate([split.calibrate, split.evaluate])]
+    counts = np.bincount(np.searchsorted(edges, seen[np.isfinite(seen)], side="left"), minlength=len(edges) + 1)
+    return Reference(edges=edges.tolist(), counts=counts.tolist())
+
+
+def _fit(answers: Array, confidences: Array, gains: Array, rows: Array) -> GainTable:
+    # In the type of use: an edge that is no 32-bit float would tie with nothing.
+    single = confidences[rows].astype(np.float32).tolist()
+    try:
+        return fit_gain(answers[rows].tolist(), single, gains[rows].tolist())
+    except CertifyError as error:
+        raise PublishError(str(error), "give more examples") from error
+
+
+def _worth(answers: Array, confidences: Array, gains: Array, rows: Array, alpha: float) -> float:
+    """Return the share that a table fitted on one half of `rows` keeps of the other at a loss of alpha, averaged."""
+    halves = (rows[::2], rows[1::2])
+    shares: list[float] = []
+    for fitted, tried in (halves, halves[::-1]):
+        if len(fitted) < BINS or not len(tried):
+            return 0.0
+        table = _fit(answers, confidences, gains, fitted)
+        scores = np.array([table.score(int(answers[i]), float(confidences[i])) for i in tried])
+        order = np.argsort(-scores, kind="stable")
+        losses = np.cumsum(gains[tried][order]) / len(tried)
+        # A cell is kept whole or not at all.
+        ends = np.append(np.diff(scores[order]) != 0, True)
+        within = np.flatnonzero((losses <= alpha) & ends)
+        shares.append((within[-1] + 1) / len(tried) if len(within) else 0.0)
+    return sum(shares) / len(shares)
+
+
+def _certify(
+    scores: Array,
+    gains: Array,
+    rows: Array,
+    grid: Sequence[float],
+    alpha: float,
+    delta: float,
+    method: Method,
+    seed: int,
+) -> Threshold:
+    return certify(scores[rows].tolist(), gains[rows].tolist(), grid, alpha, delta, method, seed=seed)
+
+
+def _promise(
+    threshold: Threshold, alpha: float, delta: float, scores: Array, outcomes: Outcomes, rows: Array
+) -> Promise:
+    kept = scores[rows] > threshold.value
+    apart = int((kept & outcomes.disagree[rows]).sum())
+    return Promise(
+        alpha=alpha,
+        delta=delta,
+        threshold=None if math.isinf(threshold.value) else threshold.value,
+        kept=float(kept.mean()),
+        loss=float((kept * outcomes.gains[rows]).mean()),
+        alpha_d=binomial.upper_bound(apart, len(rows), _ALPHA_D_LEVEL),
+        passed=list(threshold.passed),
+    )
+
+
+def _best_fixed(
+    confidences: Array, gains: Array, split: Split, alpha: float, delta: float, method: Method, seed: int
+) -> float:
+    """Return what the best threshold on confidence alone escalates that holds the same promise by the same test."""
+    single = confidences.astype(np.float32)
+    grid = np.unique(np.quantile(single[split.fit], np.linspace(0, 1, _MAX_THRESHOLDS), method="lower"))[::-1]
+    threshold = _certify(single, gains, split.calibrate, grid.tolist(), alpha, delta, method, seed)
+    return float(1 - (single[split.evaluate] > threshold.value).mean())
+
+
+def _hindsight(gains: Array, alpha: float) -> float:
+    """Return the least that could be escalated at a loss of alpha by somebody who knew every answer."""
+    lost = int(gains.sum())
+    return max(0.0, lost - alpha * len(gains)) / len(gains)

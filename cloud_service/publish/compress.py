@@ -1,0 +1,118 @@
+"""Tries what makes sense for a model, measures each candidate, keeps those worth having, and says which one ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from cloud_service.publish.candidates import Candidate, propose
+from cloud_service.publish.errors import PublishError
+from cloud_service.publish.inspect import Inspection, inspect
+from cloud_service.publish.measure import (
+    THIS_MACHINE,
+    DeviceClass,
+    Measured,
+    Subject,
+    Yardstick,
+    measure_latency,
+    measure_quality,
+)
+from cloud_service.publish.pareto import choose, front
+
+__all__ = ["Compression", "Own", "compress"]
+
+Array = NDArray[Any]  # Any: each tensor has its own datatype
+Progress = Callable[[str, int, int], None]
+
+GIVE_UP: Final = 0.02
+"""How much quality a faster candidate may cost: what it costs in the end, the certificate bounds."""
+# Propose makes about as many; the bar need not be exact.
+_ABOUT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A small model of the user's own, with its own inputs for the same examples, and the output that is its answer."""
+
+    content: bytes
+    inputs: Mapping[str, Array]
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """What was tried. `measured` has every candidate, in the order of trying; `chosen` is one of them."""
+
+    inspection: Inspection
+    measured: tuple[Measured, ...]
+    chosen: Measured
+
+
+def _ignore(stage: str, done: int, total: int) -> None:
+    """The progress of nobody who looks."""
+
+
+def compress(
+    content: bytes,
+    calibration: Mapping[str, Array],
+    *,
+    task: str,
+    tolerance: float | None,
+    output: str,
+    labels: Array | None = None,
+    own: Own | None = None,
+    drop_layers: int = 0,
+    device: DeviceClass = THIS_MACHINE,
+    progress: Progress = _ignore,
+) -> Compression:
+    """Return what became of the model `content`; `calibration` are its inputs, one row an example, as are `labels`.
+
+    Raises PublishError: for a model that is unsafe or cannot be run on these inputs."""
+    inspection = inspect(content)
+    measured: list[Measured] = []
+    subjects: list[Subject] = []
+    yardstick = Yardstick(task, tolerance, None, labels)
+    given = None if own is None else own.content
+    for candidate in propose(content, inspection, calibration, drop_layers=drop_layers, own=given):
+        progress("try candidates", len(measured), max(_ABOUT, len(measured) + 1))
+        subject = _subject(candidate, calibration, output, own)
+        figures, answers = measure_quality(subject, yardstick, device)
+        if yardstick.reference is None:
+            if answers is None:
+                raise PublishError(f"the model cannot be run on the examples: {figures.skipped}", "look at its inputs")
+            yardstick = replace(yardstick, reference=answers)
+        measured.append(figures)
+        subjects.append(subject)
+    progress("try candidates", len(measured), len(measured))
+    return _chosen(inspection, measured, subjects, device, progress)
+
+
+def _subject(candidate: Candidate, calibration: Mapping[str, Array], output: str, own: Own | None) -> Subject:
+    if candidate.is_own and own is not None:
+        return Subject(candidate, own.inputs, own.output)
+    return Subject(candidate, calibration, output)
+
+
+def _chosen(
+    inspection: Inspection,
+    measured: list[Measured],
+    subjects: list[Subject],
+    device: DeviceClass,
+    progress: Progress,
+) -> Compression:
+    running = [index for index, figures in enumerate(measured) if figures.content is not None]
+    progress("time candidates", 0, 1)
+    timed = measure_latency([subjects[index] for index in running], device)
+    progress("time candidates", 1, 1)
+    if isinstance(timed, str):
+        raise PublishError(f"the candidates cannot be timed: {timed}", "give the device class more memory")
+    for index, (p50, p95) in zip(running, timed, strict=True):
+        measured[index] = replace(measured[index], latency_ms_p50=p50, latency_ms_p95=p95)
+    kept = front([measured[index] for index in running])
+    best = choose(kept, give_up=GIVE_UP)
+    names = {figures.name for figures in kept}
+    marked = tuple(replace(figures, on_front=figures.name in names) for figures in measured)
+    return Compression(inspection, marked, next(figures for figures in marked if figures.name == best.name))

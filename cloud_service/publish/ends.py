@@ -1,0 +1,132 @@
+"""Which recipe joins the two ends, and what it needs to know: chosen by options, settled on examples.
+
+The three recipes have one face here: what an undecided device model is measured on, and the joined release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from cloud_service.backend import Backend
+from cloud_service.publish.data import Array
+from cloud_service.publish.recipes.graph import PictureInput
+from cloud_service.publish.recipes.joined import Joined, Run
+from cloud_service.publish.recipes.normalisation import Normalisation
+from cloud_service.publish.recipes.pictures import SOURCE as IMAGE
+from cloud_service.publish.recipes.pictures import PictureRecipe, settle
+from cloud_service.publish.recipes.plain import join_plain, own_feeds
+from cloud_service.publish.recipes.sentences import Tokenizer, join_sentences, sentence_feeds, sentence_input
+from nearfar_wire.manifest import InputSpec
+from nearfar_wire.prepare import prepare
+from nearfar_wire.preparer import Preparer
+from nearfar_wire.specs import TensorSpec
+
+__all__ = ["Ends", "File", "Pictures", "Plain", "Sentences"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A model file, what it takes, and which output is its answer. `name` is for messages.
+
+    `origin` is whose preparation it has: what was made of the full model wants its inputs as that does."""
+
+    name: str
+    origin: Literal["full", "own"]
+    content: bytes
+    backend: Backend
+    output: str
+
+    @property
+    def inputs(self) -> Sequence[TensorSpec]:
+        """What it takes."""
+        return self.backend.inputs
+
+
+class Ends(Protocol):
+    """One way to join; `inputs` are always the app's examples."""
+
+    def tensors(self, file: File, inputs: Mapping[str, Array], wanted: Sequence[int] | None, /) -> dict[str, Array]:
+        """Return `inputs` as `file` takes them; `wanted` are the classes to answer with, where they are known.
+
+        Raises PublishError: where it cannot take them."""
+
+    def join(self, device: File, remote: File, inputs: Mapping[str, Array], /) -> Joined:
+        """Return both under one signature. `tensors` was asked for both, or for a file with the same inputs, before."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was found out, for the person who prepares."""
+
+
+class Plain:
+    """Tensors as they are."""
+
+    def __init__(self, remote: Sequence[TensorSpec]) -> None:
+        self._remote = remote
+        self.notes: list[str] = []
+
+    def tensors(self, file: File, inputs: Mapping[str, Array], _: Sequence[int] | None) -> dict[str, Array]:
+        """See Ends."""
+        described = [InputSpec(name=s.name, datatype=s.datatype, shape=list(s.shape)) for s in self._remote]
+        return prepare(inputs, described, own_feeds(file.inputs, self._remote))
+
+    def join(self, device: File, remote: File, _: Mapping[str, Array]) -> Joined:
+        """See Ends."""
+        return join_plain((device.content, device.inputs), (remote.content, remote.inputs))
+
+
+class Pictures:
+    """Photographs, or pixels; see recipes/pictures.py."""
+
+    def __init__(
+        self, recipe: PictureRecipe, run: Run, declared: Mapping[str, str], size: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """`declared` normalisations and `size`s are by origin."""
+        self._recipe = recipe
+        self._run = run
+        self._declared = declared
+        self._size = size
+        self._settled: dict[str, tuple[PictureInput, Normalisation]] = {}
+        self.notes: list[str] = []
+
+    def tensors(self, file: File, inputs: Mapping[str, Array], wanted: Sequence[int] | None) -> dict[str, Array]:
+        """See Ends. How `file` wants its pictures is found out once."""
+        taken, normalisation = self._settle(file, inputs[IMAGE], wanted)
+        return self._recipe.tensors(taken, normalisation, inputs[IMAGE])
+
+    def join(self, device: File, remote: File, inputs: Mapping[str, Array]) -> Joined:
+        """See Ends."""
+        pictures = inputs[IMAGE]
+        near, far = (self._settle(file, pictures, None) for file in (device, remote))
+        return self._recipe.join((device.content, *near), (remote.content, *far), pictures, self._run)
+
+    def _settle(self, file: File, pictures: Array, wanted: Sequence[int] | None) -> tuple[PictureInput, Normalisation]:
+        if file.origin not in self._settled:
+            declared, size = self._declared.get(file.origin), self._size.get(file.origin)
+            taken, normalisation, note = settle(
+                file.name, self._recipe, file.content, file.inputs, pictures, wanted, self._run,
+                declared=declared, size=size, output=file.output,
+            )  # fmt: skip
+            self._settled[file.origin] = (taken, normalisation)
+            self.notes.append(note)
+        return self._settled[file.origin]
+
+
+class Sentences:
+    """Texts, and tokenizers by origin."""
+
+    def __init__(self, tokenizers: Mapping[str, Tokenizer]) -> None:
+        self._tokenizers = tokenizers
+        self.notes: list[str] = []
+
+    def tensors(self, file: File, inputs: Mapping[str, Array], _: Sequence[int] | None) -> dict[str, Array]:
+        """See Ends."""
+        tokenizer = self._tokenizers[file.origin]
+        feeds = sentence_feeds(file.name, file.inputs, tokenizer)
+        return Preparer([sentence_input()], feeds, lambda _: tokenizer.content).prepare(inputs)
+
+    def join(self, device: File, remote: File, _: Mapping[str, Array]) -> Joined:
+        """See Ends."""
+        near, far = self._tokenizers[device.origin], self._tokenizers[remote.origin]
+        return join_sentences((device.content, device.inputs, near), (remote.content, remote.inputs, far))
