@@ -9,19 +9,24 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from cloud_service.bench.command import add_bench, bench
 from cloud_service.build import build_version
 from cloud_service.cli.effective import print_config
 from cloud_service.cli.flags import add_flags
 from cloud_service.cli.health_flags import add_health
+from cloud_service.cli.prepare import add_prepare
+from cloud_service.cli.recertify import add_recertify
 from cloud_service.config import read_settings
 from cloud_service.errors import CloudError, SettingsError
 from cloud_service.sources import gather
 from nearfar_wire.errors import MissingExtra
 
 __all__ = ["main"]
+
+# What publishing imports, of the extras.
+_PUBLISHING: Final = ("onnx", "rich", "tomli_w", "grpc_health")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _bench(given)
     if command == "health":
         return _health(given)
+    if command in ("prepare", "recertify"):
+        return _publish(command, given)
     shown = given.pop("print_config")
     try:
         gathered = gather(given, os.environ)
@@ -75,6 +82,20 @@ def _health(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
         return _fail(error, 2)
 
 
+def _publish(command: str, given: Mapping[str, Any]) -> int:  # Any: each flag's own type
+    if missing := next((name for name in _PUBLISHING if find_spec(name) is None), None):
+        return _fail(MissingExtra(f"{command} ({missing})", "cloud,publish"), 1)
+    from cloud_service.cli.prepare import prepare_release
+    from cloud_service.cli.recertify import recertify_release
+
+    try:
+        return prepare_release(given) if command == "prepare" else recertify_release(given)
+    except SettingsError as error:
+        return _fail(error, 2)
+    except (CloudError, MissingExtra) as error:
+        return _fail(error, 1)
+
+
 def _bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
     try:
         return bench(given)
@@ -85,7 +106,10 @@ def _bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="nearfar-cloud", description="Serve full models over the Open Inference Protocol v2.")
+    parser = _Parser(
+        prog="nearfar-cloud",
+        description="Serve full models over the Open Inference Protocol v2, and make releases of them.",
+    )
     parser.add_argument("--version", action="version", version=f"nearfar {build_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve a repository of models until told to stop (SIGTERM, SIGINT)")
@@ -97,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_health(commands)
     add_bench(commands)
+    add_prepare(commands)
+    add_recertify(commands)
     return parser
 
 

@@ -46,8 +46,12 @@ class Examples:
         return {name: column[chosen] for name, column in self.inputs.items()}
 
 
-def read_npz(path: Path, *, labels: str | None, groups: str | None = None, times: str | None = None) -> Examples:
+def read_npz(
+    path: Path, *, labels: str | None, groups: str | None = None, times: str | None = None, classes: bool = True
+) -> Examples:
     """Read an .npz; `labels`, `groups` and `times` name columns, every other one is an input.
+
+    `classes`: whether labels are classes.
 
     Raises PublishError: for what is no .npz, lacks a column, or fails `checked`."""
     columns: dict[str, Array] = {}
@@ -71,7 +75,7 @@ def read_npz(path: Path, *, labels: str | None, groups: str | None = None, times
             raise PublishError(f"{path} has no column {name!r} for {role}; there is {there}", "name one of these")
         named[role] = None if name is None else columns[name]
     inputs = {name: _as_input(column) for name, column in columns.items() if name not in (labels, groups, times)}
-    return checked(Examples(inputs, named["labels"], named["groups"], named["times"]))
+    return checked(Examples(inputs, named["labels"], named["groups"], named["times"]), classes=classes)
 
 
 def checked(examples: Examples, *, classes: bool = True) -> Examples:

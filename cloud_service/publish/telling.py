@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from router.cascade.learn import Method, smallest_n
 if TYPE_CHECKING:
     from cloud_service.publish.prepare import Prepared
 
-__all__ = ["report_facts"]
+__all__ = ["figures", "report_facts"]
 
 _BINS: Final = 10
 _POINTS: Final = 200
@@ -77,6 +78,23 @@ def report_facts(made: Prepared) -> ReportFacts:
         ),
         not_covered=tuple(certificate.not_covered),
     )
+
+
+def figures(made: Prepared) -> dict[str, Any]:  # Any: JSON
+    """Return all that was measured as a JSON document: candidates, promises, what they are compared with."""
+    facts = report_facts(made)
+    return {
+        "model": facts.model,
+        "version": facts.version,
+        "method": made.certified.method.value,
+        "score": made.certified.kind,
+        "n": {"fit": len(made.split.fit), "calibrate": len(made.split.calibrate), "evaluate": len(made.split.evaluate)},
+        "candidates": [asdict(row) for row in facts.candidates],
+        "promises": [asdict(row) for row in facts.promises],
+        "refused": list(made.certified.refused),
+        "escalated": {bar.name: bar.escalated for bar in facts.hindsight},
+        "notes": list(made.notes),
+    }
 
 
 def _reliability(made: Prepared) -> tuple[ReliabilityPoint, ...]:

@@ -1,0 +1,113 @@
+"""What a person sees while a release is made, and after: a bar and tables; plain lines without a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+from router.cascade.learn import Method, smallest_n
+
+if TYPE_CHECKING:
+    from cloud_service.publish.prepare import Prepared
+    from cloud_service.publish.recertify import Recertified
+    from router.cascade.certificate import Certificate
+
+__all__ = ["show_prepared", "show_recertified", "watch"]
+
+_PLAIN_WIDTH = 120
+
+
+@contextmanager
+def watch() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what is told of progress: a bar a stage on a terminal; elsewhere a line when a stage ends."""
+    if not sys.stderr.isatty():
+        yield _line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        stages = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total)
+            bars.update(stages[stage], completed=done, total=total)
+
+        yield tell
+
+
+def show_prepared(made: Prepared) -> None:
+    """Print candidates, promises and where the release lies."""
+    console = _console()
+    table = Table("candidate", *_right("p50 ms", "MiB", "agreement", "accuracy"), "", box=None, pad_edge=False)
+    for row in made.compression.measured:
+        chosen = row is made.compression.chosen
+        figures = [f"{row.latency_ms_p50:.3g}", f"{row.size_bytes / (1 << 20):.3g}"]
+        figures += [_share(row.agreement), _share(row.accuracy)]
+        figures = [""] * len(figures) if row.skipped else figures
+        mark = "ships" if chosen else row.skipped or ("worth having" if row.on_front else "")
+        table.add_row(escape(row.name), *figures, escape(mark), style="bold" if chosen else None)
+    console.print(table)
+    for note in made.notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True)
+    _promises(console, made.certificate, made.certified.refused)
+    console.print(
+        f"escalated at the strictest: {1 - made.certificate.promises[0].kept:.1%}; by the best fixed confidence "
+        f"{made.certified.best_fixed:.1%}; in hindsight {made.certified.hindsight:.1%}",
+        soft_wrap=True,
+    )
+    console.print(f"written to {escape(str(made.out))}", soft_wrap=True)
+
+
+def show_recertified(renewed: Recertified) -> None:
+    """Print what the new certificate promises, and what became of the audits."""
+    console = _console()
+    told = "".join(f", {count} {why}" for why, count in renewed.left_out.items())
+    console.print(f"{renewed.used} audits used{escape(told)}", soft_wrap=True)
+    _promises(console, renewed.certificate, renewed.refused)
+
+
+def _promises(console: Console, certificate: Certificate, refused: Sequence[str]) -> None:
+    of_what = "accuracy" if certificate.method is Method.LABELS else "agreement with the full model"
+    counts = f"{certificate.n_fit} fit, {certificate.n_calibrate} calibrate, {certificate.n_evaluate} evaluate"
+    console.print(f"\npromise: keeping answers on the device costs at most so much {of_what} ({counts})")
+    headings = _right("costs at most", "sure to", "kept on device", "seen to cost", "needs n")
+    table = Table(*headings, box=None, pad_edge=False)
+    for promise in certificate.promises:
+        needed = smallest_n(certificate.method, promise.alpha, promise.delta)
+        table.add_row(
+            f"{promise.alpha:.2%}",
+            f"{1 - promise.delta:.0%}",
+            f"{promise.kept:.1%}",
+            f"{promise.loss:.2%}",
+            str(needed),
+        )
+    console.print(table)
+    for reason in refused:
+        console.print(f"not promised: {escape(reason)}", soft_wrap=True)
+    console.print("not covered:")
+    for text in certificate.not_covered:
+        console.print(f"  {escape(text)}", soft_wrap=True)
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+
+
+def _right(*names: str) -> list[Column]:
+    return [Column(name, justify="right") for name in names]
+
+
+def _share(found: tuple[float, float, float] | None) -> str:
+    return "" if found is None else f"{found[0]:.1%} ({found[1]:.1%} to {found[2]:.1%})"
+
+
+def _line(stage: str, done: int, total: int) -> None:
+    if done == total:
+        print(f"{stage}: {done}", file=sys.stderr)
