@@ -38,6 +38,7 @@ class Certified:
 
     kind: Kind
     table: GainTable
+    grid: tuple[float, ...]
     method: Method
     promises: tuple[Promise, ...]
     refused: tuple[str, ...]
@@ -90,6 +91,7 @@ def certify_outcomes(
     return Certified(
         kind,
         table,
+        grid,
         method,
         tuple(promises),
         tuple(refused),

@@ -416,9 +416,10 @@ def _certificate(options: PrepareOptions, manifest: Manifest, certified: Certifi
         preprocessing_digest=preprocessing_digest(manifest),
         gains=Gains(
             score_type=table.score_type,
-            edges=list(table.edges),
+            knots=list(table.knots),
             default=list(table.default),
-            classes={answer: list(row) for answer, row in table.table.items()},
+            classes={answer: list(row) for answer, row in table.rows.items()},
+            grid=list(certified.grid),
         ),
         promises=list(certified.promises),
         reference=certified.reference,

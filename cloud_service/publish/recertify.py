@@ -22,7 +22,6 @@ from nearfar_wire.preparer import preprocessing_digest
 from router.cascade import binomial
 from router.cascade.audits import MAX_AUDIT_BYTES, AuditRecord, parse_audit
 from router.cascade.certificate import Certificate, Promise, parse_certificate, to_json
-from router.cascade.gain import GainTable
 from router.cascade.learn import Method, Threshold, certify
 from router.errors import AuditError, CertificateError, CertifyError
 
@@ -63,7 +62,7 @@ def recertify(
     cut = math.ceil(len(records) * _CALIBRATE)
     wanted = sorted(alphas or [promise.alpha for promise in old.promises])
     risk = old.promises[0].delta if delta is None else delta
-    grid = _grid(table)
+    grid = old.gains.grid
     promises: list[Promise] = []
     refused: list[str] = []
     for alpha in wanted:
@@ -155,12 +154,6 @@ def _gain(record: AuditRecord, method: Method) -> int:
         return int(record.disagree == 1)
     assert record.remote_right is not None and record.device_right is not None
     return record.remote_right - record.device_right
-
-
-def _grid(table: GainTable) -> list[float]:
-    """Return all scores that the table can give, falling, and one below them all."""
-    given = sorted({-gain for row in (*table.table.values(), table.default) for gain in row}, reverse=True)
-    return [*given, math.nextafter(given[-1], -math.inf)]
 
 
 def _promise(

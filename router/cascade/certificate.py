@@ -31,7 +31,7 @@ MAX_CERTIFICATE_BYTES: Final = 8 << 20
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-Row = Annotated[list[float], Field(min_length=BINS, max_length=BINS)]
+Row = Annotated[list[float], Field(min_length=1, max_length=BINS)]
 
 
 class _Part(BaseModel):
@@ -42,14 +42,20 @@ class Gains(_Part):
     """A GainTable as JSON writes it."""
 
     score_type: Literal["float32", "float64"]
-    edges: Annotated[list[float], Field(min_length=BINS - 1, max_length=BINS - 1)]
+    knots: Row
     default: Row
     classes: Annotated[dict[Annotated[int, Field(ge=-1, le=1 << 31)], Row], Field(max_length=100_000)]
+    grid: Annotated[list[float], Field(min_length=1, max_length=10_000)]
+    """The thresholds that are tested, in this order; fixed when the table was."""
 
     @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if sorted(self.edges) != self.edges:
-            raise ValueError("edges rise")
+    def _fits(self) -> Self:
+        if any(later <= earlier for earlier, later in pairwise(self.knots)):
+            raise ValueError("knots rise")
+        if any(len(row) != len(self.knots) for row in (self.default, *self.classes.values())):
+            raise ValueError("every class has a gain at each knot")
+        if any(later >= earlier for earlier, later in pairwise(self.grid)):
+            raise ValueError("the grid falls")
         return self
 
 
@@ -126,7 +132,7 @@ class Certificate(_Part):
         """Return the gain table."""
         gains = self.gains
         rows = {answer: tuple(row) for answer, row in gains.classes.items()}
-        return GainTable(tuple(gains.edges), rows, tuple(gains.default), gains.score_type)
+        return GainTable(tuple(gains.knots), rows, tuple(gains.default), gains.score_type)
 
     def promise(self, alpha: float, confidence: float) -> Promise | None:
         """Return the most permissive promise that is at least as strict as asked; None where there is none."""

@@ -42,11 +42,16 @@ class Threshold:
     tested: int
 
 
-def grid_of(scores: Sequence[float]) -> tuple[float, ...]:
-    """Return the grid for the scores of a fit set: their distinct values, falling, and one below them all, which keeps
-    everything; "keep nothing" is not in it, as it needs no test."""
+def grid_of(scores: Sequence[float], most: int = 200) -> tuple[float, ...]:
+    """Return the grid for the scores of a fit set: up to `most` of their values, evenly chosen by rank, falling, and
+    one below them all, which keeps everything. "Keep nothing" is not in it, as it needs no test."""
     distinct = sorted({score for score in scores if math.isfinite(score)}, reverse=True)
-    return (*distinct, math.nextafter(distinct[-1], -math.inf)) if distinct else ()
+    if not distinct:
+        return ()
+    ranked = sorted((score for score in scores if math.isfinite(score)), reverse=True)
+    if len(distinct) > most:
+        distinct = sorted({ranked[index * (len(ranked) - 1) // (most - 1)] for index in range(most)}, reverse=True)
+    return (*distinct, math.nextafter(distinct[-1], -math.inf))
 
 
 def shuffled(count: int, seed: int) -> list[int]:

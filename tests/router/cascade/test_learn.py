@@ -1,0 +1,141 @@
+"""Certified thresholds: the promise holds over redraws, and what cannot be promised is refused with what it takes."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.cascade.betting import p_value
+from router.cascade.binomial import tail
+from router.cascade.learn import Method, certify, grid_of, shuffled, smallest_n
+from router.errors import CertifyError
+
+GRID = [0.9, 0.5, 0.1]
+
+
+def test_the_grid_falls_keeps_everything_at_its_end_and_is_bounded() -> None:
+    grid = grid_of([0.5, 0.1, 0.5, math.nan, -math.inf])
+    assert grid[:2] == (0.5, 0.1)
+    assert grid[2] < 0.1
+    many = grid_of([index / 5000 for index in range(5000)], most=50)
+    assert len(many) == 51
+    assert list(many) == sorted(many, reverse=True)
+    assert grid_of([]) == ()
+
+
+def test_the_shuffle_is_the_same_everywhere() -> None:
+    assert shuffled(8, 7) == [4, 7, 3, 2, 1, 5, 6, 0]
+    assert shuffled(1000, 1) == shuffled(1000, 1) != shuffled(1000, 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "alpha", "delta", "wanted"),
+    [(Method.AGREEMENT, 0.01, 0.1, 230), (Method.AGREEMENT, 0.05, 0.1, 45), (Method.AGREEMENT, 0.01, 0.05, 299)],
+)
+def test_the_fewest_that_can_certify(method: Method, alpha: float, delta: float, wanted: int) -> None:
+    assert smallest_n(method, alpha, delta) == wanted
+
+
+@given(st.sampled_from(list(Method)), st.sampled_from([0.005, 0.02, 0.1]), st.sampled_from([0.01, 0.1, 0.3]))
+@settings(max_examples=18)
+def test_so_many_can_and_one_fewer_cannot(method: Method, alpha: float, delta: float) -> None:
+    n = smallest_n(method, alpha, delta)
+    assert certify([1.0] * n, [0] * n, [0.5], alpha, delta, method).value == 0.5
+    with pytest.raises(CertifyError, match=f"needs {n} inputs"):
+        certify([1.0] * (n - 1), [0] * (n - 1), [0.5], alpha, delta, method)
+
+
+def test_the_last_threshold_before_the_first_failure_wins() -> None:
+    n = 2000
+    scores = [1.0] * (n // 2) + [0.3] * (n // 4) + [0.05] * (n // 4)
+    gains = [0] * (n // 2) + [1] * (n // 4) + [0] * (n // 4)
+    found = certify(scores, gains, GRID, 0.05, 0.1, Method.AGREEMENT)
+    assert found.passed == (0.9, 0.5)
+    assert found.value == 0.5
+    assert found.kept == 0.5
+    assert found.tested == 3
+
+
+def test_what_passes_at_nothing_keeps_nothing() -> None:
+    found = certify([1.0] * 500, [1] * 500, GRID, 0.01, 0.1, Method.LABELS)
+    assert found.value == math.inf
+    assert found.kept == 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"alpha": 0.0}, "alpha is a share"),
+        ({"delta": 1.0}, "delta is a share"),
+        ({"alpha": math.nan}, "alpha is a share"),
+        ({"gains": [2] * 500}, "a gain is one of"),
+        ({"gains": [-1] * 500, "method": Method.AGREEMENT}, "a gain is one of"),
+        ({"gains": [0] * 499}, "one each"),
+        ({"grid": [0.1, 0.1]}, "fall strictly"),
+    ],
+)
+def test_what_makes_no_promise_is_refused(given: dict, problem: str) -> None:
+    called = {"scores": [1.0] * 500, "gains": [0] * 500, "grid": GRID, "alpha": 0.05, "delta": 0.1,
+              "method": Method.LABELS} | given  # fmt: skip
+    with pytest.raises(CertifyError, match=problem):
+        certify(**called)
+
+
+def population(chance: random.Random) -> tuple[float, int]:
+    """A score, and what the cloud would gain: the lower the score the likelier; now and then the device is better."""
+    score = chance.random()
+    drawn = chance.random()
+    return score, 1 if drawn < 0.12 * (1 - score) else -1 if drawn > 0.98 else 0
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("method", list(Method))
+def test_the_promise_holds_over_redrawn_calibrations(method: Method) -> None:
+    alpha, delta, redraws = 0.02, 0.1, 300
+    grid = [1 - step / 40 for step in range(1, 41)]
+    chance = random.Random(11)
+    broken = 0
+    for seed in range(redraws):
+        drawn = [population(chance) for _ in range(600)]
+        gains = [gain if method is Method.LABELS else max(gain, 0) for _, gain in drawn]
+        found = certify([score for score, _ in drawn], gains, grid, alpha, delta, method, seed=seed)
+        if math.isinf(found.value):
+            continue
+        # The expected loss of keeping scores above v, integrated over the population.
+        kept = 1 - found.value
+        lost = 0.12 * kept**2 / 2 - (0.02 * kept if method is Method.LABELS else 0.0)
+        broken += lost > alpha
+    assert broken / redraws <= delta + 2 * math.sqrt(delta * (1 - delta) / redraws)
+
+
+@given(st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=200), st.sampled_from([0.01, 0.1]))
+def test_a_p_value_is_a_probability_and_more_loss_is_never_more_certain(losses: list[int], alpha: float) -> None:
+    p = p_value(losses, len(losses), alpha, 0.1)
+    assert 0.0 < p <= 1.0
+    worse = p_value([1] * len(losses), len(losses), alpha, 0.1)
+    assert worse == 1.0
+
+
+def test_the_betting_follows_its_formula() -> None:
+    losses, alpha, delta = [0, -1, 0, 1, 0, 0, -1, 0], 0.1, 0.1
+    n, a = len(losses), (alpha + 1) / 2
+    capital, best, seen = 1.0, 1.0, []
+    means: list[float] = []
+    for loss in losses:
+        variance = (0.25 + sum((x - m) ** 2 for x, m in zip(seen, means, strict=True))) / (len(seen) + 1)
+        bet = min(0.95 / (1 - a), math.sqrt(2 * math.log(1 / delta) / (n * variance)))
+        capital *= 1 - bet * ((loss + 1) / 2 - a)
+        best = max(best, capital)
+        seen.append((loss + 1) / 2)
+        means.append((0.5 + sum(seen)) / (len(seen) + 1))
+    assert p_value(losses, n, alpha, delta) == pytest.approx(min(1.0, 1 / best))
+
+
+def test_agreement_is_the_exact_binomial_test() -> None:
+    n, wrong = 400, 2
+    found = certify([1.0] * n, [1] * wrong + [0] * (n - wrong), [0.5], 0.02, 0.1, Method.AGREEMENT)
+    assert found.p_value == pytest.approx(tail(wrong, n, 0.02))
