@@ -14,7 +14,7 @@ from router.document import EscalationPart, PolicyDocument, RulePart
 from router.errors import PolicyError
 from router.estimate import EstimateSettings, prior_quantiles
 from router.naming import did_you_mean
-from router.policy import EscalationTerms, Policy, Rule, TargetTerms, Worth
+from router.policy import EscalationTerms, Policy, PromiseTerms, Rule, TargetTerms, Worth
 from router.predicates import parse as parse_condition
 from router.toml_document import read_document
 from router.types import DEVICE, SIGNALS, Kind, signal
@@ -98,6 +98,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         rules=rules,
         worth=Worth(**document.worth.model_dump()),
         escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
+        promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
         estimates=EstimateSettings(**document.estimates.model_dump()),
         stale_after_s=dict(document.stale_after_s),

@@ -117,6 +117,20 @@ class EscalationPart(_Part):
     """Share of requests believed to escalate, until the last answers tell."""
 
 
+class PromisePart(_Part):
+    """What keeping the device's answers may cost, held to by a release's certificate. Without it nothing is promised.
+
+    Where no certificate covers a request, `escalation` decides as it would without this table; without that table,
+    too, no answer of the device is kept while a remote target can be asked. Such an answer is not called certified."""
+
+    max_loss: Annotated[float, Field(ge=0.0001, le=0.5)]
+    """alpha: the accuracy lost over all requests is at most this ..."""
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.9
+    """... with this probability over calibrations."""
+    audit: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Share of requests that are also put to a remote target, where their label allows it, to see whether it holds."""
+
+
 class BreakerPart(_Part):
     """When a remote target that fails is left alone; defaults after Envoy's outlier detection."""
 
@@ -158,6 +172,7 @@ class PolicyDocument(_Part):
     rules: Annotated[list[RulePart], Field(max_length=1000)] = []
     worth: WorthPart = WorthPart()
     escalation: EscalationPart | None = None
+    promise: PromisePart | None = None
     breaker: BreakerPart = BreakerPart()
     estimates: EstimatesPart = EstimatesPart()
     stale_after_s: dict[str, Annotated[float, Field(gt=0, le=86_400)]] = {}

@@ -55,9 +55,13 @@ class _Ruling:
     escalation: EscalationTerms | None
     forbidden: dict[str, str]
     applied: tuple[str, ...]
+    overrides_promise: str = ""
+    """The rule that has its own mind about escalation."""
 
 
 _NO_RULES: dict[str, str] = {}
+# What a certified threshold is believed to catch, where the policy has no belief: document.EscalationPart's default.
+_RECOVERS = 0.9
 
 
 def decide(policy: Policy, situation: Situation) -> Decision:
@@ -69,7 +73,7 @@ def decide(policy: Policy, situation: Situation) -> Decision:
     choice = "none"
     candidates: tuple[Candidate, ...] = ()
     if feasible and ruling.mode is Mode.AUTO:
-        plan, choice, candidates = _weigh(policy, situation, feasible, ruling.escalation)
+        plan, choice, candidates = _weigh(policy, situation, feasible, ruling)
     elif feasible:
         plan, choice = _in_order(policy, situation, feasible, ruling.mode)
     return Decision(plan, choice, ruling.mode, ruling.applied, closed, candidates, readings, policy.digest, situation)
@@ -105,17 +109,19 @@ def _rule(policy: Policy, situation: Situation, known: dict[str, Value]) -> _Rul
     escalation: EscalationTerms | Literal["never"] | None = None
     forbidden: dict[str, str] = {}
     applied: list[str] = []
+    overriding = ""
     for rule in policy.rules:
         holds = rule.when.holds(facts.get)
         if holds is False or (holds is None and not rule.apply_when_unknown):
             continue
         applied.append(rule.name)
         mode = mode or rule.mode
-        escalation = escalation or rule.escalation
+        if escalation is None and rule.escalation is not None:
+            escalation, overriding = rule.escalation, rule.name
         for place in rule.forbid:
             forbidden.setdefault(place, rule.name)
     wanted = None if escalation == "never" else escalation or policy.escalation
-    return _Ruling(mode or policy.mode, wanted, forbidden, tuple(applied))
+    return _Ruling(mode or policy.mode, wanted, forbidden, tuple(applied), overriding)
 
 
 def _prospects(policy: Policy, feasible: Iterable[TargetView]) -> dict[str, Prospect]:
@@ -146,12 +152,17 @@ def _in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetVie
     device = [view for view in feasible if view.kind is Kind.DEVICE]
     remotes = _remotes_by_cost(policy, _prospects(policy, feasible), feasible, left_s)
     order = [*remotes, *device] if mode in (Mode.PREFER_IN_CLOUD, Mode.ONLY_IN_CLOUD) else [*device, *remotes]
-    return Plan(_legs(order, left_s)), order[0].name
+    if situation.promise is None:
+        return Plan(_legs(order, left_s)), order[0].name
+    why = f"mode {mode.value} keeps every answer of the device"
+    return Plan(_legs(order, left_s), None, False, why), order[0].name
 
 
 def _weigh(
-    policy: Policy, situation: Situation, feasible: Sequence[TargetView], escalation: EscalationTerms | None
+    policy: Policy, situation: Situation, feasible: Sequence[TargetView], ruling: _Ruling
 ) -> tuple[Plan, str, tuple[Candidate, ...]]:
+    terms = _terms_of_keeping(policy, situation, ruling)
+    escalation = terms.escalation
     left_s = situation.request.deadline - situation.now
     prospects = _prospects(policy, feasible)
     device = next((view for view in feasible if view.kind is Kind.DEVICE), None)
@@ -159,6 +170,7 @@ def _weigh(
     if escalation is not None and not situation.request.can_score:
         escalation = None
     worth = policy.worth
+    keeps = terms.keeps_all or not remotes
     weighed: list[tuple[Candidate, list[TargetView], TargetView | None]] = []
 
     def consider(name: str, expected: Expectation, order: list[TargetView], ask: TargetView | None = None) -> None:
@@ -167,7 +179,8 @@ def _weigh(
     if device is not None:
         order = [device, *remotes]
         kept = _expect(order, prospects, left_s)
-        consider(device.name, kept, order)
+        if keeps:
+            consider(device.name, kept, order)
         if escalation is not None:
             share = escalation.share if situation.p_escalate is None else situation.p_escalate
             for remote in remotes:
@@ -179,8 +192,43 @@ def _weigh(
         consider(remote.name, _expect(order, prospects, left_s), order)
     weighed.sort(key=lambda entry: entry[0].cost)  # stable: of equal costs the first considered stays first
     chosen, order, ask = weighed[0]
-    asking = Escalation(ask.name, escalation.below) if ask is not None and escalation is not None else None
-    return Plan(_legs(order, left_s), asking), chosen.name, tuple(entry[0] for entry in weighed)
+    asking: Escalation | None = None
+    if ask is not None and escalation is not None:
+        asking = Escalation(ask.name, escalation.below, terms.by)
+    legs = _legs(order, left_s)
+    if situation.promise is None:
+        return Plan(legs, asking), chosen.name, tuple(entry[0] for entry in weighed)
+    # Only answers that are kept on certified terms say something of the promise.
+    audit = remotes[0].name if situation.request.audit and remotes and not terms.why_not else None
+    plan = Plan(legs, asking, not terms.why_not, terms.why_not, audit)
+    return plan, chosen.name, tuple(entry[0] for entry in weighed)
+
+
+@value
+class _Keeping:
+    """On which terms an answer of the device may be kept; `keeps_all` where one may without being looked at."""
+
+    escalation: EscalationTerms | None
+    by: Literal["confidence", "gain"]
+    keeps_all: bool
+    why_not: str
+
+
+def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling) -> _Keeping:
+    promise = situation.promise
+    if promise is None:
+        return _Keeping(ruling.escalation, "confidence", True, "")
+    if ruling.overrides_promise:
+        return _Keeping(ruling.escalation, "confidence", True, f'rule "{ruling.overrides_promise}" decides otherwise')
+    if promise.state == "alarm":
+        return _Keeping(None, "gain", False, promise.why)
+    if promise.state == "uncovered":
+        # What the policy would do without a promise; and where it says nothing, nothing is kept that could be asked.
+        looked_at = ruling.escalation is not None and situation.request.can_score
+        return _Keeping(ruling.escalation, "confidence", looked_at, promise.why)
+    recovers = _RECOVERS if policy.escalation is None else policy.escalation.recovers
+    certified = EscalationTerms(promise.threshold, recovers, 1.0 - promise.kept)
+    return _Keeping(certified, "gain", False, "")
 
 
 def _expect(order: Sequence[TargetView], prospects: dict[str, Prospect], left_s: float) -> Expectation:

@@ -26,6 +26,8 @@ def reason(decision: Decision, outcome: Outcome) -> str:
         parts.append(f"not certain, and kept: {_failures(outcome) or 'no time was left to escalate'}")
     elif outcome.failures:
         parts.append(f"after {_failures(outcome)}")
+    if outcome.certified is not None:
+        parts.append("certified" if outcome.certified else f"not certified: {outcome.why_uncertified}")
     if outcome.late:
         parts.append("late: the run could not be interrupted")
     return f"{outcome.target}: " + "; ".join(parts)
@@ -72,6 +74,10 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
         sent = f", {view.upload_bytes} bytes to send" if view.kind is not Kind.DEVICE else ""
         queue = f", {in_ms(view.queue_wait_s)} of them in its queue" if view.queue_wait_s is not None else ""
         yield f"  {view.name}: {low} to {high} after {basis}{queue}{sent}"
+    promise = decision.situation.promise
+    if promise is not None:
+        told = f"keeps about {promise.kept:.0%}" if promise.state == "in_force" else promise.why
+        yield f"  promise {promise.state.replace('_', ' ')}: {told}"
     for closed in decision.closed:
         yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
     for rank, candidate in enumerate(decision.candidates):

@@ -50,6 +50,7 @@ def _findings(policy: Policy) -> Iterator[_Finding]:
     for index, rule in enumerate(policy.rules):
         yield from _rule(policy, index, rule, modes)
     yield from _escalation(policy, modes)
+    yield from _promise(policy, modes)
     for name in policy.stale_after_s:
         # The round trip is read by every prediction, whether a rule speaks of it or not.
         if not name.startswith("rtt_ms") and name not in policy.named_signals:
@@ -88,6 +89,15 @@ def _escalation(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
         yield "escalation", "only mode auto escalates, and it is never in force"
     elif terms.below >= 1:
         yield "escalation.below", "no score is above 1: every answer of the device escalates"
+
+
+def _promise(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    if policy.promise is None:
+        return
+    if Mode.AUTO not in modes:
+        yield "promise", "only mode auto keeps a promise, and it is never in force"
+    elif policy.promise.audit == 0:
+        yield "promise.audit", "without audits nobody notices that a promise no longer holds"
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
         and situation.now >= old.now
         and situation.request.deadline - situation.now >= kept.ample_s
         and situation.request.can_score == old.request.can_score
+        and situation.request.audit == old.request.audit
         and situation.p_escalate == old.p_escalate
+        and situation.promise == old.promise
         and (situation.readings is old.readings or situation.readings == old.readings)
         and (situation.targets is old.targets or situation.targets == old.targets)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from router.values import value
 
 __all__ = ["Escalation", "Leg", "Plan"]
@@ -17,18 +19,27 @@ class Leg:
 
 @value
 class Escalation:
-    """Ask `to` when the device's score is not strictly above `below`; the device's answer is held meanwhile."""
+    """Ask `to` when the device's score is not strictly above `below`; the device's answer is held meanwhile.
+
+    `by` is which score: its "confidence", or s(x) of the certificate's "gain" table."""
 
     to: str
     below: float
+    by: Literal["confidence", "gain"] = "confidence"
 
 
 @value
 class Plan:
-    """Legs are tried in order until one answers. An escalation follows only an answer of the device."""
+    """Legs are tried in order until one answers. An escalation follows only an answer of the device.
+
+    `promised` is None where the policy asks for no promise, and whether an answer of the device that is kept keeps it;
+    `why_not` says why it does not. `audit` is asked as well, and not waited for, where the device's answer is kept."""
 
     legs: tuple[Leg, ...]
     escalation: Escalation | None = None
+    promised: bool | None = None
+    why_not: str = ""
+    audit: str | None = None
 
     @property
     def targets(self) -> frozenset[str]:
@@ -36,10 +47,15 @@ class Plan:
         reached = {leg.target for leg in self.legs}
         if self.escalation is not None:
             reached.add(self.escalation.to)
+        if self.audit is not None:
+            reached.add(self.audit)
         return frozenset(reached)
 
     def __str__(self) -> str:
         text = ", else ".join(leg.target for leg in self.legs)
         if self.escalation is not None:
-            text += f"; {self.escalation.to} when its score is at most {self.escalation.below:g}"
+            score = "score" if self.escalation.by == "confidence" else "certified score"
+            text += f"; {self.escalation.to} when its {score} is at most {self.escalation.below:g}"
+        if self.audit is not None:
+            text += f"; audited by {self.audit}"
         return text

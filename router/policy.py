@@ -13,7 +13,7 @@ from router.estimate import EstimateSettings
 from router.predicates import Predicate
 from router.types import Kind, Mode, signal
 
-__all__ = ["EscalationTerms", "Policy", "Rule", "TargetTerms", "Worth"]
+__all__ = ["EscalationTerms", "Policy", "PromiseTerms", "Rule", "TargetTerms", "Worth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,15 @@ class EscalationTerms:
     below: float
     recovers: float
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTerms:
+    """See document.PromisePart."""
+
+    max_loss: float
+    confidence: float
+    audit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Policy:
     rules: tuple[Rule, ...]
     worth: Worth
     escalation: EscalationTerms | None
+    promise: PromiseTerms | None
     breaker: BreakerSettings
     estimates: EstimateSettings
     stale_after_s: Mapping[str, float]
@@ -96,7 +106,7 @@ class Policy:
     def escalates_alike(self, other: Policy) -> bool:
         """Tell whether the same answers count as uncertain under `other`."""
         mine, theirs = ([rule.escalation for rule in policy.rules] for policy in (self, other))
-        return self.escalation == other.escalation and mine == theirs
+        return self.escalation == other.escalation and self.promise == other.promise and mine == theirs
 
     def permits(self, label: str | None, name: str, kind: Kind) -> bool:
         """Tell whether `label` lets a target see the request. No label, or an unknown one, is the strictest."""

@@ -19,6 +19,7 @@ __all__ = [
     "BreakerPhase",
     "Kind",
     "Mode",
+    "Promise",
     "Reading",
     "Request",
     "Signal",
@@ -154,6 +155,20 @@ class TargetView:
 
 
 @value
+class Promise:
+    """What a release's certificate says to this request, for a policy that asks for a promise.
+
+    "in_force": answers with a score strictly above `threshold` may stay, which is some share `kept` of them.
+    "uncovered": there is no promise for it. "alarm": production no longer is what was certified. `why` says more of
+    the latter two."""
+
+    state: Literal["in_force", "uncovered", "alarm"]
+    why: str = ""
+    threshold: float = 0.0
+    kept: float = 0.0
+
+
+@value
 class Request:
     """One inference that the app asked for. `label` None means the app gave none, which is the strictest."""
 
@@ -163,6 +178,8 @@ class Request:
     deadline: float
     can_score: bool
     """Whether the release says where a device answer's confidence is read."""
+    audit: bool = False
+    """Whether it was drawn, before anything was known of it, to see if the promise holds."""
 
 
 @value
@@ -175,3 +192,5 @@ class Situation:
     p_escalate: float | None
     """Share of this model's device answers that were not certain enough lately; None before there were any."""
     now: float
+    promise: Promise | None = None
+    """None where the policy asks for none."""

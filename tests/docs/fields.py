@@ -9,6 +9,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -128,9 +129,16 @@ def _written(value: Mapping[str, Any]) -> str:  # Any: a JSON value
     return "{ " + ", ".join(f"{key} = {json.dumps(item)}" for key, item in value.items()) + " }"
 
 
+def _made_in(module: ModuleType, name: str) -> bool:
+    return getattr(getattr(module, name, None), "__module__", None) == module.__name__
+
+
 def _docstrings(model: type[BaseModel], name: str) -> dict[str, str]:
-    """Return the texts that stand below the fields of the class `name`, in the module of `model`."""
-    tree = ast.parse(inspect.getsource(sys.modules[model.__module__]))
+    """Return the texts that stand below the fields of the class `name`, in whichever module of `model`'s package it is
+    made."""
+    package = model.__module__.partition(".")[0]
+    makers = [m for n, m in sorted(sys.modules.items()) if n.startswith(package) and _made_in(m, name)]
+    tree = ast.parse("\n".join(inspect.getsource(module) for module in makers))
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name == name:

@@ -59,7 +59,7 @@ _PART: Final = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /g
 _CLIS: Final = {"nearfar-agent": "edge_agent.cli", "nearfar-cloud": "cloud_service.cli", "nearfar-policy": "router.cli"}
 _COMMANDS: Final = {
     "nearfar-agent": ("infer", "doctor", "demo"),
-    "nearfar-cloud": ("serve", "bench"),
+    "nearfar-cloud": ("serve", "bench", "prepare", "recertify"),
     "nearfar-policy": ("check", "decide", "replay", "schema"),
 }
 

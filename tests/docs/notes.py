@@ -24,6 +24,8 @@ POLICY_TITLES: Final[Mapping[str, str]] = {
     "count.",
     "EscalationPart": "### EscalationPart\n\nThe table `[escalation]`. Without it no request escalates, unless a rule "
     "says so.",
+    "PromisePart": "### PromisePart\n\nThe table `[promise]`: what keeping the device's answers may cost, held to by a "
+    "release's certificate. Without it nothing is promised.",
     "BreakerPart": "### BreakerPart\n\nThe table `[breaker]`: when a remote target that fails is left alone. The "
     "breaker is on, also without this table.",
     "EstimatesPart": "### EstimatesPart\n\nThe table `[estimates]`: how fast predictions of time follow what is "
@@ -56,6 +58,7 @@ POLICY_NOTES: Final[Mapping[str, str]] = {
     "BreakerPart.jitter": "Share by which a pause is stretched or shortened at random, so that a fleet does not come "
     "back in one instant.",
     "BreakerPart.probes": "Calls that may try at a time once the pause is over.",
+    "PolicyDocument.promise": "Without it no promise is kept.",
 }
 
 AGENT_TITLES: Final[Mapping[str, str]] = {
@@ -91,6 +94,10 @@ MANIFEST_TITLES: Final[Mapping[str, str]] = {
     "Step": "### Step\n\nOne entry of a feed's `steps`. Exactly one field is set; steps run in the order they stand.",
     "Score": "### Score\n\nThe table `[score]`: where a device answer's confidence is read.",
     "Evaluation": "### Evaluation\n\nThe table `[evaluation]`.",
+    "Tokenize": "### Tokenize\n\nThe field `tokenize` of a step.",
+    "SidecarFile": "### SidecarFile\n\nThe tables `[labels]` and `[golden]`.",
+    "Requires": "### Requires\n\nThe table `[requires]`: what a device has to have to load the release.",
+    "Measured": "### Measured\n\nOne table `[measured.CLASS]`: the device's model on one class of device.",
 }
 
 MANIFEST_NOTES: Final[Mapping[str, str]] = {
@@ -101,6 +108,14 @@ MANIFEST_NOTES: Final[Mapping[str, str]] = {
     "Manifest.device": "Without it the device cannot answer.",
     "Manifest.remote": "Without it no remote target can. One of the two has to be there.",
     "Manifest.score": "Without it no answer of the device escalates.",
+    "Manifest.requires": "What a device has to have; one that has less does not load the device's model.",
+    "SidecarFile.file": "A file beside the manifest; never a path.",
+    "SidecarFile.digest": "Of its bytes; another file is refused.",
+    "Tokenize.digest": "Of that file's bytes; another tokenizer is refused.",
+    "Measured.latency_ms_p50": "Milliseconds of one run, median.",
+    "Measured.latency_ms_p95": "Milliseconds of one run, 95 % quantile.",
+    "Measured.memory_bytes": "What loading and running it took; unknown where the system does not tell.",
+    "Measured.size_bytes": "Of the file.",
     "Manifest.evaluation": "Without it `p_wrong` of the policy speaks.",
     "InputSpec.name": "As the app's mapping has it.",
     "InputSpec.datatype": "One of the protocol's, see [datatypes](protocol.md#datatypes).",

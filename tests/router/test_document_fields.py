@@ -19,7 +19,9 @@ from router.engine import decide
 from router.errors import PolicyError
 from router.estimate import Ratios
 from router.policy import Policy
+from router.promise import audited, promise_of
 from router.types import Kind, Situation
+from tests.builders.certificates_of_loss import certificate
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
 Effect = Callable[[Policy], object]
@@ -92,6 +94,13 @@ ESCALATING = "[escalation]\nbelow = 0.8\n"
 PRICEY = "[targets.cloud]\nusd_per_request = 0.2\n"
 
 # field: (document without, document with, what it changes)
+PROMISING = "[promise]\nmax_loss = 0.02\n"
+
+
+def _promises(policy: Policy) -> object:
+    return promise_of(policy.promise, certificate(), why_uncovered="", alarm="")
+
+
 FIELDS: dict[str, tuple[str, str, Effect]] = {
     "name": ("", "NAME", _identity),
     "version": ("", "VERSION", _identity),
@@ -128,6 +137,9 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     ),
     "escalation.recovers": (ESCALATING, ESCALATING + "recovers = 0.1", _decides(LOW)),
     "escalation.share": (ESCALATING, ESCALATING + "share = 0.9", _decides(LOW)),
+    "promise.max_loss": (PROMISING, PROMISING.replace("0.02", "0.01"), _promises),
+    "promise.confidence": (PROMISING, PROMISING + "confidence = 0.95", _promises),
+    "promise.audit": (PROMISING, PROMISING + "audit = 0.5", lambda policy: audited(policy.promise, 0.3)),
     "breaker.consecutive": ("", "breaker.consecutive = 6", _pause),
     "breaker.failure_share": (
         "breaker = { consecutive = 100, min_calls = 10 }",
