@@ -75,6 +75,14 @@ class _Front:
         """Return every signal with value, source, age and cost."""
         return self._core.signal_statuses()
 
+    def feedback(self, result: Result, label: object) -> bool:
+        """Say what would have been right for a request: a class by its name or index, or for other tasks the answer in
+        full. Tells whether it was of use, which it is for a request that was audited, and not long ago.
+
+        With the audits it makes a certificate of accuracy, where without it there is one of agreement alone.
+        Raises RequestError: for a label that the model does not know. Raises AgentClosed."""
+        return self._core.feedback(result, label)
+
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest decision records, the newest last."""
         return self._core.last(count)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
 from edge_agent.experience import Admission, Experience
+from edge_agent.metrics import Metrics
+from edge_agent.quality import Judged, Quality
 from edge_agent.releases import Release
 from edge_agent.result import Result, Sent
 from edge_agent.runtimes import Halt, RunFailed, RunHalted
 from edge_agent.score import score_of
 from nearfar_wire.errors import WireError
-from nearfar_wire.prepare import prepare, restore
+from nearfar_wire.prepare import restore
 from nearfar_wire.status import Code
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
 from router.engine import Decision
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
 __all__ = ["Call"]
+
+# Nobody waits for an audit, and a slow cloud must not look like one that agrees.
+_AUDIT_S: Final = 10.0
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -55,8 +60,24 @@ class Call:
     """See the module. Used by one driver at a time."""
 
     __slots__ = (
-        "_answers", "_clock", "_experience", "_flights", "_inputs", "_permit", "_policy", "_release", "_sent",
-        "_started", "_state", "decision", "plan", "traceparent",
+        "_answers",
+        "_audit",
+        "_clock",
+        "_experience",
+        "_flights",
+        "_inputs",
+        "_judged",
+        "_metrics",
+        "_permit",
+        "_policy",
+        "_quality",
+        "_release",
+        "_sent",
+        "_started",
+        "_state",
+        "decision",
+        "plan",
+        "traceparent",
     )  # fmt: skip
 
     def __init__(
@@ -69,7 +90,14 @@ class Call:
         permit: Permit | None,
         experience: Experience,
         clock: Callable[[], float],
+        quality: Quality | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        """`quality` and `metrics` are wanted where the policy asks for a promise."""
+        self._quality = quality
+        self._metrics = metrics
+        self._judged: Judged | None = None
+        self._audit: InFlight | None = None
         self._release = release
         self._inputs = inputs
         self._policy = policy
@@ -114,7 +142,8 @@ class Call:
         model = release.name
         started = self._clock() if since is None else since
         try:
-            fed = prepare(self._inputs, release.manifest.inputs, side.feeds) if side.feeds else self._inputs
+            preparer = release.device_preparer
+            fed = self._inputs if preparer is None else preparer.prepare(self._inputs)
             outputs = release.runtime.run(fed, halt)
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
@@ -131,9 +160,20 @@ class Call:
         escalation = self.plan.escalation
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
+        if escalation.by == "gain":
+            return Succeeded(DEVICE, self._gain_score(outputs, escalation.below, now))
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
+
+    def _gain_score(self, outputs: Arrays, below: float, now: float) -> float | None:
+        assert self._quality is not None
+        judged = self._judged = self._quality.judge(outputs)
+        score = None if judged is None else judged.score
+        self._experience.judged(self._release.name, not (score is not None and score > below), now)
+        if judged is not None:
+            self._quality.noticed(judged)
+        return score
 
     def device_given_up(self, since: float, until: float) -> None:
         """Learn from a run that was stopped, or never begun, where that is because its time was over.
@@ -168,16 +208,11 @@ class Call:
         side = self._release.manifest.remote
         assert side is not None
         try:
-            wire = (
-                prepare(self._inputs, self._release.manifest.inputs, side.feeds)
-                if side.send == "model"
-                else self._inputs
-            )
             flight = remote.call(
                 side.model,
                 side.version,
                 situation.request.id,
-                wire,
+                self._for_the_wire(),
                 timeout_s=max(0.001, run.until - now),
                 on_done=on_done,
                 traceparent=self.traceparent,
@@ -223,7 +258,16 @@ class Call:
         self._experience.remote_succeeded(
             flight.admission, self._release.name, flight.call.sent_bytes, taken_s, now, told=told
         )
-        return Succeeded(target)
+        return Succeeded(target, covered=self._covered(target))
+
+    def _covered(self, target: str) -> bool:
+        """Tell whether a remote answer is of the model that the certificate holds for right."""
+        quality = self._quality
+        return quality is not None and quality.covers(target, self._answers[target][1])
+
+    def _for_the_wire(self) -> Arrays:
+        preparer = self._release.remote_preparer
+        return self._inputs if preparer is None else preparer.prepare(self._inputs)
 
     def cancel(self, target: str) -> None:
         """Stop a remote call, and account for it; harmless when there is none."""
@@ -269,6 +313,89 @@ class Call:
         taken_s = now - flight.started
         self._experience.remote_failed(flight.admission, self._release.name, blamed=blamed, now=now, gave_up_s=taken_s)
 
+    # -- audits -------------------------------------------------------------------------------------------------------
+
+    def start_audit(self, target: str) -> None:
+        """Ask `target` as well, and do not wait: what it answers is compared with the device's kept answer.
+
+        Whatever goes wrong costs the audit, and nothing else."""
+        from edge_agent.egress.failure import RemoteFailure
+
+        quality, metrics, permit = self._quality, self._metrics, self._permit
+        if quality is None or metrics is None:
+            return
+        model = self._release.name
+        if permit is None:
+            raise PermissionError(f"no permit for {target!r}")
+        if not quality.admit_audit():
+            metrics.audit(model, "skipped")
+            return
+        remote = permit.remote(target)
+        side = self._release.manifest.remote
+        assert side is not None
+        try:
+            self._audit = remote.call(
+                side.model,
+                side.version,
+                self.decision.situation.request.id,
+                self._for_the_wire(),
+                timeout_s=_AUDIT_S,
+                on_done=lambda: self._finish_audit(target),
+                traceparent=self.traceparent,
+            )
+        except (WireError, RemoteFailure):
+            quality.audit_over()
+            metrics.audit(model, "failed")
+            return
+        except BaseException:
+            quality.audit_over()
+            raise
+        self._sent.append(Sent(target, remote.endpoint, self._audit.sent_bytes, 0, audit=True))
+
+    def _finish_audit(self, target: str) -> None:
+        """Called from gRPC's thread, after the request has ended."""
+        from edge_agent.egress.answer import read_answer
+        from edge_agent.egress.failure import RemoteFailure
+
+        quality, metrics, flight = self._quality, self._metrics, self._audit
+        assert quality is not None and metrics is not None
+        outcome = "failed"
+        try:
+            # An answer can come before the call that asked for it has returned.
+            if flight is None or self._judged is None or self._policy.promise is None:
+                return
+            request_id = self.decision.situation.request.id
+            response = flight.result()
+            answer, digest = read_answer(response, request_id, self._release.manifest, self._release.outputs)
+            if quality.covers(target, digest):
+                device = self._answers[DEVICE][0]
+                apart = quality.compared(self._policy.promise, request_id, self._judged, device, answer, kept=True)
+                outcome = "disagrees" if apart else "agrees"
+        except (RemoteFailure, WireError):
+            pass
+        finally:
+            quality.audit_over()
+            metrics.audit(self._release.name, outcome)
+
+    def _note_escalated_audit(self, outcome: Outcome) -> None:
+        """An audited request that did not keep the device's answer lost nothing, and counts as that."""
+        quality, metrics, terms = self._quality, self._metrics, self._policy.promise
+        request = self.decision.situation.request
+        if quality is None or metrics is None or terms is None or not request.audit or not self.plan.promised:
+            return
+        if outcome.target in (None, DEVICE) or self.plan.audit is None:
+            return
+        device, judged = self._answers.get(DEVICE), self._judged
+        try:
+            if device is not None and judged is not None and outcome.certified:
+                remote = self._answers[outcome.target or ""][0]
+                quality.compared(terms, request.id, judged, device[0], remote, kept=False)
+            else:
+                quality.escalated_audit(terms)
+        except WireError:
+            return
+        metrics.audit(self._release.name, "escalated")
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @property
@@ -292,7 +419,16 @@ class Call:
             return DeadlineExceeded(request.model, given_ms, outcome.failures)
         if outcome.target is None:
             return AllTargetsFailed(request.model, outcome.failures, decision.closed)
+        self._note_escalated_audit(outcome)
         outputs, digest = self._answers[outcome.target]
         return Result(
-            outputs, outcome.target, digest, tuple(self._sent), now - self._started, decision, outcome, self._policy
+            outputs,
+            outcome.target,
+            digest,
+            tuple(self._sent),
+            now - self._started,
+            decision,
+            outcome,
+            self._policy,
+            self._release,
         )

@@ -165,6 +165,12 @@ class AgentConfig(_Part):
     """For requests that name none: a person notices a second."""
     max_deadline_ms: Annotated[float, Field(gt=0, le=86_400_000)] = 600_000.0
     """Longer deadlines are cut to this."""
+    audits: Annotated[Path, Field(strict=False)] | None = None
+    """File to which audits are appended, for `nearfar-cloud recertify`; left out: they are counted only."""
+    audits_max_mb: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """No more is written once the file has so many megabytes."""
+    state: Annotated[Path, Field(strict=False)] | None = None
+    """Folder in which audits are remembered across restarts; left out: counted anew each time."""
     journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """Decision records kept in memory."""
 
@@ -243,7 +249,10 @@ def _resolved(config: AgentConfig, folder: Path) -> AgentConfig:
         )
         for name, remote in config.targets.items()
     }
-    return config.model_copy(update={"models": models, "policy": policy, "targets": targets})
+    audits = None if config.audits is None else folder / config.audits
+    state = None if config.state is None else folder / config.state
+    update = {"models": models, "policy": policy, "targets": targets, "audits": audits, "state": state}
+    return config.model_copy(update=update)
 
 
 def _resolved_tls(tls: TlsConfig | None, folder: Path) -> TlsConfig | None:

@@ -19,9 +19,11 @@ from edge_agent.dispatch import Dispatcher
 from edge_agent.errors import AgentClosed, UnknownModel
 from edge_agent.executor import drive, drive_async
 from edge_agent.experience import Experience
+from edge_agent.feedback import true_answer
 from edge_agent.journal import Entry, Journal
 from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
+from edge_agent.quality import AuditLog, Quality
 from edge_agent.releases import Release, load_release
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
@@ -75,8 +77,10 @@ class Core:
         if releases is None:
             releases = {name: load_release(name, model.release, config.device) for name, model in config.models.items()}
         self.releases = dict(releases)
-        # Jitter only: nothing here is a secret.
-        self._experience = Experience(self.policies.current, chance=chance or random.Random())  # noqa: S311
+        # Jitter, and which requests are audited: nothing here is a secret.
+        chance = chance or random.Random()  # noqa: S311
+        self._experience = Experience(self.policies.current, chance=chance)
+        self._qualities = self._open_books(config, chance)
         for release in self.releases.values():
             for taken_s in warm_up(release, clock):
                 self._experience.device_ran(release.name, taken_s, clock())
@@ -103,6 +107,7 @@ class Core:
             clock=clock,
             default_deadline_s=config.default_deadline_ms / 1000,
             max_deadline_s=config.max_deadline_ms / 1000,
+            qualities=self._qualities,
         )
         self._bind_metrics(registry)
         self._watcher = None if config.policy is None else Watcher(self.policies.refresh, config.policy_check_s)
@@ -125,6 +130,24 @@ class Core:
         ]
         return Door(remotes), trips
 
+    def _open_books(self, config: AgentConfig, chance: random.Random) -> dict[str, Quality]:
+        log = None if config.audits is None else AuditLog(config.audits, config.audits_max_mb << 20)
+        return {
+            name: Quality(
+                release.manifest,
+                release.certificate,
+                release.why_uncovered,
+                chance=chance,
+                log=log,
+                state=None if config.state is None else config.state / f"quality-{name}.json",
+            )
+            for name, release in self.releases.items()
+        }
+
+    def _promise_states(self) -> dict[str, str]:
+        terms = self.policies.current.promise
+        return {} if terms is None else {name: quality.state(terms) for name, quality in self._qualities.items()}
+
     def _bind_metrics(self, registry: CollectorRegistry | None) -> None:
         if registry is None:
             return
@@ -132,6 +155,7 @@ class Core:
             breakers=lambda: {name: self.phase(name) for name in self.config.targets},
             policy=lambda: (self.policies.status.name, self.policies.status.version, self.policies.status.digest),
             signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
+            promises=self._promise_states,
         )
         from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
 
@@ -264,6 +288,15 @@ class Core:
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest decision records."""
         return self.journal.last(count)
+
+    def feedback(self, result: Result, label: object) -> bool:
+        """Note what was right for a request. See Agent.feedback."""
+        self.check_open()
+        request = result.decision.situation.request
+        release = self.release(request.model)
+        quality = self._qualities[request.model]
+        right = true_answer(release, quality.answer, result, label)
+        return quality.feedback(request.id, right)
 
     def look(self, model: str, label: str | None, values: Mapping[str, Value | None]) -> Decision:
         """Decide for an imaginary request with some signals set by hand. Runs and sends nothing.

@@ -26,6 +26,7 @@ from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
 from edge_agent.metrics import REFUSED, Metrics
 from edge_agent.policies import PolicyFile
+from edge_agent.quality import Quality
 from edge_agent.releases import Release, sent_bytes_estimate
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
@@ -69,7 +70,9 @@ class Dispatcher:
         clock: Callable[[], float],
         default_deadline_s: float,
         max_deadline_s: float,
+        qualities: Mapping[str, Quality],
     ) -> None:
+        self._qualities = qualities
         self._releases = releases
         self._facts = {name: _facts(release, door) for name, release in releases.items()}
         self._memo = Memo()
@@ -113,7 +116,8 @@ class Dispatcher:
             self._metrics.request(model, None, REFUSED, 0.0)
             raise NoFeasibleTarget(model, decision.closed)
         permit = None if self._door is None else self._door.permit(decision, policy)
-        return Call(release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
+        call = (release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
+        return Call(*call) if policy.promise is None else Call(*call, self._qualities[release.name], self._metrics)
 
     def _wanted(self, policy: Policy, decision: Decision) -> tuple[str, ...]:
         """Return what `_wanting` yields, which follows from the policy and what is closed: looked at again only where
@@ -148,6 +152,7 @@ class Dispatcher:
             call.sent_bytes,
             escalated=outcome.escalated,
             late=outcome.late,
+            certified=outcome.certified,
         )
         for failure in outcome.failures:
             self._metrics.failure(failure.target, failure.code, security=failure.security)
@@ -206,9 +211,15 @@ class Dispatcher:
         views = self._experience.views(facts, upload_bytes, readings, now)
         can_score = release.manifest.score is not None
         # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
-        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
         share = self._experience.escalation_share(release.name, now)
-        return self._memo.decide(policy, Situation(request, readings, views, share, now))
+        terms = policy.promise
+        if terms is None:
+            request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
+            return self._memo.decide(policy, Situation(request, readings, views, share, now))
+        quality = self._qualities[release.name]
+        drawn = overrides is None and quality.draw(terms)
+        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, drawn)
+        return self._memo.decide(policy, Situation(request, readings, views, share, now, quality.promise(terms)))
 
 
 def _facts(release: Release, door: Door | None) -> ModelFacts:

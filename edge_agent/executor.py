@@ -19,7 +19,7 @@ from edge_agent.device_pool import DevicePool
 from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt
 from nearfar_wire.status import Code
-from router.attempt import Cancel, Cancelled, Command, Event, Failed, Failure, Finish, Outcome, Run, Wake, Woke
+from router.attempt import Audit, Cancel, Cancelled, Command, Event, Failed, Failure, Finish, Outcome, Run, Wake, Woke
 from router.types import DEVICE
 
 __all__ = ["drive", "drive_async"]
@@ -93,6 +93,8 @@ class _Execution:
                     self.halt_device()
                 else:
                     self._call.cancel(command.target)
+            elif isinstance(command, Audit):
+                self._call.start_audit(command.target)
             elif command.target == DEVICE:
                 self._run_device(command.until)
             else:
@@ -170,8 +172,10 @@ def drive(
         first = commands[0]
         if type(first) is Run and first.target == DEVICE:
             commands = call.step(call.run_device())
-        last = commands[0]
+        last = commands[-1]
         if type(last) is Finish:
+            if len(commands) > 1 and type(commands[0]) is Audit:
+                call.start_audit(commands[0].target)
             return last.outcome
     mailbox: SimpleQueue[Message] = SimpleQueue()
     execution = _Execution(call, clock, mailbox.put, pool, cancellation)

@@ -70,6 +70,10 @@ def _counters(counts: Counts) -> Iterator[Metric]:
         yield _counter(name, about, ("target",), _rows(numbers))
     failures = counts.failures.items()
     yield _counter("nearfar_failures", "Failures of targets within requests.", ("target", "code"), failures)
+    certified, audits = counts.certified.items(), counts.audits.items()
+    about = "Answers for which a promise was asked."
+    yield _counter("nearfar_certified_answers", about, ("model", "certified"), certified)
+    yield _counter("nearfar_audits", "Requests that were also put to a remote target.", ("model", "outcome"), audits)
     reloads = _rows(counts.policy_reloads)
     yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
 
@@ -80,6 +84,8 @@ def _gauges(gauges: Gauges) -> Iterator[Metric]:
     name, version, digest = gauges.policy()
     in_force = [((name, str(version), digest), 1)]
     yield _gauge("nearfar_policy_info", "The policy in force.", ("name", "version", "digest"), in_force)
+    states = [((model, state), 1) for model, state in gauges.promises().items()]
+    yield _gauge("nearfar_promise_state", "What the policy's promise is worth now.", ("model", "state"), states)
     known = _rows({name: int(is_known) for name, is_known in gauges.signals().items()})
     yield _gauge("nearfar_signal_known", "1 where a decision may use it; 0: unknown or too old.", ("signal",), known)
 

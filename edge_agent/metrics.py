@@ -43,7 +43,7 @@ BOUNDS_S: Final = (
 _DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
 # Noted at once and counted in batches: between two runs of a model every line of Python is cold.
 _FOLD: Final = 64
-_Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool]
+_Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool, bool | None]
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -71,6 +71,10 @@ class Counts:
     """By target and code."""
     security_failures: Mapping[str, int]
     policy_reloads: Mapping[str, int]
+    certified: Mapping[tuple[str, str], int]
+    """By model, and "yes" or "no"; of answers for which a promise was asked."""
+    audits: Mapping[tuple[str, str], int]
+    """By model, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Gauges:
     """Name, version and digest of the policy in force."""
     signals: Callable[[], Mapping[str, bool]]
     """Whether a decision may use each signal."""
+    promises: Callable[[], Mapping[str, str]]
+    """What the policy's promise is worth now, by model."""
 
 
 class _Label:
@@ -124,6 +130,8 @@ class Metrics:
         self._failures: Counter[tuple[str, str]] = Counter()
         self._security_failures: Counter[str] = Counter()
         self._policy_reloads: Counter[str] = Counter()
+        self._certified: Counter[tuple[str, str]] = Counter()
+        self._audits: Counter[tuple[str, str]] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
 
     def request(
@@ -136,6 +144,7 @@ class Metrics:
         *,
         escalated: bool = False,
         late: bool = False,
+        certified: bool | None = None,
     ) -> None:
         """Count one request that has ended: at which target (None: at none), how, and after how long.
 
@@ -143,7 +152,7 @@ class Metrics:
         by the outcome that says so."""
         if outcome not in _OUTCOMES:
             raise KeyError(outcome)
-        self._ended.append((model, target or NO_TARGET, outcome, seconds, sent_bytes, escalated, late))
+        self._ended.append((model, target or NO_TARGET, outcome, seconds, sent_bytes, escalated, late, certified))
         if len(self._ended) >= _FOLD:
             with self._lock:
                 self._fold()
@@ -151,7 +160,7 @@ class Metrics:
     def _fold(self) -> None:
         """Count what has ended since the last time. The lock is held."""
         while self._ended:
-            model, target, outcome, seconds, sent_bytes, escalated, late = self._ended.popleft()
+            model, target, outcome, seconds, sent_bytes, escalated, late, certified = self._ended.popleft()
             pair = self._pairs.get((model, target)) or self._bounded_pair(model, target)
             pair.outcomes[outcome] += 1
             pair.buckets[bisect_left(BOUNDS_S, seconds)] += 1
@@ -159,6 +168,8 @@ class Metrics:
             self._requests += 1
             if escalated:
                 self._escalations[self._models.admit(model)] += 1
+            if certified is not None:
+                self._certified[self._models.admit(model), "yes" if certified else "no"] += 1
             if late or outcome == Ending.DEADLINE_EXCEEDED:
                 self._deadline_misses[self._models.admit(model)] += 1
             for name, size_bytes in sent_bytes.items():
@@ -180,6 +191,11 @@ class Metrics:
         with self._lock:
             self._policy_reloads[self._reloads.admit(outcome)] += 1
 
+    def audit(self, model: str, outcome: str) -> None:
+        """Count one audit by what came of it: "agrees", "disagrees", "escalated", "failed" or "skipped"."""
+        with self._lock:
+            self._audits[self._models.admit(model), outcome] += 1
+
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
@@ -196,6 +212,8 @@ class Metrics:
                 failures=dict(self._failures),
                 security_failures=dict(self._security_failures),
                 policy_reloads=dict(self._policy_reloads),
+                certified=dict(self._certified),
+                audits=dict(self._audits),
             )
 
     def totals(self) -> dict[str, int | dict[str, int]]:
@@ -210,5 +228,6 @@ class Metrics:
             "failures": sum(counts.failures.values()),
             "security_failures": sum(counts.security_failures.values()),
             "policy_reloads": dict(counts.policy_reloads),
+            "audits": sum(counts.audits.values()),
             "sent_bytes": dict(counts.sent_bytes),
         }

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.config import DeviceConfig
 from edge_agent.errors import ReleaseError
+from edge_agent.fitness import load_certificate, read_beside, refuse_incompatible
 from edge_agent.runtimes import LocalRuntime
 from edge_agent.runtimes.onnx import CannotLoad, OnnxRuntime
 from nearfar_wire.datatypes import BYTES, DATATYPES
-from nearfar_wire.errors import DigestMismatch, ManifestError, TensorError
+from nearfar_wire.digest import verify
+from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
 from nearfar_wire.manifest import DeviceSide, Feed, Manifest, read_manifest
+from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec
+from router.cascade.certificate import Certificate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +47,13 @@ class Release:
     runtime: LocalRuntime | None
     why_no_runtime: str
     device_digest: str | None
+    device_preparer: Preparer | None = None
+    remote_preparer: Preparer | None = None
+    """None where that side takes the app's tensors as they are."""
+    certificate: Certificate | None = None
+    why_uncovered: str = "the release has no certificate"
+    """Empty where `certificate` is of the files that are loaded."""
+    labels: tuple[str, ...] = ()
 
 
 def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
@@ -56,27 +67,63 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
         raise ReleaseError(name, f"{path} cannot be read: {error.strerror or error}") from error
     except ManifestError as error:
         raise ReleaseError(name, str(error)) from error
-    inputs = tuple(described.spec() for described in manifest.inputs)
-    outputs = tuple(described.spec() for described in manifest.outputs)
-    if manifest.device is None:
-        return Release(name, manifest, inputs, outputs, None, "its release has no model for the device", None)
+    certificate, why_uncovered = load_certificate(folder, manifest)
+    release = Release(
+        name,
+        manifest,
+        tuple(described.spec() for described in manifest.inputs),
+        tuple(described.spec() for described in manifest.outputs),
+        None,
+        "its release has no model for the device",
+        None,
+        remote_preparer=_remote_preparer(name, folder, manifest),
+        certificate=certificate,
+        why_uncovered=why_uncovered,
+        labels=_labels(name, folder, manifest),
+    )
+    side = manifest.device
+    if side is None:
+        return release
     try:
-        runtime = _load_runtime(manifest.device, manifest, folder, device)
-    except (CannotLoad, DigestMismatch, TensorError) as error:
+        refuse_incompatible(manifest)
+        preparer = _preparer(folder, manifest, side.feeds)
+        runtime = _load_runtime(side, manifest, folder, device)
+    except (CannotLoad, DigestMismatch, ManifestError, MissingExtra, TensorError) as error:
         _log.warning("model %s cannot run on the device: %s", name, error)
-        return Release(name, manifest, inputs, outputs, None, str(error), None)
+        return replace(release, why_no_runtime=str(error))
     if runtime.provider != device.providers[0]:
         _log.warning("model %s runs on %s; %s cannot be had here", name, runtime.provider, device.providers[0])
-    return Release(name, manifest, inputs, outputs, runtime, "", manifest.device.digest)
+    return replace(release, runtime=runtime, why_no_runtime="", device_digest=side.digest, device_preparer=preparer)
+
+
+def _preparer(folder: Path, manifest: Manifest, feeds: Mapping[str, Feed]) -> Preparer | None:
+    return Preparer(manifest.inputs, feeds, lambda file: read_beside(folder, file)) if feeds else None
+
+
+def _remote_preparer(name: str, folder: Path, manifest: Manifest) -> Preparer | None:
+    remote = manifest.remote
+    if remote is None or remote.send == "app":
+        return None
+    try:
+        return _preparer(folder, manifest, remote.feeds)
+    except (CannotLoad, DigestMismatch, ManifestError, MissingExtra) as error:
+        raise ReleaseError(name, f"requests to a remote target cannot be prepared: {error}") from error
+
+
+def _labels(name: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    described = manifest.labels
+    if described is None:
+        return ()
+    try:
+        content = read_beside(folder, described.file)
+        verify(described.file, content, described.digest)
+        return tuple(content.decode("utf-8").splitlines())
+    except (CannotLoad, DigestMismatch, UnicodeDecodeError) as error:
+        raise ReleaseError(name, f"its labels cannot be used: {error}") from error
 
 
 def _load_runtime(side: DeviceSide, manifest: Manifest, folder: Path, device: DeviceConfig) -> LocalRuntime:
-    path = folder / side.file
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        problem = f"{path} cannot be read: {error.strerror or error}; install the release again"
-        raise CannotLoad(problem) from error
+    content = read_beside(folder, side.file)
     runtime = OnnxRuntime(
         side.file,
         content,

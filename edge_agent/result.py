@@ -16,17 +16,22 @@ from router.policy import Policy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge_agent.releases import Release
+
 __all__ = ["Receipt", "Result", "Sent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one call handed to the network. `size_bytes` is the serialized request, without the transport's framing."""
+    """What one call handed to the network. `size_bytes` is the serialized request, without the transport's framing.
+
+    An `audit` is answered after the request is, and nobody waited for it: what it received is not known here."""
 
     target: str
     endpoint: str
     size_bytes: int
     received_bytes: int
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,17 @@ class Receipt:
     failures: tuple[Failure, ...]
     certain: bool | None
     """Whether the device's score was above the threshold; None where nothing was asked of it."""
+    certified: bool | None
+    """Whether the promise that the policy asks for covers this answer; None where it asks for none."""
+    why_uncertified: str
+    """Empty where it is certified, or nothing was asked for."""
     duration_s: float
     deadline_met: bool
+
+    @property
+    def audited(self) -> bool:
+        """Whether a remote target was asked as well, to see if the promise holds."""
+        return any(sent.audit for sent in self.sent)
 
     @property
     def sent_bytes(self) -> int:
@@ -56,7 +70,9 @@ class Receipt:
 
     def __str__(self) -> str:
         if self.sent:
-            left = ", ".join(f"{s.size_bytes} bytes to {s.target} ({s.endpoint})" for s in self.sent)
+            left = ", ".join(
+                f"{s.size_bytes} bytes to {s.target} ({s.endpoint}){' to audit' if s.audit else ''}" for s in self.sent
+            )
         else:
             left = "nothing left the device"
         label = f'label "{self.label}"' if self.label is not None else "no label (the strictest)"
@@ -68,6 +84,8 @@ class Receipt:
         ]
         if self.certain is False:
             lines.append("the answer is not certain: an escalation was due and did not come back")
+        elif self.certified is False:
+            lines.append(f"the answer is not certified: {self.why_uncertified}")
         lines.extend(f"{f.target} failed: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in self.failures)
         return "\n".join(lines)
 
@@ -75,7 +93,7 @@ class Receipt:
 class Result:
     """An answer. Outputs are arrays by the names and shapes that the release's manifest promises."""
 
-    __slots__ = ("_digest", "_duration_s", "_policy", "_sent", "decision", "outcome", "outputs", "target")
+    __slots__ = ("_digest", "_duration_s", "_policy", "_release", "_sent", "decision", "outcome", "outputs", "target")
 
     outputs: Mapping[str, NDArray[Any]]  # Any: each output has its own datatype
     target: str
@@ -92,6 +110,7 @@ class Result:
         decision: Decision,
         outcome: Outcome,
         policy: Policy,
+        release: Release | None = None,
     ) -> None:
         self.outputs = outputs
         self.target = target
@@ -101,6 +120,7 @@ class Result:
         self._sent = sent
         self._duration_s = duration_s
         self._policy = policy
+        self._release = release
 
     @property
     def reason(self) -> str:
@@ -124,9 +144,20 @@ class Result:
             policy_digest=self._policy.digest,
             failures=self.outcome.failures,
             certain=self.outcome.certain,
+            certified=self.outcome.certified,
+            why_uncertified=self.outcome.why_uncertified,
             duration_s=self._duration_s,
             deadline_met=not self.outcome.late,
         )
+
+    def top(self, count: int = 1) -> list[tuple[str, float]]:
+        """Return the `count` most probable classes of a classifier's first row, the likeliest first: name and
+        probability. Without a file of labels in the release a class is named by its index.
+
+        Raises RequestError: the model is no classifier, or its release does not say which output has its scores."""
+        from edge_agent.labelling import top_classes
+
+        return top_classes(self._release, self.outputs, count)
 
     def explain(self) -> str:
         """Return the decision and its outcome in words."""

@@ -13,7 +13,6 @@ from edge_agent.releases import Release
 from edge_agent.runtimes import RunFailed
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.errors import WireError
-from nearfar_wire.prepare import prepare
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ def warm_up(release: Release, clock: Callable[[], float]) -> list[float]:
     taken_s: list[float] = []
     began = clock()
     try:
-        fed = prepare(blank_inputs(release.inputs), release.manifest.inputs, side.feeds)
+        blank = blank_inputs(release.inputs)
+        fed = blank if release.device_preparer is None else release.device_preparer.prepare(blank)
         for _ in range(_RUNS):
             started = clock()
             release.runtime.run(fed)

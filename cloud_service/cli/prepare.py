@@ -80,6 +80,7 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     )
     parser.add_argument("--max-length", type=_whole, default=_MAX_LENGTH, metavar="N", help="tokens (default: 128)")
     parser.add_argument("--drop-layers", type=_whole, default=0, metavar="N", help="try without N layers as well")
+    parser.add_argument("--ship", metavar="CANDIDATE", help="the one to ship (default: the fastest that is good)")
     parser.add_argument("--device-class", type=Path, metavar="FILE.toml", help="the device to measure for")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
     parser.add_argument("--no-report", action="store_true", help="write no report.html")
@@ -129,6 +130,7 @@ def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
         delta=given["delta"],
         label_names=names,
         drop_layers=given["drop_layers"],
+        ship=given["ship"],
         device=THIS_MACHINE if device_class is None else _device_class(device_class),
         seed=given["seed"],
         report=not given["no_report"],

@@ -66,11 +66,14 @@ def compress(
     own: Own | None = None,
     drop_layers: int = 0,
     device: DeviceClass = THIS_MACHINE,
+    ship: str | None = None,
     progress: Progress = _ignore,
 ) -> Compression:
     """Return what became of the model `content`; `calibration` are its inputs, one row an example, as are `labels`.
 
-    Raises PublishError: for a model that is unsafe or cannot be run on these inputs."""
+    `ship` names the candidate that is chosen whatever it costs; None: the fastest that is good enough.
+
+    Raises PublishError: for a model that is unsafe or cannot be run on these inputs, or no candidate to `ship`."""
     inspection = inspect(content)
     measured: list[Measured] = []
     subjects: list[Subject] = []
@@ -87,7 +90,16 @@ def compress(
         measured.append(figures)
         subjects.append(subject)
     progress("try candidates", len(measured), len(measured))
-    return _chosen(inspection, measured, subjects, device, progress)
+    return _chosen(inspection, measured, subjects, device, ship, progress)
+
+
+def _named(ship: str, measured: list[Measured]) -> Measured:
+    found = next((figures for figures in measured if figures.name == ship), None)
+    if found is None or found.content is None:
+        there = ", ".join(repr(figures.name) for figures in measured if figures.content is not None)
+        why = "was not tried" if found is None else found.skipped
+        raise PublishError(f"candidate {ship!r} cannot be shipped: {why}", f"name one of {there}")
+    return found
 
 
 def _subject(candidate: Candidate, calibration: Mapping[str, Array], output: str, own: Own | None) -> Subject:
@@ -101,6 +113,7 @@ def _chosen(
     measured: list[Measured],
     subjects: list[Subject],
     device: DeviceClass,
+    ship: str | None,
     progress: Progress,
 ) -> Compression:
     running = [index for index, figures in enumerate(measured) if figures.content is not None]
@@ -112,7 +125,7 @@ def _chosen(
     for index, (p50, p95) in zip(running, timed, strict=True):
         measured[index] = replace(measured[index], latency_ms_p50=p50, latency_ms_p95=p95)
     kept = front([measured[index] for index in running])
-    best = choose(kept, give_up=GIVE_UP)
+    best = choose(kept, give_up=GIVE_UP) if ship is None else _named(ship, measured)
     names = {figures.name for figures in kept}
     marked = tuple(replace(figures, on_front=figures.name in names) for figures in measured)
     return Compression(inspection, marked, next(figures for figures in marked if figures.name == best.name))

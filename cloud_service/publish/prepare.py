@@ -50,6 +50,8 @@ Progress = Callable[[str, int, int], None]
 
 ALPHAS: Final = (0.005, 0.01, 0.02, 0.05)
 _GOLDEN: Final = 8
+# The first that reads certificates and what this writes into a manifest.
+_RELEASED_WITH: Final = "0.1"
 _CALIBRATION_ROWS: Final = 512
 _KINDS: Final[Sequence[Kind]] = ("margin", "max_probability", "energy")
 _NOT_COVERED: Final = (
@@ -85,6 +87,8 @@ class PrepareOptions:
     delta: float = 0.1
     label_names: Sequence[str] | None = None
     drop_layers: int = 0
+    ship: str | None = None
+    """The candidate to ship, by its name; None: the fastest that is good enough."""
     device: DeviceClass = THIS_MACHINE
     seed: int = 0
     report: bool = True
@@ -172,6 +176,7 @@ def _compress(
         own=own,
         drop_layers=options.drop_layers,
         device=options.device,
+        ship=options.ship,
         progress=progress,
     )
     best = compression.chosen
@@ -275,7 +280,7 @@ def _manifest(options: PrepareOptions, joined: Joined, device: File, full: File,
             ),
             "task": options.task,
             "tolerance": options.tolerance,
-            "requires": Requires(opset=compression.inspection.opset),
+            "requires": Requires(nearfar=_RELEASED_WITH),
             "measured": {options.device.name: measured},
         }
     )

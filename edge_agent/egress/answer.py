@@ -43,7 +43,9 @@ def read_answer(
             "deploy the release's full model, or a release made with the server's"
         )
     try:
-        restored = restore(decode_response(response), remote.fetches, [spec.name for spec in outputs])
+        # A server that is sent the app's tensors knows the manifest, and answers with the app's names.
+        fetches = remote.fetches if remote.send == "model" else {}
+        restored = restore(decode_response(response), fetches, [spec.name for spec in outputs])
         check(outputs, restored)
     except WireError as error:
         raise _bad(str(error)) from None

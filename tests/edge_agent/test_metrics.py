@@ -24,7 +24,7 @@ def gauges(
     policy: tuple[str, int, str] = ("default", 1, "sha256:00"),
     signals: Mapping[str, bool] | None = None,
 ) -> Gauges:
-    return Gauges(lambda: breakers or {}, lambda: policy, lambda: signals or {})
+    return Gauges(lambda: breakers or {}, lambda: policy, lambda: signals or {}, lambda: {"m": "in_force"})
 
 
 def shown(metrics: Metrics, told: Gauges | None = None) -> dict[str, float]:
@@ -130,6 +130,7 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.request("voices", "cloud", "failed", 0.2, {"cloud": 300})
     metrics.failure("cloud", "SECURITY_ERROR", security=True)
     metrics.policy_reload("refused")
+    metrics.audit("digits", "agrees")
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -138,6 +139,7 @@ def test_totals_tell_people_without_prometheus() -> None:
         "failures": 1,
         "security_failures": 1,
         "policy_reloads": {"refused": 1},
+        "audits": 1,
         "sent_bytes": {"cloud": 300},
     }
 
@@ -172,8 +174,9 @@ def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_los
 
 def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics = Metrics()
-    metrics.request("digits", "device", "answered", 0.001)
-    metrics.request("digits", "cloud", "answered", 0.02, {"cloud": 300}, escalated=True, late=True)
+    metrics.request("digits", "device", "answered", 0.001, certified=True)
+    metrics.request("digits", "cloud", "answered", 0.02, {"cloud": 300}, escalated=True, late=True, certified=False)
+    metrics.audit("digits", "disagrees")
     metrics.request("digits", None, REFUSED, 0.0)
     metrics.failure("cloud", "SECURITY_ERROR", security=True)
     metrics.policy_reload("loaded")
@@ -189,6 +192,10 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_security_failures_total{target=cloud}": 1,
         "nearfar_sent_bytes_total{target=cloud}": 300,
         "nearfar_policy_reloads_total{outcome=loaded}": 1,
+        "nearfar_certified_answers_total{certified=yes,model=digits}": 1,
+        "nearfar_certified_answers_total{certified=no,model=digits}": 1,
+        "nearfar_audits_total{model=digits,outcome=disagrees}": 1,
+        "nearfar_promise_state{model=m,state=in_force}": 1,
         "nearfar_breaker_state{target=cloud}": 2,
         "nearfar_policy_info{digest=sha256:ab,name=mine,version=7}": 1,
         "nearfar_signal_known{signal=cpu_load}": 1,

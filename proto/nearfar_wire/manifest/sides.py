@@ -68,8 +68,6 @@ class Requires(Part):
 
     nearfar: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){0,2}$")] | None = None
     """The oldest version of nearfar that reads this release."""
-    opset: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """ONNX operator set that the device's runtime has to know."""
     machines: Annotated[
         list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]], Field(max_length=32)
     ] = Field(default_factory=list)

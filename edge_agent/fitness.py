@@ -1,0 +1,92 @@
+"""Whether a release fits this device, and whether its certificate is of the files beside it.
+
+A certificate that is damaged, or of other files, is none: the release is used all the same, and nothing is promised."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from edge_agent.runtimes.onnx import CannotLoad
+from nearfar_wire.manifest import Manifest
+from nearfar_wire.preparer import preprocessing_digest
+from router.cascade.certificate import MAX_CERTIFICATE_BYTES, Certificate, parse_certificate
+from router.errors import CertificateError
+
+__all__ = ["load_certificate", "read_beside", "refuse_incompatible"]
+
+_LOG: Final = logging.getLogger("nearfar.agent")
+
+
+def read_beside(folder: Path, file: str) -> bytes:
+    """Return what a file of the release holds. Raises CannotLoad: saying what to do."""
+    path = folder / file
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror or error}; install the release again"
+        raise CannotLoad(problem) from error
+
+
+def load_certificate(folder: Path, manifest: Manifest) -> tuple[Certificate | None, str]:
+    """Return the release's certificate, and why it covers nothing; empty where it is of the files beside it."""
+    if manifest.certificate is None:
+        return None, "the release has no certificate"
+    path = folder / manifest.certificate
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CERTIFICATE_BYTES + 1)
+        certificate = parse_certificate(content, str(path))
+    except OSError as error:
+        why = f"the certificate cannot be read: {error.strerror or error}"
+    except CertificateError as error:
+        why = f"the certificate is damaged: {error}"
+    else:
+        return certificate, _why_uncovered(certificate, manifest)
+    _LOG.warning("model %s: %s", manifest.name, why)
+    return None, why
+
+
+def refuse_incompatible(manifest: Manifest) -> None:
+    """Pass a release that this device can run. Raises CannotLoad: naming what it wants."""
+    requires = manifest.requires
+    machine = platform.machine()
+    if requires.machines and machine not in requires.machines:
+        wanted = ", ".join(requires.machines)
+        raise CannotLoad(f"incompatible_model: it is made for {wanted}, and this is {machine}; install its release")
+    if requires.nearfar is not None and _numbers(requires.nearfar) > _numbers(_installed()):
+        raise CannotLoad(f"incompatible_model: it wants nearfar {requires.nearfar} or newer; this is {_installed()}")
+
+
+def _why_uncovered(certificate: Certificate, manifest: Manifest) -> str:
+    if manifest.score is None:
+        return "the release names no score"
+    device = None if manifest.device is None else manifest.device.digest
+    remote = None if manifest.remote is None else manifest.remote.digest
+    if certificate.device_digest != device:
+        return "the device's model is another than the certificate's"
+    if certificate.remote_digest != remote:
+        return "the full model is another than the certificate's"
+    if certificate.preprocessing_digest != preprocessing_digest(manifest):
+        return "inputs are prepared otherwise than the certificate says"
+    if certificate.score != manifest.score.kind:
+        return "confidence is read otherwise than the certificate says"
+    return ""
+
+
+def _installed() -> str:
+    try:
+        return version("nearfar")
+    except PackageNotFoundError:
+        return "0"  # run from a folder that was never installed: older than anything
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers = []
+    for part in text.split(".")[:3]:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        numbers.append(int(digits or 0))
+    return tuple(numbers)
