@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from router.cascade.certificate import Certificate
-from router.cascade.certificate import Promise as Certified
 from router.policy import PromiseTerms
 from router.types import Promise
+
+if TYPE_CHECKING:  # where the document enters pydantic does
+    from router.cascade.certificate import Certificate
+    from router.cascade.certificate import Promise as Certified
 
 __all__ = ["audited", "certified_for", "promise_of"]
 

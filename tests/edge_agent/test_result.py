@@ -75,5 +75,40 @@ def test_a_record_is_read_back_as_the_decision_it_was_and_replays_to_it(scene: S
 
 def test_a_receipt_says_where_an_answer_is_not_certain() -> None:
     sent = (Sent("cloud", "a:1", 10, 0),)
-    receipt = Receipt("r", "m", "public", "device", None, sent, (), "p", 1, "d", (), False, 0.001, True)
+    receipt = _receipt(sent, certain=False)
     assert "the answer is not certain: an escalation was due and did not come back" in str(receipt)
+
+
+def test_a_receipt_says_why_an_answer_is_not_certified() -> None:
+    receipt = _receipt((), certified=False, why_uncertified="the release has no certificate")
+    assert "the answer is not certified: the release has no certificate" in str(receipt)
+
+
+def test_a_receipt_says_which_bytes_left_to_audit() -> None:
+    audit = Sent("cloud", "a:1", 10, 0, audit=True)
+    assert "10 bytes to cloud (a:1) to audit" in str(_receipt((audit,)))
+    assert _receipt((audit,)).audited
+    assert not _receipt((Sent("cloud", "a:1", 10, 0),)).audited
+
+
+def _receipt(
+    sent: tuple[Sent, ...], certain: bool | None = None, certified: bool | None = None, why_uncertified: str = ""
+) -> Receipt:
+    return Receipt(
+        request_id="r",
+        model="m",
+        label="public",
+        answered_by="device",
+        model_digest=None,
+        sent=sent,
+        rules=(),
+        policy_name="p",
+        policy_version=1,
+        policy_digest="d",
+        failures=(),
+        certain=certain,
+        certified=certified,
+        why_uncertified=why_uncertified,
+        duration_s=0.001,
+        deadline_met=True,
+    )
