@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from edge_agent.runtimes.onnx import CannotLoad
+from edge_agent.runtimes import CannotLoad
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.preparer import preprocessing_digest
 from router.cascade.certificate import MAX_CERTIFICATE_BYTES, Certificate, parse_certificate

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.config import DeviceConfig
 from edge_agent.errors import ReleaseError
 from edge_agent.fitness import load_certificate, read_beside, refuse_incompatible
-from edge_agent.runtimes import LocalRuntime
-from edge_agent.runtimes.onnx import CannotLoad, OnnxRuntime
+from edge_agent.runtimes import CannotLoad, LocalRuntime
+from edge_agent.runtimes.opening import open_runtime
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
@@ -124,14 +124,7 @@ def _labels(name: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
 
 def _load_runtime(side: DeviceSide, manifest: Manifest, folder: Path, device: DeviceConfig) -> LocalRuntime:
     content = read_beside(folder, side.file)
-    runtime = OnnxRuntime(
-        side.file,
-        content,
-        side.digest,
-        providers=device.providers,
-        threads=device.threads,
-        require_accelerator=device.require_accelerator,
-    )
+    runtime = open_runtime(side, content, device)
     _agree(side.file, manifest, side.feeds, side.fetches, runtime)
     return runtime
 

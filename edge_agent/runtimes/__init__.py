@@ -1,4 +1,6 @@
-"""Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here."""
+"""Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here.
+
+opening.py picks the one that a release names; onnx.py is onnxruntime's."""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from nearfar_wire.specs import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Halt", "LocalRuntime", "RunFailed", "RunHalted"]
+__all__ = ["CannotLoad", "Halt", "LocalRuntime", "RunFailed", "RunHalted"]
+
+
+class CannotLoad(Exception):
+    """The file is what was promised, and still cannot be run here."""
 
 
 class RunFailed(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.runtimes import Halt, RunFailed, RunHalted
+from edge_agent.runtimes import CannotLoad, Halt, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
@@ -19,15 +19,11 @@ from nearfar_wire.specs import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CannotLoad", "OnnxRuntime"]
+__all__ = ["OnnxRuntime"]
 
 _CPU: Final = "CPUExecutionProvider"
 # Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
 _REFUSED_PROVIDERS: Final = frozenset({"AzureExecutionProvider"})
-
-
-class CannotLoad(Exception):
-    """The file is what was promised, and still cannot be run here."""
 
 
 class _RunHalt:

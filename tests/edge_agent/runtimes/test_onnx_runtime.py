@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.runtimes import RunFailed, RunHalted
-from edge_agent.runtimes.onnx import CannotLoad, OnnxRuntime
+from edge_agent.runtimes import CannotLoad, RunFailed, RunHalted
+from edge_agent.runtimes.onnx import OnnxRuntime
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch
 from tests.builders.onnx_models import ONNX_TYPES, external_weights, gather, identity, slow, softmax_mlp

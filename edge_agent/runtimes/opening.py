@@ -1,0 +1,27 @@
+"""Opens the device's model on the runtime that its release names. Each library loads with the first model it runs."""
+
+from __future__ import annotations
+
+from edge_agent.config import DeviceConfig
+from edge_agent.runtimes import CannotLoad, LocalRuntime
+from nearfar_wire.manifest import DeviceSide
+
+__all__ = ["open_runtime"]
+
+
+def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> LocalRuntime:
+    """Return the model of `side`, whose file holds `content`, ready to run.
+
+    Raises DigestMismatch: before anything is parsed. Raises CannotLoad: for what cannot be run here."""
+    if side.runtime != "onnx":
+        raise CannotLoad(f"{side.file}: this nearfar has no runtime {side.runtime!r}; install one that has it")
+    from edge_agent.runtimes.onnx import OnnxRuntime
+
+    return OnnxRuntime(
+        side.file,
+        content,
+        side.digest,
+        providers=device.providers,
+        threads=device.threads,
+        require_accelerator=device.require_accelerator,
+    )
