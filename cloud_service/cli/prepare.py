@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cloud_service.publish.data import Examples
     from cloud_service.publish.ends import Ends
     from cloud_service.publish.measure import DeviceClass
-    from cloud_service.publish.prepare import PrepareOptions
+    from cloud_service.publish.options import PrepareOptions
 
 __all__ = ["add_prepare", "prepare_release", "share"]
 
@@ -106,7 +106,7 @@ def prepare_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own ty
 
 def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
     from cloud_service.publish.measure import THIS_MACHINE
-    from cloud_service.publish.prepare import ALPHAS, PrepareOptions
+    from cloud_service.publish.options import ALPHAS, PrepareOptions
     from cloud_service.publish.reading import read_label_names
 
     names = None if given["labels_file"] is None else read_label_names(given["labels_file"])

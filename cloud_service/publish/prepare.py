@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,8 +18,9 @@ from cloud_service.publish.data import Array, Examples, checked
 from cloud_service.publish.ends import Ends, File, Plain
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import inspect
-from cloud_service.publish.measure import THIS_MACHINE, DeviceClass
+from cloud_service.publish.options import PrepareOptions, Task
 from cloud_service.publish.outcomes import Answers, Outcomes, answers, judge
+from cloud_service.publish.prepared import Prepared
 from cloud_service.publish.recipes.joined import Joined
 from cloud_service.publish.release import MANIFEST, golden_npz, manifest_toml, write_files
 from cloud_service.publish.report import write_report
@@ -45,10 +44,8 @@ from router.cascade.certificate import Certificate, Gains, to_json
 
 __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
 
-Task = Literal["classification", "multilabel", "regression", "embedding"]
 Progress = Callable[[str, int, int], None]
 
-ALPHAS: Final = (0.005, 0.01, 0.02, 0.05)
 _GOLDEN: Final = 8
 # The first that reads certificates and what this writes into a manifest.
 _RELEASED_WITH: Final = "0.1"
@@ -60,52 +57,6 @@ _NOT_COVERED: Final = (
     "requests whose privacy label forbids the cloud: they can be neither escalated nor audited",
     "a device or full model with another digest than those of this certificate",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareOptions:
-    """What a release is made from. `model` and `device_model` are the bytes of ONNX files."""
-
-    name: str
-    model: bytes
-    examples: Examples
-    out: Path
-    version: int = 1
-    device_model: bytes | None = None
-    ends: Callable[[OnnxBackend], Ends] | None = None
-    """Makes the recipe, given the opened full model; None: tensors as they are."""
-    task: Task = "classification"
-    tolerance: float | None = None
-    output: str | None = None
-    """The full model's answer; None: its first output of numbers."""
-    device_output: str | None = None
-    score: Kind | None = None
-    """None: the kind that keeps most on the fit set."""
-    score_output: str | None = None
-    """With score "value": the device's output that is its confidence."""
-    alphas: Sequence[float] = ALPHAS
-    delta: float = 0.1
-    label_names: Sequence[str] | None = None
-    drop_layers: int = 0
-    ship: str | None = None
-    """The candidate to ship, by its name; None: the fastest that is good enough."""
-    device: DeviceClass = THIS_MACHINE
-    seed: int = 0
-    report: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was made, in `out`."""
-
-    out: Path
-    manifest: Manifest
-    certificate: Certificate
-    certified: Certified
-    compression: Compression
-    split: Split
-    outcomes: Outcomes
-    notes: tuple[str, ...] = field(default=())
 
 
 def ignore(stage: str, done: int, total: int) -> None:
@@ -128,9 +79,9 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
     manifest = _manifest(options, joined, device, full, compression)
     near = _run(manifest, joined, examples, "device", progress)
     far = _run(manifest, joined, examples, "remote", progress)
-    answer = _name_of(options)
+    answer = options.answer_name
     outcomes = judge(manifest, answer, near, far, examples.labels)
-    score_output = answer if options.score != "value" else _score_name(options)
+    score_output = answer if options.score != "value" else options.score_name
     read = _confidences(options, near.outputs[score_output])
     certified = certify_outcomes(outcomes, read, apart, options.alphas, options.delta, seed=options.seed)
 
@@ -211,21 +162,10 @@ def _listed(column: Array | None) -> list[Any] | None:  # Any: whatever names a 
     return None if column is None else column.tolist()
 
 
-def _name_of(options: PrepareOptions) -> str:
-    """What the app's answer is called."""
-    return {"classification": "scores", "multilabel": "scores", "regression": "value", "embedding": "embedding"}[
-        options.task
-    ]
-
-
-_CONFIDENCE: Final = "confidence"
-"""What the app's output with the confidence is called, where it is one of its own."""
-
-
 def _manifest(options: PrepareOptions, joined: Joined, device: File, full: File, compression: Compression) -> Manifest:
     """Return all of the manifest that is known before anything is measured on the joined models."""
     near, far = OnnxBackend(joined.device.content), OnnxBackend(joined.remote.content)
-    answer = _name_of(options)
+    answer = options.answer_name
     shapes = [next(s for s in b.outputs if s.name == f.output) for b, f in ((near, device), (far, full))]
     if len(shapes[0].shape) != len(shapes[1].shape) or any(
         -1 not in pair and pair[0] != pair[1] for pair in zip(shapes[0].shape[1:], shapes[1].shape[1:], strict=True)
@@ -242,7 +182,7 @@ def _manifest(options: PrepareOptions, joined: Joined, device: File, full: File,
     outputs = [OutputSpec(name=answer, datatype=shapes[1].datatype, shape=[-1, *shapes[1].shape[1:]])]
     fetches = ({answer: device.output}, {answer: full.output})
     if options.score == "value":
-        named = _score_name(options)
+        named = options.score_name
         for side, backend in zip(fetches, (near, far), strict=True):
             if all(spec.name != options.score_output for spec in backend.outputs):
                 problem = f"a model has no output {options.score_output!r} for the confidence"
@@ -284,10 +224,6 @@ def _manifest(options: PrepareOptions, joined: Joined, device: File, full: File,
             "measured": {options.device.name: measured},
         }
     )
-
-
-def _score_name(options: PrepareOptions) -> str:
-    return _CONFIDENCE if options.score_output is None else options.score_output
 
 
 def _run(
@@ -357,8 +293,8 @@ def _complete(
     files: dict[str, bytes] = dict(joined.files)
     files[manifest.device.file] = joined.device.content
     files["golden.npz"] = of_device
-    answer = _name_of(options)
-    score_output = answer if certified.kind != "value" else _score_name(options)
+    answer = options.answer_name
+    score_output = answer if certified.kind != "value" else options.score_name
     update: dict[str, Any] = {
         "score": Score(output=score_output, kind=certified.kind, values=_values(near.outputs[score_output])),
         "certificate": "certificate.json",

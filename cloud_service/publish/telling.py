@@ -19,7 +19,7 @@ from router.cascade.binomial import interval
 from router.cascade.learn import Method, smallest_n
 
 if TYPE_CHECKING:
-    from cloud_service.publish.prepare import Prepared
+    from cloud_service.publish.prepared import Prepared
 
 __all__ = ["figures", "report_facts"]
 

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from router.cascade.learn import Method, smallest_n
 
 if TYPE_CHECKING:
-    from cloud_service.publish.prepare import Prepared
+    from cloud_service.publish.prepared import Prepared
     from cloud_service.publish.recertify import Recertified
     from router.cascade.certificate import Certificate
 
