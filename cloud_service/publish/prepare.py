@@ -6,39 +6,28 @@ thresholds pass or fail on the calibration set, and what people are told was mea
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from cloud_service.backends.onnx import OnnxBackend
-from cloud_service.publish.certify import Certified, Kind, certify_outcomes
+from cloud_service.publish.certify import Certified, certify_outcomes
 from cloud_service.publish.compress import Compression, Own, compress
+from cloud_service.publish.contents import contents
 from cloud_service.publish.data import Array, Examples, checked
+from cloud_service.publish.describing import describe
 from cloud_service.publish.ends import Ends, File, Plain
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import inspect
 from cloud_service.publish.options import PrepareOptions, Task
-from cloud_service.publish.outcomes import Answers, Outcomes, answers, judge
+from cloud_service.publish.outcomes import Answers, answers, judge
 from cloud_service.publish.prepared import Prepared
 from cloud_service.publish.recipes.joined import Joined
-from cloud_service.publish.release import MANIFEST, golden_npz, manifest_toml, write_files
+from cloud_service.publish.release import write_files
 from cloud_service.publish.report import write_report
+from cloud_service.publish.scores import read_confidences
 from cloud_service.publish.splits import Split, split
 from cloud_service.publish.telling import report_facts
-from nearfar_wire.confidence import confidences
-from nearfar_wire.digest import digest_of
-from nearfar_wire.manifest import (
-    DeviceSide,
-    Evaluation,
-    Manifest,
-    Measured,
-    OutputSpec,
-    RemoteSide,
-    Requires,
-    Score,
-    SidecarFile,
-)
+from nearfar_wire.manifest import Manifest
 from nearfar_wire.preparer import Preparer, preprocessing_digest
 from router.cascade.certificate import Certificate, Gains, to_json
 
@@ -47,10 +36,7 @@ __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
 Progress = Callable[[str, int, int], None]
 
 _GOLDEN: Final = 8
-# The first that reads certificates and what this writes into a manifest.
-_RELEASED_WITH: Final = "0.1"
 _CALIBRATION_ROWS: Final = 512
-_KINDS: Final[Sequence[Kind]] = ("margin", "max_probability", "energy")
 _NOT_COVERED: Final = (
     "inputs unlike those calibrated on: other users, cameras, seasons or subjects",
     "any sub-group by itself: the promise is about the average over all requests",
@@ -76,17 +62,17 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
 
     compression, device = _compress(options, examples, apart, ends, full, progress)
     joined = ends.join(device, full, examples.rows(apart.fit[:_CALIBRATION_ROWS]))
-    manifest = _manifest(options, joined, device, full, compression)
+    manifest = describe(options, joined, device, full, compression)
     near = _run(manifest, joined, examples, "device", progress)
     far = _run(manifest, joined, examples, "remote", progress)
     answer = options.answer_name
     outcomes = judge(manifest, answer, near, far, examples.labels)
     score_output = answer if options.score != "value" else options.score_name
-    read = _confidences(options, near.outputs[score_output])
+    read = read_confidences(options, near.outputs[score_output])
     certified = certify_outcomes(outcomes, read, apart, options.alphas, options.delta, seed=options.seed)
 
     golden = apart.evaluate[:_GOLDEN]
-    manifest, files = _complete(options, manifest, joined, examples, near, far, golden, certified, outcomes, apart)
+    manifest, files = contents(options, manifest, joined, examples, near, far, golden, certified, outcomes, apart)
     certificate = _certificate(options, manifest, certified, apart)
     files["certificate.json"] = to_json(certificate)
     notes = (*ends.notes, *joined.notes)
@@ -162,70 +148,6 @@ def _listed(column: Array | None) -> list[Any] | None:  # Any: whatever names a 
     return None if column is None else column.tolist()
 
 
-def _manifest(options: PrepareOptions, joined: Joined, device: File, full: File, compression: Compression) -> Manifest:
-    """Return all of the manifest that is known before anything is measured on the joined models."""
-    near, far = OnnxBackend(joined.device.content), OnnxBackend(joined.remote.content)
-    answer = options.answer_name
-    shapes = [next(s for s in b.outputs if s.name == f.output) for b, f in ((near, device), (far, full))]
-    if len(shapes[0].shape) != len(shapes[1].shape) or any(
-        -1 not in pair and pair[0] != pair[1] for pair in zip(shapes[0].shape[1:], shapes[1].shape[1:], strict=True)
-    ):
-        raise PublishError(
-            f"the device's answer has shape {list(shapes[0].shape)}, the full model's {list(shapes[1].shape)}",
-            "both models have to answer the same question",
-        )
-    if shapes[0].datatype != shapes[1].datatype:
-        raise PublishError(
-            f"the device's answer is {shapes[0].datatype}, the full model's {shapes[1].datatype}",
-            "give both the same type of output",
-        )
-    outputs = [OutputSpec(name=answer, datatype=shapes[1].datatype, shape=[-1, *shapes[1].shape[1:]])]
-    fetches = ({answer: device.output}, {answer: full.output})
-    if options.score == "value":
-        named = options.score_name
-        for side, backend in zip(fetches, (near, far), strict=True):
-            if all(spec.name != options.score_output for spec in backend.outputs):
-                problem = f"a model has no output {options.score_output!r} for the confidence"
-                raise PublishError(problem, "both ends give it, as both give every output; name it with --score-output")
-            side[named] = options.score_output or named
-        spec = next(spec for spec in near.outputs if spec.name == options.score_output)
-        outputs.append(OutputSpec(name=named, datatype=spec.datatype, shape=[-1, *spec.shape[1:]]))
-    best = compression.chosen
-    measured = Measured(
-        latency_ms_p50=best.latency_ms_p50,
-        latency_ms_p95=max(best.latency_ms_p50, best.latency_ms_p95),
-        memory_bytes=best.memory_bytes,
-        size_bytes=len(joined.device.content),
-    )
-    return Manifest.model_validate(
-        {
-            "schema": 1,
-            "name": options.name,
-            "version": options.version,
-            "inputs": [part.model_dump() for part in joined.inputs],
-            "outputs": [part.model_dump() for part in outputs],
-            "device": DeviceSide(
-                file=f"{options.name}.onnx",
-                digest=digest_of(joined.device.content),
-                feeds=dict(joined.device.feeds),
-                fetches=fetches[0],
-            ),
-            "remote": RemoteSide(
-                model=options.name,
-                version=str(options.version),
-                digest=digest_of(joined.remote.content),
-                send=joined.send,
-                feeds=dict(joined.remote.feeds),
-                fetches=fetches[1],
-            ),
-            "task": options.task,
-            "tolerance": options.tolerance,
-            "requires": Requires(nearfar=_RELEASED_WITH),
-            "measured": {options.device.name: measured},
-        }
-    )
-
-
 def _run(
     manifest: Manifest, joined: Joined, examples: Examples, which: Literal["device", "remote"], progress: Progress
 ) -> Answers:
@@ -244,103 +166,6 @@ def _run(
         alone=which == "device",
         progress=lambda done: progress(f"run the {which}'s model", done, total),
     )
-
-
-def _values(output: Array) -> Literal["probabilities", "logits"]:
-    rows = output.reshape(len(output), -1)
-    shares = bool(((rows >= 0) & (rows <= 1)).all()) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
-    return "probabilities" if shares else "logits"
-
-
-def _confidences(options: PrepareOptions, output: Array) -> dict[Kind, Array]:
-    values = _values(output)
-    kinds: Sequence[Kind] = _KINDS if options.score is None else (options.score,)
-    if options.score is None and options.task in ("regression", "embedding"):
-        raise PublishError(
-            f"task {options.task} has no confidence of its own",
-            "let the device's model give one as a second output and name it: --score value --score-output NAME",
-        )
-    read: dict[Kind, Array] = {}
-    for kind in kinds:
-        if kind == "energy" and values != "logits":
-            continue
-        score = Score(output="o", kind=kind, values=values)
-        found = confidences(output, score)
-        if len(found) != len(output):
-            raise PublishError("an answer has several rows for one example", "one row an example is certified")
-        read[kind] = found
-    if not read:
-        raise PublishError(f"score {options.score!r} cannot be read from probabilities", "name margin or leave it out")
-    return read
-
-
-def _complete(
-    options: PrepareOptions,
-    manifest: Manifest,
-    joined: Joined,
-    examples: Examples,
-    near: Answers,
-    far: Answers,
-    golden: Array,
-    certified: Certified,
-    outcomes: Outcomes,
-    apart: Split,
-) -> tuple[Manifest, dict[str, bytes]]:
-    """Return the whole manifest, and every file but the certificate and the report."""
-    assert manifest.device is not None and manifest.remote is not None
-    inputs = examples.rows(golden)
-    of_device = golden_npz(inputs, {name: output[golden] for name, output in near.outputs.items()})
-    files: dict[str, bytes] = dict(joined.files)
-    files[manifest.device.file] = joined.device.content
-    files["golden.npz"] = of_device
-    answer = options.answer_name
-    score_output = answer if certified.kind != "value" else options.score_name
-    update: dict[str, Any] = {
-        "score": Score(output=score_output, kind=certified.kind, values=_values(near.outputs[score_output])),
-        "certificate": "certificate.json",
-        "golden": SidecarFile(file="golden.npz", digest=digest_of(of_device)),
-    }
-    if options.label_names is not None:
-        files["labels.txt"] = _labels(options.label_names, near.outputs[answer])
-        update["labels"] = SidecarFile(file="labels.txt", digest=digest_of(files["labels.txt"]))
-    if outcomes.device_right is not None and outcomes.remote_right is not None:
-        rows = apart.evaluate
-        update["evaluation"] = Evaluation(
-            n=len(rows),
-            device_wrong=float(1 - outcomes.device_right[rows].mean()),
-            remote_wrong=float(1 - outcomes.remote_right[rows].mean()),
-        )
-    whole = manifest.model_copy(update=update)
-    files[MANIFEST] = manifest_toml(whole)
-    cloud = f"cloud/{options.name}/{options.version}"
-    files[f"{cloud}/model.onnx"] = joined.remote.content
-    files[f"{cloud}/{MANIFEST}"] = files[MANIFEST]
-    for name, content in joined.files.items():
-        files[f"{cloud}/{name}"] = content
-    sent, fetched = _as_called(manifest, joined, inputs, far, golden)
-    files[f"{cloud}/golden.npz"] = golden_npz(sent, fetched)
-    return whole, files
-
-
-def _as_called(
-    manifest: Manifest, joined: Joined, inputs: Mapping[str, Array], far: Answers, golden: Array
-) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
-    """Return examples for the server as callers make them: the app's tensors, or those that the full model takes."""
-    assert manifest.remote is not None
-    outputs = {name: output[golden] for name, output in far.outputs.items()}
-    if manifest.remote.send == "app":
-        return inputs, outputs
-    preparer = Preparer(manifest.inputs, manifest.remote.feeds, lambda file: joined.files[file])
-    return preparer.prepare(inputs), {manifest.remote.fetches[name]: output for name, output in outputs.items()}
-
-
-def _labels(names: Sequence[str], output: Array) -> bytes:
-    if len(names) != output.shape[-1]:
-        problem = f"{len(names)} labels for {output.shape[-1]} classes"
-        raise PublishError(problem, "one label a line, in the order of the model's output")
-    if any(not name.strip() or len(name.splitlines()) > 1 for name in names):
-        raise PublishError("a label is empty, or longer than a line", "one label a line")
-    return "".join(name + "\n" for name in names).encode()
 
 
 def _certificate(options: PrepareOptions, manifest: Manifest, certified: Certified, apart: Split) -> Certificate:

@@ -1,0 +1,47 @@
+"""Which confidences can be read from what the device's model gives, on every example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+
+from cloud_service.publish.certify import Kind
+from cloud_service.publish.data import Array
+from cloud_service.publish.errors import PublishError
+from cloud_service.publish.options import PrepareOptions
+from nearfar_wire.confidence import confidences
+from nearfar_wire.manifest import Score
+
+__all__ = ["read_confidences", "values_of"]
+
+_KINDS: Final[Sequence[Kind]] = ("margin", "max_probability", "energy")
+
+
+def read_confidences(options: PrepareOptions, output: Array) -> dict[Kind, Array]:
+    values = values_of(output)
+    kinds: Sequence[Kind] = _KINDS if options.score is None else (options.score,)
+    if options.score is None and options.task in ("regression", "embedding"):
+        raise PublishError(
+            f"task {options.task} has no confidence of its own",
+            "let the device's model give one as a second output and name it: --score value --score-output NAME",
+        )
+    read: dict[Kind, Array] = {}
+    for kind in kinds:
+        if kind == "energy" and values != "logits":
+            continue
+        score = Score(output="o", kind=kind, values=values)
+        found = confidences(output, score)
+        if len(found) != len(output):
+            raise PublishError("an answer has several rows for one example", "one row an example is certified")
+        read[kind] = found
+    if not read:
+        raise PublishError(f"score {options.score!r} cannot be read from probabilities", "name margin or leave it out")
+    return read
+
+
+def values_of(output: Array) -> Literal["probabilities", "logits"]:
+    rows = output.reshape(len(output), -1)
+    shares = bool(((rows >= 0) & (rows <= 1)).all()) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+    return "probabilities" if shares else "logits"
