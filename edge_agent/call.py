@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -333,6 +334,13 @@ class Call:
         remote = permit.remote(target)
         side = self._release.manifest.remote
         assert side is not None
+        both = count(1)
+
+        def arrived() -> None:
+            # An answer can come before the call that asked for it has returned: whoever is second goes on.
+            if next(both) == 2:
+                self._finish_audit(target)
+
         try:
             self._audit = remote.call(
                 side.model,
@@ -340,7 +348,7 @@ class Call:
                 self.decision.situation.request.id,
                 self._for_the_wire(),
                 timeout_s=_AUDIT_S,
-                on_done=lambda: self._finish_audit(target),
+                on_done=arrived,
                 traceparent=self.traceparent,
             )
         except (WireError, RemoteFailure):
@@ -351,9 +359,10 @@ class Call:
             quality.audit_over()
             raise
         self._sent.append(Sent(target, remote.endpoint, self._audit.sent_bytes, 0, audit=True))
+        arrived()
 
     def _finish_audit(self, target: str) -> None:
-        """Called from gRPC's thread, after the request has ended."""
+        """Called once the answer is there, mostly from gRPC's thread and after the request has ended."""
         from edge_agent.egress.answer import read_answer
         from edge_agent.egress.failure import RemoteFailure
 
@@ -361,7 +370,6 @@ class Call:
         assert quality is not None and metrics is not None
         outcome = "failed"
         try:
-            # An answer can come before the call that asked for it has returned.
             if flight is None or self._judged is None or self._policy.promise is None:
                 return
             request_id = self.decision.situation.request.id

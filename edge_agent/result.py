@@ -55,6 +55,11 @@ class Receipt:
     """Whether the promise that the policy asks for covers this answer; None where it asks for none."""
     why_uncertified: str
     """Empty where it is certified, or nothing was asked for."""
+    promise: str | None
+    """What the promise that the policy asks for was worth: "in_force", "uncovered" or "alarm"; None where it asks for
+    none."""
+    alarm: str
+    """What was noticed in production, where that ended the promise; everything that can be is then escalated."""
     duration_s: float
     deadline_met: bool
 
@@ -83,9 +88,12 @@ class Receipt:
             f"answered by {self.answered_by} in {self.duration_s * 1000:.2f} ms with {self.model} ({digest})",
         ]
         if self.certain is False:
-            lines.append("the answer is not certain: an escalation was due and did not come back")
+            why = self.why_uncertified or "an escalation was due and did not come back"
+            lines.append(f"the answer is not certain: {why}")
         elif self.certified is False:
             lines.append(f"the answer is not certified: {self.why_uncertified}")
+        if self.alarm:
+            lines.append(f"alarm: {self.alarm}; everything that can be is escalated until there is a new certificate")
         lines.extend(f"{f.target} failed: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in self.failures)
         return "\n".join(lines)
 
@@ -130,7 +138,7 @@ class Result:
     @property
     def receipt(self) -> Receipt:
         """Where the answer comes from, and what left the device for it."""
-        request = self.decision.situation.request
+        request, promise = self.decision.situation.request, self.decision.situation.promise
         return Receipt(
             request_id=request.id,
             model=request.model,
@@ -146,6 +154,8 @@ class Result:
             certain=self.outcome.certain,
             certified=self.outcome.certified,
             why_uncertified=self.outcome.why_uncertified,
+            promise=None if promise is None else promise.state,
+            alarm=promise.why if promise is not None and promise.state == "alarm" else "",
             duration_s=self._duration_s,
             deadline_met=not self.outcome.late,
         )

@@ -7,7 +7,7 @@ back what happened as events. The transitions, by what is running (every event n
     ─────────────  ─────────────────────────  ──────────────────────────────────────────────────────────────
     a leg          Succeeded, certain enough  finished: answered
     the device     Succeeded, not certain     the escalation, with the device's answer held
-                                              (finished: answered, uncertain, where no time is left for it)
+                                              (finished: answered, uncertain, where no time or nobody is left)
     a leg          Failed                     the next leg; none left → finished: failed
     a leg          Failed, security           the next leg on the device; none → finished: failed
     a leg          Woke at its time to go     cancel it, then as Failed
@@ -211,7 +211,7 @@ def _succeeded(state: Attempt, event: Succeeded, now: float) -> Stepped:
         return _finish(state, Ending.ANSWERED, DEVICE, certain=True, score=event.score, late=late)
     until = state.deadline - HAND_BACK_S
     distrusted = any(failure.target == escalation.to or failure.security for failure in state.failures)
-    if now >= until or distrusted:
+    if escalation.to is None or now >= until or distrusted:
         return _finish(state, Ending.ANSWERED, DEVICE, certain=False, score=event.score, late=late)
     waiting = Attempt(
         state.plan,
@@ -304,7 +304,8 @@ def _uncertified(plan: Plan, target: str, certain: bool | None, covered: bool) -
     if target != DEVICE:
         return "" if covered else f"{target} did not answer with the model that was certified"
     if certain is False:
-        return "an escalation was due and did not come back"
+        asked = plan.escalation is not None and plan.escalation.to is not None
+        return "an escalation was due and did not come back" if asked else "nothing was there to escalate to"
     if not plan.promised:
         return plan.why_not
     return "" if certain else "nothing was there to escalate to"

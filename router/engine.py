@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal
 
 from router.attempt import HAND_BACK_S
-from router.constraints import Closed, close
+from router.constraints import Closed, Constraint, close
 from router.objective import Candidate, Expectation, Prospect, cascade, cost, prospect, single, with_fallback
 from router.plan import Escalation, Leg, Plan
 from router.policy import EscalationTerms, Policy
@@ -73,7 +73,7 @@ def decide(policy: Policy, situation: Situation) -> Decision:
     choice = "none"
     candidates: tuple[Candidate, ...] = ()
     if feasible and ruling.mode is Mode.AUTO:
-        plan, choice, candidates = _weigh(policy, situation, feasible, ruling)
+        plan, choice, candidates = _weigh(policy, situation, feasible, ruling, closed)
     elif feasible:
         plan, choice = _in_order(policy, situation, feasible, ruling.mode)
     return Decision(plan, choice, ruling.mode, ruling.applied, closed, candidates, readings, policy.digest, situation)
@@ -159,9 +159,13 @@ def _in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetVie
 
 
 def _weigh(
-    policy: Policy, situation: Situation, feasible: Sequence[TargetView], ruling: _Ruling
+    policy: Policy,
+    situation: Situation,
+    feasible: Sequence[TargetView],
+    ruling: _Ruling,
+    closed: Sequence[Closed],
 ) -> tuple[Plan, str, tuple[Candidate, ...]]:
-    terms = _terms_of_keeping(policy, situation, ruling)
+    terms = _terms_of_keeping(policy, situation, ruling, closed)
     escalation = terms.escalation
     left_s = situation.request.deadline - situation.now
     prospects = _prospects(policy, feasible)
@@ -193,8 +197,10 @@ def _weigh(
     weighed.sort(key=lambda entry: entry[0].cost)  # stable: of equal costs the first considered stays first
     chosen, order, ask = weighed[0]
     asking: Escalation | None = None
-    if ask is not None and escalation is not None:
-        asking = Escalation(ask.name, escalation.below, terms.by)
+    if escalation is not None and (ask is not None or (terms.by == "gain" and device is not None)):
+        # On certified terms an answer that is kept because nobody can be asked is looked at as well: the certificate
+        # covers those that would have stayed in any case.
+        asking = Escalation(None if ask is None else ask.name, escalation.below, terms.by)
     legs = _legs(order, left_s)
     if situation.promise is None:
         return Plan(legs, asking), chosen.name, tuple(entry[0] for entry in weighed)
@@ -214,12 +220,15 @@ class _Keeping:
     why_not: str
 
 
-def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling) -> _Keeping:
+def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling, closed: Sequence[Closed]) -> _Keeping:
     promise = situation.promise
     if promise is None:
         return _Keeping(ruling.escalation, "confidence", True, "")
     if ruling.overrides_promise:
         return _Keeping(ruling.escalation, "confidence", True, f'rule "{ruling.overrides_promise}" decides otherwise')
+    if _kept_by_label(situation, closed):
+        why = "its label keeps it on the device, and the certificate is about requests that could be audited"
+        return _Keeping(None, "gain", True, why)
     if promise.state == "alarm":
         return _Keeping(None, "gain", False, promise.why)
     if promise.state == "uncovered":
@@ -229,6 +238,12 @@ def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling) -> 
     recovers = _RECOVERS if policy.escalation is None else policy.escalation.recovers
     certified = EscalationTerms(promise.threshold, recovers, 1.0 - promise.kept)
     return _Keeping(certified, "gain", False, "")
+
+
+def _kept_by_label(situation: Situation, closed: Sequence[Closed]) -> bool:
+    """Tell whether every remote target there is is closed by the request's label."""
+    remotes = {view.name for view in situation.targets if view.kind is not Kind.DEVICE}
+    return bool(remotes) and remotes <= {part.target for part in closed if part.constraint is Constraint.LABEL}
 
 
 def _expect(order: Sequence[TargetView], prospects: dict[str, Prospect], left_s: float) -> Expectation:

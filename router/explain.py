@@ -23,7 +23,7 @@ def reason(decision: Decision, outcome: Outcome) -> str:
     elif outcome.escalated and outcome.certain is None:
         parts.append("escalated: the device was not certain enough")
     elif outcome.certain is False:
-        parts.append(f"not certain, and kept: {_failures(outcome) or 'no time was left to escalate'}")
+        parts.append(f"not certain, and kept: {_failures(outcome) or _nobody_asked(decision)}")
     elif outcome.failures:
         parts.append(f"after {_failures(outcome)}")
     if outcome.certified is not None:
@@ -31,6 +31,12 @@ def reason(decision: Decision, outcome: Outcome) -> str:
     if outcome.late:
         parts.append("late: the run could not be interrupted")
     return f"{outcome.target}: " + "; ".join(parts)
+
+
+def _nobody_asked(decision: Decision) -> str:
+    escalation = decision.plan.escalation if decision.plan is not None else None
+    nobody = escalation is not None and escalation.to is None
+    return "nothing was there to escalate to" if nobody else "no time was left to escalate"
 
 
 def _why_first(decision: Decision) -> str:

@@ -21,9 +21,10 @@ class Leg:
 class Escalation:
     """Ask `to` when the device's score is not strictly above `below`; the device's answer is held meanwhile.
 
-    `by` is which score: its "confidence", or s(x) of the certificate's "gain" table."""
+    `by` is which score: its "confidence", or s(x) of the certificate's "gain" table. Where `to` is None nobody can be
+    asked, and the score only tells whether the answer is certain."""
 
-    to: str
+    to: str | None
     below: float
     by: Literal["confidence", "gain"] = "confidence"
 
@@ -45,7 +46,7 @@ class Plan:
     def targets(self) -> frozenset[str]:
         """Every target that this plan could ever reach."""
         reached = {leg.target for leg in self.legs}
-        if self.escalation is not None:
+        if self.escalation is not None and self.escalation.to is not None:
             reached.add(self.escalation.to)
         if self.audit is not None:
             reached.add(self.audit)
@@ -55,7 +56,8 @@ class Plan:
         text = ", else ".join(leg.target for leg in self.legs)
         if self.escalation is not None:
             score = "score" if self.escalation.by == "confidence" else "certified score"
-            text += f"; {self.escalation.to} when its {score} is at most {self.escalation.below:g}"
+            asked = self.escalation.to or "not certain"
+            text += f"; {asked} when its {score} is at most {self.escalation.below:g}"
         if self.audit is not None:
             text += f"; audited by {self.audit}"
         return text

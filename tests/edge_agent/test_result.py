@@ -109,6 +109,8 @@ def _receipt(
         certain=certain,
         certified=certified,
         why_uncertified=why_uncertified,
+        promise=None,
+        alarm="",
         duration_s=0.001,
         deadline_met=True,
     )

@@ -143,7 +143,7 @@ def test_nothing_of_a_secret_request_is_audited(scene: Scene) -> None:
     results = [scene.ask(index, "secret") for index in range(40)]
     assert all(result.receipt.sent_bytes == 0 for result in results)
     assert all(result.receipt.certified is False for result in results)
-    assert "nothing was there to escalate to" in results[0].receipt.why_uncertified
+    assert "its label keeps it on the device" in results[0].receipt.why_uncertified
 
 
 def test_feedback_on_what_was_not_audited_is_of_no_use_and_a_strange_label_is_refused(scene: Scene) -> None:
@@ -154,11 +154,18 @@ def test_feedback_on_what_was_not_audited_is_of_no_use_and_a_strange_label_is_re
             scene.agent.feedback(secret, label)
 
 
-def test_without_a_cloud_the_device_answers_and_nothing_is_called_certified(made: Made, tmp_path: Path) -> None:
+def test_without_a_cloud_only_what_would_have_stayed_anyhow_is_called_certified(made: Made, tmp_path: Path) -> None:
+    chosen = made.prepared.split.evaluate
     with agent_of(made, tmp_path, None) as agent:
-        result = agent.infer("digits", {models.FULL_INPUT: made.inputs[:1]})
-    assert result.target == "device"
-    assert result.receipt.certified is False
+        results = [agent.infer("digits", {models.FULL_INPUT: made.inputs[i : i + 1]}) for i in chosen]
+    assert {result.target for result in results} == {"device"}
+    promise = made.prepared.certificate.promise(0.05, 0.9)
+    assert promise is not None
+    certified = [result.receipt.certified for result in results]
+    assert sum(certified) / len(certified) == pytest.approx(promise.kept, abs=1e-9)
+    doubtful = next(result for result in results if not result.receipt.certified)
+    assert "nothing was there to escalate to" in doubtful.receipt.why_uncertified
+    assert "nothing was there to escalate to" in doubtful.reason
 
 
 def test_a_model_swapped_after_certification_is_not_covered(made: Made, tmp_path: Path) -> None:
@@ -203,6 +210,9 @@ def test_disagreement_raises_an_alarm_once_and_everything_is_escalated_also_afte
     assert result.target == "cloud"
     assert result.decision.situation.promise is not None
     assert result.decision.situation.promise.state == "alarm"
+    assert result.receipt.promise == "alarm"
+    assert "the cloud disagrees with more kept answers" in result.receipt.alarm
+    assert "alarm: the cloud disagrees" in str(result.receipt)
     with agent_of(made, tmp_path, None) as again:
         answered = again.infer("digits", {models.FULL_INPUT: made.inputs[:1]}, privacy="public")
     assert answered.receipt.certified is False

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.attempt import Audit, Ending, Event, Failed, Failure, Finish, Outcome, Succeeded, Woke, begin, step
+from router.attempt import Audit, Ending, Event, Failed, Failure, Finish, Outcome, Run, Succeeded, Woke, begin, step
 from router.engine import decide
 from router.memo import Memo
 from router.plan import Plan
@@ -109,11 +109,39 @@ def test_an_alarm_outdoes_the_policys_own_threshold() -> None:
     assert plan_of(ASKS + DEAR + "[escalation]\nbelow = 0.0\n", asked(ALARM)).legs[0].target == "cloud"
 
 
-def test_alone_the_device_answers_and_says_that_nothing_was_there_to_escalate_to() -> None:
-    outcome, _ = run(plan_of(ASKS, asked(IN_FORCE, target("device"))), Succeeded("device"))
+@pytest.mark.parametrize(
+    ("score", "certified"), [(0.26, True), (0.25, False), (None, False)], ids=["above", "at", "unreadable"]
+)
+def test_where_nobody_can_be_asked_what_would_have_stayed_anyhow_is_certified(
+    score: float | None, certified: bool
+) -> None:
+    plan = plan_of(ASKS, asked(IN_FORCE, target("device")))
+    outcome, commands = run(plan, Succeeded("device", score))
     assert outcome.ending is Ending.ANSWERED
+    assert outcome.target == "device"
+    assert outcome.certified is certified
+    assert ("nothing was there to escalate to" in outcome.why_uncertified) is not certified
+    assert plan.targets == {"device"}
+    assert not [command for command in commands if isinstance(command, Run) and command.target != "device"]
+
+
+def test_the_device_in_the_place_of_a_cloud_that_failed_is_certified_above_the_threshold_alone() -> None:
+    cheap = "[targets.cloud]\nusd_per_request = 0\n[worth]\nsecond = 0\n[targets.device]\np_wrong = 0.9\n"
+    plan = plan_of(ASKS + cheap, asked(IN_FORCE, target("device", p_wrong=0.9), target("cloud", p_wrong=0.0)))
+    assert plan.legs[0].target == "cloud"
+    for score, certified in ((0.26, True), (0.25, False)):
+        outcome, _ = run(plan, Failed(Failure("cloud", "UNAVAILABLE")), Succeeded("device", score))
+        assert outcome.target == "device"
+        assert outcome.certified is certified
+
+
+def test_what_a_label_keeps_on_the_device_is_not_covered_however_certain_it_is() -> None:
+    of = asked()
+    of = replace(of, request=replace(of.request, label="secret"))
+    outcome, _ = run(plan_of(ASKS + DEAR, of), Succeeded("device", 0.9))
+    assert outcome.target == "device"
     assert outcome.certified is False
-    assert "nothing was there" in outcome.why_uncertified
+    assert "its label keeps it on the device" in outcome.why_uncertified
 
 
 def test_a_rule_with_its_own_mind_about_escalation_gives_up_the_promise() -> None:
