@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,6 +139,39 @@ def test_audits_compare_what_was_kept_and_show_in_receipt_metrics_and_file(scene
     for result in audited[:5]:
         assert scene.agent.feedback(result, "digit 3")
     assert len(scene.audits.read_text("utf-8").splitlines()) == len(records) + 5
+
+
+class _Quick:
+    """A transport whose calls have ended, and told so, before whoever called has them in hand."""
+
+    def __init__(self, remote: Any) -> None:  # Any: a Remote
+        self._remote = remote
+
+    def __getattr__(self, name: str) -> Any:  # Any: whatever a Remote has
+        return getattr(self._remote, name)
+
+    def call(self, *args: Any, on_done: Callable[[], None], **more: Any) -> Any:  # Any: what Remote.call takes
+        ended = threading.Event()
+
+        def done() -> None:
+            on_done()
+            ended.set()
+
+        flight = self._remote.call(*args, on_done=done, **more)
+        assert ended.wait(10)
+        return flight
+
+
+def test_an_audit_that_is_answered_before_its_call_returned_counts(scene: Scene) -> None:
+    """It was counted as failed: of a quick cloud's audits, some share was lost."""
+    door = scene.agent.core.door
+    assert door is not None
+    door._remotes["cloud"] = _Quick(door._remotes["cloud"])  # type: ignore[assignment]
+    for index in range(20):
+        scene.ask(index)
+    counts = scene.agent.core.metrics.counts().audits
+    assert counts[("digits", "agrees")] > 0
+    assert ("digits", "failed") not in counts
 
 
 def test_nothing_of_a_secret_request_is_audited(scene: Scene) -> None:
