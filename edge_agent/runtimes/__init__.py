@@ -12,7 +12,7 @@ from nearfar_wire.specs import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CannotLoad", "Halt", "LocalRuntime", "RunFailed", "RunHalted"]
+__all__ = ["CannotLoad", "Halt", "LocalRuntime", "OutOfMemory", "RunFailed", "RunHalted"]
 
 
 class CannotLoad(Exception):
@@ -21,6 +21,10 @@ class CannotLoad(Exception):
 
 class RunFailed(Exception):
     """The runtime could not run the model on these inputs; says nothing about their values."""
+
+
+class OutOfMemory(RunFailed):
+    """A run wanted more memory than there is, or than this process may have."""
 
 
 class RunHalted(Exception):
@@ -52,7 +56,7 @@ class LocalRuntime(Protocol):
     def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
         """Return every output for `inputs`, which are as `self.inputs` says.
 
-        Raises RunFailed, RunHalted."""
+        Raises RunFailed, or of these OutOfMemory; RunHalted."""
 
     def new_halt(self) -> Halt:
         """Return a handle that can stop one coming run."""

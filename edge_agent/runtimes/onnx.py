@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.runtimes import CannotLoad, Halt, RunFailed, RunHalted
+from edge_agent.runtimes import CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["OnnxRuntime"]
 
 _CPU: Final = "CPUExecutionProvider"
+# Part of what its allocator says; the exception's type is the one of most failures.
+_NO_MEMORY: Final = "Failed to allocate memory"
 # Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
 _REFUSED_PROVIDERS: Final = frozenset({"AzureExecutionProvider"})
 
@@ -76,6 +78,8 @@ class OnnxRuntime:
         except Exception as error:  # noqa: BLE001  # onnxruntime raises a dozen unrelated types; translated here
             if options is not None and options.terminate:
                 raise RunHalted("the run was stopped on request") from None
+            if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+                raise OutOfMemory("onnxruntime did not get the memory that the run wants") from None
             # Not the library's text: it may quote shapes and values of the input.
             raise RunFailed(f"onnxruntime refused the run ({type(error).__name__})") from None
         if self._gives_text:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.runtimes import CannotLoad, RunFailed, RunHalted
+from edge_agent.runtimes import CannotLoad, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.onnx import OnnxRuntime
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch
-from tests.builders.onnx_models import ONNX_TYPES, external_weights, gather, identity, slow, softmax_mlp
+from tests.builders.onnx_models import ONNX_TYPES, external_weights, gather, identity, slow, softmax_mlp, zeros
 
 
 def _load(content: bytes, **more: object) -> OnnxRuntime:
@@ -86,6 +86,11 @@ def test_a_run_that_is_refused_says_nothing_of_the_input() -> None:
     assert "123456" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_run_that_wants_more_memory_than_there_is_says_so() -> None:
+    with pytest.raises(OutOfMemory):
+        _load(zeros()).run({"n": np.array([2**45], np.int64)})  # 128 TiB, more than a process can address
 
 
 def test_a_run_is_halted_from_another_thread_and_the_next_one_is_not() -> None:
