@@ -219,7 +219,13 @@ class Dispatcher:
         quality = self._qualities[release.name]
         drawn = overrides is None and quality.draw(terms)
         request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, drawn)
-        return self._memo.decide(policy, Situation(request, readings, views, share, now, quality.promise(terms)))
+        promise = quality.promise_for(terms, _rows(release, arrays))
+        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise))
+
+
+def _rows(release: Release, arrays: Mapping[str, NDArray[Any]]) -> int:  # Any: arrays of each datatype
+    """Return how many rows a request has: the size of the first axis that may vary and is an input's first."""
+    return next((len(arrays[spec.name]) for spec in release.inputs if spec.shape and spec.shape[0] == -1), 1)
 
 
 def _facts(release: Release, door: Door | None) -> ModelFacts:

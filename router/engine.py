@@ -237,7 +237,7 @@ def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling, clo
         return _Keeping(ruling.escalation, "confidence", looked_at, promise.why)
     recovers = _RECOVERS if policy.escalation is None else policy.escalation.recovers
     certified = EscalationTerms(promise.threshold, recovers, 1.0 - promise.kept)
-    return _Keeping(certified, "gain", False, "")
+    return _Keeping(certified, "gain", False, "" if promise.covers else promise.why)
 
 
 def _kept_by_label(situation: Situation, closed: Sequence[Closed]) -> bool:

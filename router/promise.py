@@ -12,7 +12,9 @@ if TYPE_CHECKING:  # where the document enters pydantic does
     from router.cascade.certificate import Certificate
     from router.cascade.certificate import Promise as Certified
 
-__all__ = ["audited", "certified_for", "promise_of"]
+__all__ = ["audited", "certified_for", "of_rows", "promise_of"]
+
+_TOGETHER = "its rows are kept or escalated together, and each was certified alone"
 
 
 def certified_for(terms: PromiseTerms, certificate: Certificate) -> Certified | None:
@@ -34,6 +36,16 @@ def promise_of(terms: PromiseTerms, certificate: Certificate | None, *, why_unco
     if math.isinf(found.value):
         return Promise("uncovered", "under this promise the certificate keeps nothing on the device")
     return Promise("in_force", "", found.value, found.kept)
+
+
+def of_rows(promise: Promise, certificate: Certificate | None, rows: int) -> Promise:
+    """Return what `promise` is for a request of so many rows, which is kept only if each of them may be.
+
+    That escalates rows which would have stayed alone. Agreement cannot suffer from it. What labels certified can: the
+    cloud may be wrong where the device was right, and those rows were a part of the balance."""
+    if rows <= 1 or promise.state != "in_force" or certificate is None or certificate.method == "agreement":
+        return promise
+    return Promise("in_force", _TOGETHER, promise.threshold, promise.kept, False)
 
 
 def audited(terms: PromiseTerms, drawn: float) -> bool:

@@ -160,12 +160,14 @@ class Promise:
 
     "in_force": answers with a score strictly above `threshold` may stay, which is some share `kept` of them.
     "uncovered": there is no promise for it. "alarm": production no longer is what was certified. `why` says more of
-    the latter two."""
+    the latter two, and of a request that is decided on the terms in force and is not what they were certified for
+    (`covers` False)."""
 
     state: Literal["in_force", "uncovered", "alarm"]
     why: str = ""
     threshold: float = 0.0
     kept: float = 0.0
+    covers: bool = True
 
 
 @value

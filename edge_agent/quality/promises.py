@@ -23,7 +23,7 @@ from router.cascade.drift import begin_drift, notice
 from router.cascade.watch import Watch, begin_watch, observe
 from router.errors import CertifyError
 from router.policy import PromiseTerms
-from router.promise import audited, certified_for, promise_of
+from router.promise import audited, certified_for, of_rows, promise_of
 from router.types import Promise
 
 if TYPE_CHECKING:
@@ -107,6 +107,11 @@ class Quality:
             with self._lock:
                 promise = self._promises[terms] = self._made(terms)
         return promise
+
+    def promise_for(self, terms: PromiseTerms, rows: int) -> Promise:
+        """Return what holds for a request of so many rows."""
+        promise = self.promise(terms)
+        return promise if rows <= 1 else of_rows(promise, self._certificate, rows)
 
     def draw(self, terms: PromiseTerms) -> bool:
         """Draw whether a request is audited, before anything is known of it."""

@@ -141,6 +141,14 @@ def test_audits_compare_what_was_kept_and_show_in_receipt_metrics_and_file(scene
     assert len(scene.audits.read_text("utf-8").splitlines()) == len(records) + 5
 
 
+def test_rows_asked_together_are_not_called_certified_where_labels_certified_each_alone(scene: Scene) -> None:
+    rows = scene.made.inputs[:2]
+    result = scene.agent.infer("digits", {models.FULL_INPUT: rows}, privacy="public", deadline_ms=5000)
+    certified_alone = [scene.ask(index).target == "device" for index in (0, 1)]
+    assert result.target == ("device" if all(certified_alone) else "cloud")
+    assert result.receipt.certified is (result.target == "cloud")
+
+
 class _Quick:
     """A transport whose calls have ended, and told so, before whoever called has them in hand."""
 

@@ -167,5 +167,5 @@ def plans(draw: st.DrawFn) -> Plan:
     """Plans as the machine may get them, including such as no engine would make."""
     names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
     legs = tuple(Leg(name, draw(st.sampled_from([0.0, 0.0, HAND_BACK_S, 0.2, 2.0]))) for name in names)
-    ask = draw(st.one_of(st.none(), st.builds(Escalation, st.sampled_from(NAMES[1:]), shares)))
+    ask = draw(st.one_of(st.none(), st.builds(Escalation, st.sampled_from([*NAMES[1:], None]), shares)))
     return Plan(legs, ask)

@@ -9,8 +9,8 @@ import pytest
 from router.attempt import Audit, Ending, Event, Failed, Failure, Finish, Outcome, Run, Succeeded, Woke, begin, step
 from router.engine import decide
 from router.memo import Memo
-from router.plan import Plan
-from router.promise import audited, promise_of
+from router.plan import Escalation, Plan
+from router.promise import audited, of_rows, promise_of
 from router.record import from_json, to_json
 from router.types import Promise, Situation
 from tests.builders.certificates_of_loss import certificate, promise
@@ -133,6 +133,21 @@ def test_the_device_in_the_place_of_a_cloud_that_failed_is_certified_above_the_t
         outcome, _ = run(plan, Failed(Failure("cloud", "UNAVAILABLE")), Succeeded("device", score))
         assert outcome.target == "device"
         assert outcome.certified is certified
+
+
+@pytest.mark.parametrize(
+    ("method", "rows", "certified"),
+    [("labels", 1, True), ("labels", 2, False), ("agreement", 2, True), ("labels", 0, True)],
+)
+def test_rows_that_are_kept_together_are_not_what_labels_certified(method: str, rows: int, certified: bool) -> None:
+    given = of_rows(IN_FORCE, certificate(method=method), rows)
+    plan = plan_of(ASKS + DEAR, asked(given))
+    outcome, _ = run(plan, Succeeded("device", 0.9))
+    assert plan.escalation == Escalation("cloud", 0.25, "gain")
+    assert outcome.certified is certified
+    assert ("kept or escalated together" in outcome.why_uncertified) is not certified
+    asked_too, _ = run(plan, Succeeded("device", 0.0), Succeeded("cloud", covered=True))
+    assert asked_too.certified is True
 
 
 def test_what_a_label_keeps_on_the_device_is_not_covered_however_certain_it_is() -> None:
