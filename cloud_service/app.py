@@ -81,7 +81,8 @@ class App:
         self._repository = Repository(
             settings.models,
             self._catalogue,
-            partial(load, open_backend),
+            # Where memory is counted, a copy of a model is there only if somebody asks for it.
+            partial(load, open_backend, threads=settings.threads if settings.memory_limit_bytes is None else 1),
             told=self._changed,
             busy=self._service.busy,
             poll_s=settings.poll_s,

@@ -51,7 +51,14 @@ class Servable:
     backend: Backend
     form: Form
     profile: Profile = field(default=Profile(), kw_only=True)
+    lone: Backend | None = field(default=None, kw_only=True)
+    """The same model in a session of more threads, for a call beside which nothing runs."""
     serving: Serving = field(default=Serving(), kw_only=True)
+
+    @property
+    def told(self) -> str:
+        """What an operator wants to know of how it runs, in a few words."""
+        return f"{self.profile.told}; a lone call has {'a session of its own' if self.lone else 'no other session'}"
 
     def wanted(self, requested: Sequence[str]) -> Sequence[str]:
         """Return the outputs to answer with, in the order they were asked for; none asked for means all.

@@ -66,6 +66,7 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
         timing=Timing(profile.run_s_of),
         runs=min(wishes.instances.runs or workers.threads, workers.threads),
         stacks=profile.batches,
+        lone=servable.lone,
     )
     return Way(lane, _small_bytes(servable), profile.rows_here)
 

@@ -40,6 +40,11 @@ class Workers:
         self._converters = ThreadPoolExecutor(threads, thread_name_prefix="conversion")
         self._conversions: set[Future[Any]] = set()  # Any: each returns what it likes
 
+    @property
+    def idle(self) -> bool:
+        """Whether no model runs."""
+        return self.free == self.threads
+
     def start(self, job: Callable[[], None], ended: Callable[[], None]) -> None:
         """Run `job`, which raises nothing, in a free thread, and then `ended` in the event loop."""
         if not self.free:

@@ -58,6 +58,7 @@ class Server:
 
     address: str
     process: subprocess.Popen[str]
+    log: Path
 
 
 Start = Callable[[Place, Model, int], tuple[Sequence[str], Mapping[str, str]]]  # of a port: command, environment
@@ -96,7 +97,7 @@ def serving(contender: Contender, place: Place, model: Model) -> Iterator[Server
         try:
             address = f"127.0.0.1:{port}"
             _wait_until_ready(address, model, process, log)
-            yield Server(address, process)
+            yield Server(address, process, log)
         finally:
             _end(process)
 
@@ -153,9 +154,11 @@ def _echo(*flags: str) -> Start:
     return start
 
 
-def echo_holding(file: Path, rows: int, threads: int) -> Contender:
-    """Return the echo with a session of `file` that has run batches of `rows` in so many threads."""
-    return Contender("bare", _echo("--session", str(file), "--rows", str(rows), "--threads", str(threads)))
+def echo_holding(file: Path, rows: int, threads: int, *, lone: bool) -> Contender:
+    """Return the echo with a session of `file` that has run batches of `rows` in so many threads; `lone`: and with one
+    that has run single rows on all of them."""
+    flags = ("--session", str(file), "--rows", str(rows), "--threads", str(threads), *(["--lone"] if lone else []))
+    return Contender("bare", _echo(*flags))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """A servicer that answers each request with the same bytes: what the gRPC library leaves to any server of it.
 
 With --messages it reads each request and writes each answer, as any server has to that knows what it is asked.
-With --session FILE it holds a session too, used before it listens: the least memory that serving can take."""
+With --session FILE it holds a session too, used before it listens, and with --lone a second one: the least memory that
+serving with these sessions can take."""
 
 from __future__ import annotations
 
@@ -30,18 +31,21 @@ def main() -> None:
     parser.add_argument("--session", type=Path)
     parser.add_argument("--rows", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--lone", action="store_true", help="hold a second session, of all threads, too")
     parser.add_argument("--messages", action="store_true")
     given = parser.parse_args()
     model = MODELS[given.model]
-    held = _used_session(given.session, model, given.rows, given.threads) if given.session else None
+    held = [_used_session(given.session, model, given.rows, given.threads, 1)] if given.session else []
+    if given.lone:
+        held.append(_used_session(given.session, model, 1, 1, given.threads))
     asyncio.run(_serve(model, given.port, given.messages, held))
 
 
-def _used_session(file: Path, model: Model, rows: int, threads: int) -> object:
+def _used_session(file: Path, model: Model, rows: int, threads: int, intra: int) -> object:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = intra
     session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
     with ThreadPoolExecutor(threads) as pool:
         for number in (1, rows):

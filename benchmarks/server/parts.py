@@ -66,8 +66,11 @@ def measure(place: Place, model: Model, plan: Plan) -> Results:
         if "memory" in plan.parts:
             bench(servers[NEARFAR], model.name, 1.0, "--concurrency", str(CALLERS))
             results["memory_mib"] = {"nearfar": round(memory_bytes(servers[NEARFAR]) / 2**20, 1)}
+            # Compared with the same sessions, which is the service's to choose.
+            lone = "a session of its own" in servers[NEARFAR].log.read_text(encoding="utf-8")
+            results["lone_session"] = lone
     if "memory" in plan.parts:
-        results["memory_mib"]["bare"] = _bare_memory(place, model, best[0].rows)
+        results["memory_mib"]["bare"] = _bare_memory(place, model, best[0].rows, lone=lone)
     if "overload" in plan.parts:
         results["overload"] = _overload(place, model, plan)
     return results
@@ -119,8 +122,8 @@ def _lone(place: Place, model: Model, plan: Plan, servers: dict[Contender, Serve
     }
 
 
-def _bare_memory(place: Place, model: Model, rows: int) -> float:
-    with serving(echo_holding(place.file(model), rows, os.cpu_count() or 1), place, model) as server:
+def _bare_memory(place: Place, model: Model, rows: int, *, lone: bool) -> float:
+    with serving(echo_holding(place.file(model), rows, os.cpu_count() or 1, lone=lone), place, model) as server:
         return round(memory_bytes(server) / 2**20, 1)
 
 

@@ -70,8 +70,8 @@ class Passage(Member):
 class Lane:
     """Lets the calls of one version through, up to `runs` batches at once.
 
-    `stacks` says whether axis 0 of all tensors is the batch. It knows the version's backend and not the version, so
-    that a version which is no longer served can go, and its lane with it."""
+    `stacks` says whether axis 0 of all tensors is the batch. `lone` runs a call beside which nothing runs. It knows the
+    version's backends and not the version, so that a version which is no longer served can go, and its lane with it."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Lane:
         timing: Timing,
         runs: int,
         stacks: bool,
+        lone: Backend | None = None,
     ) -> None:
         self.timing: Final = timing
         self._model = model
@@ -93,6 +94,7 @@ class Lane:
         self._rules = rules
         self._runs = runs
         self._stacks = stacks
+        self._lone = lone
         # In one order, whichever a caller sent its tensors in.
         self._names = [spec.name for spec in backend.inputs]
         # Nobody can stop a run in the event loop, so that one will do for all of them.
@@ -172,18 +174,21 @@ class Lane:
             self._start([waiting.call for waiting in plan.batch], now)
 
     def _start(self, passages: Sequence[Passage], now: float) -> None:
-        batch = Batch(self._backend, passages)
+        alone = len(passages) == 1 and not self._queue and self._workers.idle
+        lone = self._lone if alone else None
+        batch = Batch(lone or self._backend, passages)
         for passage in passages:
             if passage.waiting is not None:
                 passage.queue_s = now - passage.waiting.arrival
             passage.waiting, passage.batch = None, batch
             self._observer.queued(self._model, passage.queue_s)
         self._running += 1
-        self._workers.start(batch.execute, partial(self._ended, batch, passages))
+        self._workers.start(batch.execute, partial(self._ended, batch, passages, lone is not None))
 
-    def _ended(self, batch: Batch, passages: Sequence[Passage]) -> None:
+    def _ended(self, batch: Batch, passages: Sequence[Passage], alone: bool) -> None:
         self._running -= 1
-        if batch.whole:
+        # What a run takes that has all cores says nothing of those that are to come beside others.
+        if batch.whole and not alone:
             self.timing.observe(batch.rows, batch.seconds)
         self._observer.batch(self._model, batch.rows, batch.seconds)
         for passage, outcome in zip(passages, batch.outcomes, strict=True):

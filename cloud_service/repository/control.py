@@ -240,7 +240,7 @@ class Repository:
         serving = sighting.servings[key[0]]
         if isinstance(serving, UnservableModel):
             return await self._loaded(key, seen, Unready(serving.reason))
-        cost = estimate_bytes(seen.size_bytes, serving.instances.sessions)
+        cost = estimate_bytes(seen.size_bytes, serving.instances.copies)
         if not await self._make_room(key, cost, may_evict=may_evict):
             return await self._loaded(key, seen, EVICTED)
         if not isinstance(before, Servable):
@@ -256,7 +256,7 @@ class Repository:
         broken = isinstance(state, Unready) and state != EVICTED
         self._known[key] = Known(seen.stamp, broken=broken and not serves_on)
         if isinstance(state, Servable):
-            _LOG.info("%s version %d is ready: %s; %s", *key, state.digest, state.profile.told)
+            _LOG.info("%s version %d is ready: %s; %s", *key, state.digest, state.told)
         elif serves_on:
             _LOG.error("%s version %d: new files cannot be served, the old ones are: %s", *key, state.reason)
             self._catalogue.note(*key, f"its new files cannot be served, the old ones are: {state.reason}")

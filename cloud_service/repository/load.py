@@ -16,6 +16,7 @@ from cloud_service.batching.measure import measure
 from cloud_service.errors import UnservableModel
 from cloud_service.heap import give_back
 from cloud_service.repository.files import read_regular
+from cloud_service.repository.lone import open_lone
 from cloud_service.repository.scan import Found
 from cloud_service.repository.serving import Instances, Serving
 from cloud_service.repository.trial import try_out
@@ -32,8 +33,10 @@ _MAX_MODEL_BYTES: Final = (2 << 30) - 1
 _MAX_BESIDE_BYTES: Final = 64 << 20
 
 
-def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serving: Serving) -> Servable:
-    """Read, verify, open and try out a version; blocks.
+def load(
+    open_backend: Callable[[bytes, Instances], Backend], found: Found, serving: Serving, *, threads: int = 1
+) -> Servable:
+    """Read, verify, open and try out a version; blocks. A lone call of it may have so many `threads`.
 
     Raises UnservableModel: saying what is wrong with which file."""
     content = read_regular(found.model_file, within=found.root, max_bytes=_MAX_MODEL_BYTES)
@@ -47,7 +50,11 @@ def load(open_backend: Callable[[bytes, Instances], Backend], found: Found, serv
     form = form_of(manifest, backend, read)
     servable = Servable(found.model, found.version, digest, backend, form, serving=serving)
     sample = try_out(found, servable)
-    measured = replace(servable, profile=measure(backend, serving, sample))
+    measured = replace(
+        servable,
+        profile=measure(backend, serving, sample),
+        lone=open_lone(partial(open_backend, content), backend, serving.instances, sample, threads=threads),
+    )
     # Trial runs of large batches took what the batches that were chosen will never need.
     if sample is not None:
         backend.tidy(sample)

@@ -53,11 +53,20 @@ class Batching:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """How many runs at once (None: as many as the service has threads), on how many threads and sessions."""
+    """How many runs at once (None: as many as the service has threads), on how many threads and sessions.
+
+    `lone_threads` are those of one more session, for a call beside which nothing runs; 0: there is none, None: where
+    that was measured to be worth its memory."""
 
     runs: int | None = None
     threads_per_run: int = 1
     sessions: int = 1
+    lone_threads: int | None = None
+
+    @property
+    def copies(self) -> int:
+        """How many sessions there are at the least: what is opened only where it is worth it is not counted."""
+        return self.sessions + ((self.lone_threads or 0) > self.threads_per_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,9 @@ class InstancesPart(_Part):
     """More make a lone run quicker, and many runs beside each other slower."""
     sessions: Annotated[int, Field(ge=1, le=_MAX_SESSIONS)] = 1
     """Copies of the model in memory. Runs share one without waiting for each other, so more than one rarely helps."""
+    lone_threads: Annotated[int, Field(ge=0, le=_MAX_THREADS)] | None = None
+    """Threads of one more copy, for a call beside which nothing else runs; 0: no such copy. Without it: all of the
+    service's threads, if that makes a lone run a fifth quicker and no memory limit is set."""
 
 
 class VersionsPart(_Part):
@@ -185,7 +197,7 @@ class ServingDocument(_Part):
             batching=Batching(
                 batching.enabled, batching.max_batch, batching.max_queue_delay_s, tuple(sorted(set(batching.preferred)))
             ),
-            instances=Instances(instances.runs, instances.threads_per_run, instances.sessions),
+            instances=Instances(instances.runs, instances.threads_per_run, instances.sessions, instances.lone_threads),
             versions=self.versions.policy(),
             golden=Tolerance(self.golden.absolute, self.golden.relative),
         )

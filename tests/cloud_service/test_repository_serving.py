@@ -37,6 +37,7 @@ def test_every_key_says_what_it_says(tmp_path: Path) -> None:
         runs = 2
         threads_per_run = 3
         sessions = 4
+        lone_threads = 5
         [versions]
         latest = 2
         [golden]
@@ -45,7 +46,7 @@ def test_every_key_says_what_it_says(tmp_path: Path) -> None:
         """
     )
     assert read_serving(tmp_path / "m") == Serving(
-        Batching(True, 8, 0.002, (4, 8)), Instances(2, 3, 4), Latest(2), Tolerance(0.5, 0.0)
+        Batching(True, 8, 0.002, (4, 8)), Instances(2, 3, 4, 5), Latest(2), Tolerance(0.5, 0.0)
     )
 
 
