@@ -31,7 +31,7 @@ from edge_agent.warmup import warm_up
 from router.engine import Decision
 from router.explain import in_words
 from router.policy import Policy
-from router.types import BreakerPhase, Reading, Value
+from router.types import BreakerPhase, Promise, Reading, Value
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -143,6 +143,11 @@ class Core:
             )
             for name, release in self.releases.items()
         }
+
+    def promise(self, model: str) -> Promise | None:
+        """Return what the policy's promise is worth for a model now; None where it asks for none."""
+        terms = self.policies.current.promise
+        return None if terms is None else self._qualities[model].promise(terms)
 
     def _promise_states(self) -> dict[str, str]:
         terms = self.policies.current.promise

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from edge_agent.cli.columns import aligned
-from edge_agent.cli.findings import Findings, ModelFinding, PolicyFinding, ServedFinding, TargetFinding, WhatIf
+from edge_agent.cli.findings import (
+    Findings,
+    ModelFinding,
+    PolicyFinding,
+    PromiseFinding,
+    ServedFinding,
+    TargetFinding,
+    WhatIf,
+)
 from edge_agent.signals import SignalStatus
 from router.engine import Decision
 from router.explain import in_words
@@ -81,9 +89,18 @@ def _model(model: ModelFinding) -> Iterator[str]:
     if not model.why_not:
         rows = [(DEVICE, f"runs it on {model.provider}, {model.device_digest}")]
     rows += [(served.target, _served(served)) for served in model.served]
+    if model.promise.certified or model.promise.state is not None:
+        rows += [("promise", line) for line in _promised(model.promise)]
     yield from aligned(rows, indent="    ")
     if not model.answerable:
         yield "    no target can answer for it now"
+
+
+def _promised(promise: PromiseFinding) -> Iterator[str]:
+    state = "not asked for" if promise.state is None else promise.state.replace("_", " ")
+    yield f"{state}: {promise.why}" if promise.why else state
+    for part in promise.certified:
+        yield f"certified to lose {part.max_loss:.2%} at most, {part.confidence:.0%} sure, keeping {part.kept:.0%}"
 
 
 def _served(served: ServedFinding) -> str:

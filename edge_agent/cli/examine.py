@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge_agent.cli.findings import Findings, ModelFinding, PolicyFinding, WhatIf
+from edge_agent.cli.findings import (
+    CertifiedLoss,
+    Findings,
+    ModelFinding,
+    PolicyFinding,
+    PromiseFinding,
+    WhatIf,
+)
 from edge_agent.cli.injection import scenarios, with_twin
 from edge_agent.cli.reach import Reached, reach
 from edge_agent.core import Core
@@ -51,8 +58,19 @@ def _model(core: Core, release: Release, reached: Sequence[Reached], label: str 
         device_digest=release.device_digest,
         provider=None if release.runtime is None else release.runtime.provider,
         why_not=release.why_no_runtime,
+        promise=_promise(core, release),
         served=served,
         answerable=_answerable(core, release.name, working, label),
+    )
+
+
+def _promise(core: Core, release: Release) -> PromiseFinding:
+    certificate, promise = release.certificate, core.promise(release.name)
+    certified = [] if certificate is None else certificate.promises
+    return PromiseFinding(
+        state=None if promise is None else promise.state,
+        why=release.why_uncovered if promise is None else promise.why,
+        certified=tuple(CertifiedLoss(part.alpha, 1.0 - part.delta, part.kept) for part in certified),
     )
 
 

@@ -10,7 +10,16 @@ from router.engine import Decision
 from router.lint import LintWarning
 from router.types import Value
 
-__all__ = ["Findings", "ModelFinding", "PolicyFinding", "ServedFinding", "TargetFinding", "WhatIf"]
+__all__ = [
+    "CertifiedLoss",
+    "Findings",
+    "ModelFinding",
+    "PolicyFinding",
+    "PromiseFinding",
+    "ServedFinding",
+    "TargetFinding",
+    "WhatIf",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,27 @@ class ServedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class CertifiedLoss:
+    """One promise of a certificate: shares from 0 to 1."""
+
+    max_loss: float
+    confidence: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseFinding:
+    """What a release promises, and what that is worth now.
+
+    `state` is what the policy's promise is worth for this model, None where the policy asks for none; `why` says more
+    of it, or why the certificate covers nothing. `certified` is empty without a certificate."""
+
+    state: str | None
+    why: str
+    certified: tuple[CertifiedLoss, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFinding:
     """A model of the configuration. `why_not` is empty where the device can run it.
 
@@ -66,6 +96,7 @@ class ModelFinding:
     device_digest: str | None
     provider: str | None
     why_not: str
+    promise: PromiseFinding
     served: tuple[ServedFinding, ...]
     answerable: bool
     """Whether some request for it would be answered now."""

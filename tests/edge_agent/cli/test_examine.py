@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from edge_agent.testing import CloudModel, FakeCloud, FakeRuntime, Script, fake_
 from edge_agent.testing.releases import TINY_MANIFEST
 from nearfar_wire.status import Code
 from tests.builders.agents import policy_text
+from tests.builders.certificates_of_loss import certificate
 
 _X = {"x": np.zeros((1, 4), np.float32)}
 
@@ -45,6 +47,43 @@ def test_on_how_many_inputs_a_release_was_evaluated_is_told(evaluation: str, tol
     with fake_agent(fake_release(manifest=TINY_MANIFEST + evaluation)) as agent:
         findings = examine(agent.core, model=None, label=None, values={})
     assert told in as_text(findings)
+
+
+@pytest.mark.parametrize(
+    ("policy", "covered", "told"),
+    [
+        pytest.param(
+            "", True, ["promise  not asked for", "promise  certified to lose 1.00% at most, 90% sure"], id="asks"
+        ),
+        pytest.param("[promise]\nmax_loss = 0.02\n", True, ["promise  in force"], id="in force"),
+        pytest.param(
+            "[promise]\nmax_loss = 0.001\n",
+            True,
+            ["promise  uncovered: the certificate promises nothing"],
+            id="stricter",
+        ),
+        pytest.param("[promise]\nmax_loss = 0.02\n", False, ["promise  uncovered: another digest"], id="other files"),
+    ],
+)
+def test_what_a_release_promises_and_what_that_is_worth_is_told(
+    tmp_path: Path, policy: str, covered: bool, told: list[str]
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(policy_text(more=policy))
+    release = replace(fake_release(), certificate=certificate(), why_uncovered="" if covered else "another digest")
+    with fake_agent(release, policy=path) as agent:
+        text = as_text(examine(agent.core, model=None, label=None, values={}))
+    for line in told:
+        assert line in text
+
+
+def test_of_a_release_without_a_certificate_nothing_is_told_unless_a_promise_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    for policy, told in (("", False), ("[promise]\nmax_loss = 0.02\n", True)):
+        path.write_text(policy_text(more=policy))
+        with fake_agent(fake_release(), policy=path) as agent:
+            text = as_text(examine(agent.core, model=None, label=None, values={}))
+        assert ("promise  uncovered: the release has no certificate" in text) is told
 
 
 @pytest.mark.wide
