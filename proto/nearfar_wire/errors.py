@@ -5,6 +5,7 @@ WireError
 ├── TensorError        a tensor's name, datatype, shape or bytes contradict each other or the model's contract
 ├── ParameterError     a parameter that the protocol, or our restraint in using it, cannot carry
 ├── ManifestError      a release manifest that cannot be read, or that contradicts itself
+├── ModelFileError     a model file that is damaged, or that asks for what no model may
 ├── DigestMismatch     the bytes are not the ones that were promised
 └── MissingExtra       a part of nearfar that is not installed here
 """
@@ -18,6 +19,7 @@ __all__ = [
     "ManifestError",
     "MessageError",
     "MissingExtra",
+    "ModelFileError",
     "ParameterError",
     "TensorError",
     "WireError",
@@ -67,6 +69,15 @@ class ManifestError(WireError):
         self.source = source
         self.path = path
         self.problem = problem
+
+
+class ModelFileError(WireError):
+    """`problem` says what the file is or asks for, `advice` what to do; neither says which file."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}; {advice}")
+        self.problem = problem
+        self.advice = advice
 
 
 class DigestMismatch(WireError):
