@@ -1,8 +1,9 @@
 """ONNX models on onnxruntime, on the CPU.
 
 Loads from bytes whose digest the caller has taken, never from a path: what was hashed is what runs, and a model cannot
-reach for files beside it. Providers are named, so nothing runs on hardware, or at a remote endpoint, that was not
-chosen. What onnxruntime says may hold a caller's values: it is kept out of messages and its own log is off.
+reach for files beside it. What the bytes ask for is looked at before onnxruntime sees them. Providers are named, so
+nothing runs on hardware, or at a remote endpoint, that was not chosen. What onnxruntime says may hold a caller's
+values: it is kept out of messages and its own log is off.
 A model whose input declares no rank is seen as taking a scalar: onnxruntime does not tell the two apart."""
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from cloud_service.backend import Array, Traits
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
 from cloud_service.repository.serving import Instances
 from nearfar_wire.datatypes import BYTES
+from nearfar_wire.errors import ModelFileError
+from nearfar_wire.onnx_file import scan
 from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
 from nearfar_wire.specs import TensorSpec
 
@@ -29,12 +32,10 @@ _PROVIDERS: Final = ["CPUExecutionProvider"]
 _LOG_FATAL_ONLY: Final = 4
 _ONE: Final = Instances()
 
-# Operators as a file names them: the field's tag, the name's length, the name.
-_SCALES_BY_BATCH: Final = (b"DynamicQuantize",)
-_TIME_BY_VALUE: Final = tuple(
-    bytes((0x22, len(name))) + name
-    for name in (b"Loop", b"Scan", b"SequenceMap", b"Range", b"Tile", b"Expand", b"ConstantOfShape", b"Resize", b"Pad")
-)
+_SCALES_BY_BATCH: Final = ("DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul")
+_TIME_BY_VALUE: Final = (
+    "Loop", "Scan", "SequenceMap", "Range", "Tile", "Expand", "ConstantOfShape", "Resize", "Pad"
+)  # fmt: skip
 
 
 class OnnxBackend:
@@ -43,15 +44,20 @@ class OnnxBackend:
     def __init__(self, content: bytes, instances: Instances = _ONE) -> None:
         """Load the model file `content`, once for each session of `instances`.
 
-        Raises UnservableModel: where onnxruntime refuses it, or the protocol cannot carry its tensors."""
+        Raises UnservableModel: where it asks for what no model may, onnxruntime refuses it, or the protocol cannot
+        carry its tensors."""
+        try:
+            operators = scan(content).operators
+        except ModelFileError as error:
+            raise UnservableModel(f"the model file is refused: {error}") from error
         opened = [_open(content, instances.threads_per_run) for _ in range(instances.sessions)]
         self._opened: Final = opened
         self._sessions = cycle(opened)
         self.inputs: Final[Sequence[TensorSpec]] = tuple(_spec("input", arg) for arg in opened[0].get_inputs())
         self.outputs: Final[Sequence[TensorSpec]] = tuple(_spec("output", arg) for arg in opened[0].get_outputs())
         self.traits: Final = Traits(
-            scales_by_batch=any(name in content for name in _SCALES_BY_BATCH),
-            time_by_value=any(name in content for name in _TIME_BY_VALUE),
+            scales_by_batch=any(name in operators for name in _SCALES_BY_BATCH),
+            time_by_value=any(name in operators for name in _TIME_BY_VALUE),
         )
         self._texts: Final = [spec.name for spec in self.inputs if spec.datatype == BYTES]
         self._free: Final = [spec.name for spec in self.inputs if spec.shape and spec.shape[0] < 0]
@@ -121,8 +127,7 @@ def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
         session = onnxruntime.InferenceSession(content, options, providers=_PROVIDERS)
     except Exception as error:  # a damaged file raises whatever its parser met
         raise UnservableModel(
-            f"onnxruntime cannot load the model file ({type(error).__name__}); check it with onnx.checker, "
-            "and that it holds its weights itself: external data is not read"
+            f"onnxruntime cannot load the model file ({type(error).__name__}); check it with onnx.checker"
         ) from error
     if session.get_providers() != _PROVIDERS:
         raise UnservableModel(f"onnxruntime put the model on {session.get_providers()}, not on {_PROVIDERS}")
@@ -130,13 +135,19 @@ def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def _spec(kind: str, arg: Any) -> TensorSpec:  # Any: onnxruntime publishes no types
+    try:
+        name, shape = arg.name, shape_of(arg.shape)
+    except UnicodeDecodeError as error:
+        raise UnservableModel(
+            f"the name of an {kind} of the model file, or of one of its axes, is not UTF-8; export it again"
+        ) from error
     datatype = DATATYPE_OF.get(arg.type)
     if datatype is None:
         raise UnservableModel(
-            f"the model file's {kind} {arg.name!r} is {arg.type}, which the protocol cannot carry; "
+            f"the model file's {kind} {name!r} is {arg.type}, which the protocol cannot carry; "
             "export the model with plain tensors"
         )
-    return TensorSpec(arg.name, datatype, shape_of(arg.shape))
+    return TensorSpec(name, datatype, shape)
 
 
 def _require_rows(tensors: Mapping[str, Array]) -> None:

@@ -12,7 +12,8 @@ from edge_agent.runtimes import CannotLoad, Halt, OutOfMemory, RunFailed, RunHal
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
-from nearfar_wire.errors import quoted
+from nearfar_wire.errors import ModelFileError, quoted
+from nearfar_wire.onnx_file import scan
 from nearfar_wire.onnx_types import DATATYPE_OF, bytes_of, shape_of, text_of
 from nearfar_wire.specs import TensorSpec
 
@@ -55,15 +56,23 @@ class OnnxRuntime:
     ) -> None:
         """Load `content`, whose digest is `digest`; `name` is for messages.
 
-        Raises DigestMismatch before anything is parsed. Raises CannotLoad: for what onnxruntime refuses, a provider
-        that is missing where `require_accelerator`, or a type that tensors cannot have."""
+        Raises DigestMismatch before anything is parsed. Raises CannotLoad: for a model that asks for what none may, and
+        never reaches onnxruntime; for what that refuses, a provider that is missing where `require_accelerator`, or a
+        type that tensors cannot have."""
         verify(name, content, digest)
+        try:
+            scan(content)
+        except ModelFileError as error:
+            raise CannotLoad(f"{name}: {error}") from error
         ort = load_onnxruntime()  # loads with the first model
         self._run_options: Any = ort.RunOptions  # Any: as above
         self._session = _open_session(ort, name, content, providers, threads, require_accelerator)
         self.provider: str = self._session.get_providers()[0]
-        self.inputs = _specs(name, self._session.get_inputs())
-        self.outputs = _specs(name, self._session.get_outputs())
+        try:
+            self.inputs = _specs(name, self._session.get_inputs())
+            self.outputs = _specs(name, self._session.get_outputs())
+        except UnicodeDecodeError as error:
+            raise CannotLoad(f"{name}: the name of an input, an output or an axis is not UTF-8") from error
         self._output_names = [spec.name for spec in self.outputs]
         self._texts = [spec.name for spec in self.inputs if spec.datatype == BYTES]
         self._gives_text = any(spec.datatype == BYTES for spec in self.outputs)

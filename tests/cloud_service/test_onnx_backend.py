@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from onnx import TensorProto, helper
+from onnx import ModelProto, TensorProto, helper
 
+from cloud_service.backend import Traits
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.errors import InvalidInput, RunFailed, UnservableModel
 from cloud_service.repository.serving import Instances
@@ -39,15 +40,35 @@ def test_only_the_outputs_asked_for_are_computed_and_in_that_order() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"junk", identity()[:-4]], ids=["empty", "junk", "cut off"])
 def test_a_damaged_file_is_refused(content: bytes) -> None:
-    with pytest.raises(UnservableModel, match="cannot load the model file"):
+    with pytest.raises(UnservableModel, match=r"the model file is refused: it .* no ONNX model.*export it again"):
         OnnxBackend(content)
+
+
+def test_what_only_onnxruntime_finds_wrong_is_refused_too() -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["nowhere"], ["y"])],
+        "g",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])],
+    )
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+    with pytest.raises(UnservableModel, match="onnxruntime cannot load the model file"):
+        OnnxBackend(model.SerializeToString())
+
+
+def test_traits_are_read_from_operators_wherever_they_are_and_from_nothing_else() -> None:
+    """They were looked for in the bytes, where a name among the weights was as good as an operator's."""
+    assert OnnxBackend(slow()).traits.time_by_value
+    speaks_of_it = ModelProto.FromString(identity())
+    speaks_of_it.doc_string = '"\x04Loop DynamicQuantizeLinear'
+    assert OnnxBackend(speaks_of_it.SerializeToString()).traits == Traits()
 
 
 def test_weights_outside_the_file_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "w.bin").write_bytes(np.array([5, 6], np.float32).tobytes())
     monkeypatch.chdir(tmp_path)
     for location in ("w.bin", "../w.bin", str(tmp_path / "w.bin")):
-        with pytest.raises(UnservableModel, match="external data is not read"):
+        with pytest.raises(UnservableModel, match="tensor 'w' lies outside the file; save the model with"):
             OnnxBackend(external_weights(location))
 
 

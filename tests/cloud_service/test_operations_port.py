@@ -39,7 +39,7 @@ def test_readyz_names_each_version_that_cannot_answer_and_why(cloud: RunningClou
     assert document["draining"] is False
     (problem,) = document["not_ready"]
     assert (problem["model"], problem["version"]) == ("bad", 2)
-    assert "onnxruntime cannot load the model file" in problem["reason"]
+    assert "the model file is refused: it is no ONNX model" in problem["reason"]
 
 
 def test_readyz_is_200_when_every_model_can_answer(tmp_path: Path) -> None:

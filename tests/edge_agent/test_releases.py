@@ -83,7 +83,7 @@ def test_a_device_model_that_cannot_run_is_logged_once_with_the_reason(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     load_release("tiny", home.release(model=b"no model"), DeviceConfig())
-    assert "model tiny cannot run on the device: small.onnx: onnxruntime cannot load it" in caplog.text
+    assert "model tiny cannot run on the device: small.onnx: it is no ONNX model, or cut off" in caplog.text
     assert "no model" not in caplog.text
 
 

@@ -190,9 +190,9 @@ UNUSABLE: dict[str, tuple[Callable[[Home], Path], str]] = {
         lambda home: home.release(model=_flip(SMALL, -1 % len(SMALL)), promised=digest_of(SMALL)), "was promised",
     ),
     "truncated": (lambda home: home.release(model=SMALL[:-1], promised=digest_of(SMALL)), "was promised"),
-    "empty": (lambda home: home.release(model=b""), "onnxruntime cannot load it"),
-    "broken_with_the_right_digest": (lambda home: home.release(model=SMALL[:200]), "onnxruntime cannot load it"),
-    "text": (lambda home: home.release(model=b"not a model"), "onnxruntime cannot load it"),
+    "empty": (lambda home: home.release(model=b""), "small.onnx: it has no graph, so it is no ONNX model"),
+    "broken_with_the_right_digest": (lambda home: home.release(model=SMALL[:200]), "no ONNX model, or cut off"),
+    "text": (lambda home: home.release(model=b"not a model"), "no ONNX model, or cut off or damaged; export it"),
     "other_inputs": (lambda home: home.release(model=identity()), "it takes ['x'], the manifest feeds ['pixels']"),
     "other_outputs": (
         lambda home: home.release(model=softmax_mlp(classes=5)),

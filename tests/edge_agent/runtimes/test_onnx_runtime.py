@@ -73,10 +73,21 @@ def test_a_damaged_model_with_the_right_digest_loads_or_is_refused_and_says_noth
         assert str(error).startswith("m.onnx: ")  # noqa: PT017  # some damage is none to onnxruntime
 
 
+@pytest.mark.parametrize("name", [b"x", b"axis"])
+def test_a_name_that_is_no_text_is_refused(name: bytes) -> None:
+    """onnxruntime loads such a model, and its bindings fail when they are asked for the name: no agent started."""
+    content = identity(shape=("axis",))
+    for field in (b"\x0a", b"\x12"):
+        named = field + bytes([len(name)])
+        content = content.replace(named + name, named + name[:-1] + b"\xff")
+    with pytest.raises(CannotLoad, match=r"m\.onnx: the name of an input, an output or an axis is not UTF-8"):
+        _load(content)
+
+
 def test_D13_weights_outside_the_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(bytes(8))
     for location in ("w", "../w", str(tmp_path / "w")):
-        with pytest.raises(CannotLoad):
+        with pytest.raises(CannotLoad, match=r"m\.onnx: tensor 'w' lies outside the file"):
             _load(external_weights(location))
 
 
