@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from cloud_service.errors import SettingsError
 
 if TYPE_CHECKING:
-    from cloud_service.backends.onnx import OnnxBackend
     from cloud_service.publish.data import Examples
     from cloud_service.publish.ends import Ends
     from cloud_service.publish.measure import DeviceClass
     from cloud_service.publish.options import PrepareOptions
+    from cloud_service.publish.sandbox import Ports
 
 __all__ = ["add_prepare", "prepare_release", "share"]
 
@@ -82,6 +82,9 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     parser.add_argument("--drop-layers", type=_whole, default=0, metavar="N", help="try without N layers as well")
     parser.add_argument("--ship", metavar="CANDIDATE", help="the one to ship (default: the fastest that is good)")
     parser.add_argument("--device-class", type=Path, metavar="FILE.toml", help="the device to measure for")
+    parser.add_argument(
+        "--patience", type=_seconds, default=300, metavar="S", help="seconds that a candidate may take (default: 300)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
     parser.add_argument("--no-report", action="store_true", help="write no report.html")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -119,7 +122,7 @@ def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
         out=given["out"],
         version=given["version"],
         device_model=None if given["device_model"] is None else _content(given["device_model"], "the device model"),
-        ends=lambda backend: _ends(given, backend),
+        ends=lambda ports: _ends(given, ports),
         task=given["task"],
         tolerance=given["tolerance"],
         output=given["output"],
@@ -132,6 +135,7 @@ def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
         drop_layers=given["drop_layers"],
         ship=given["ship"],
         device=THIS_MACHINE if device_class is None else _device_class(device_class),
+        patience_s=given["patience"],
         seed=given["seed"],
         report=not given["no_report"],
     )
@@ -154,21 +158,21 @@ def _examples(given: Mapping[str, Any], names: list[str] | None) -> Examples:  #
     raise SettingsError("--data", f"{path}: tensors are in an .npz; pictures and texts want --recipe image or text")
 
 
-def _ends(given: Mapping[str, Any], backend: OnnxBackend) -> Ends:  # Any: as above
-    from cloud_service.backends.onnx import OnnxBackend as Backend
-    from cloud_service.publish.ends import Pictures, Plain, Sentences
+def _ends(given: Mapping[str, Any], ports: Ports) -> Ends:  # Any: as above
+    from cloud_service.publish.ends import Pictures, Plain, Sentences, Tried
     from cloud_service.publish.recipes.pictures import PictureRecipe
     from cloud_service.publish.recipes.sentences import Tokenizer
+    from cloud_service.publish.sandbox import Sandbox
 
     if given["recipe"] == "tensors":
-        return Plain(backend.inputs)
+        return Plain(ports.inputs)
     if given["recipe"] == "image":
         recipe = PictureRecipe("pixels" if given["pixels"] else "encoded", fuse=not given["no_fuse"])
         normalise = {"full": given["normalise"], "own": given["device_normalise"]}
         sizes = {"full": given["size"], "own": given["device_size"]}
         return Pictures(
             recipe,
-            lambda content, tensors: _run(Backend(content), tensors),
+            Tried(Sandbox(limit_s=given["patience"])),
             {origin: how for origin, how in normalise.items() if how is not None},
             {origin: size for origin, size in sizes.items() if size is not None},
         )
@@ -184,16 +188,6 @@ def _ends(given: Mapping[str, Any], backend: OnnxBackend) -> Ends:  # Any: as ab
         else Tokenizer("device-tokenizer.json", _content(own, "the device's tokenizer"), given["max_length"])
     )
     return Sentences(tokenizers)
-
-
-def _run(backend: OnnxBackend, tensors: Mapping[str, Any]) -> dict[str, Any]:  # Any: arrays of each datatype
-    import numpy as np
-
-    names = [spec.name for spec in backend.outputs]
-    count = len(next(iter(tensors.values())))
-    rows = [{name: tensor[index : index + 1] for name, tensor in tensors.items()} for index in range(count)]
-    made = [backend.new_run().execute(row, names) for row in rows]
-    return {name: np.concatenate([one[name] for one in made]) for name in names}
 
 
 def _device_class(path: Path) -> DeviceClass:
@@ -235,6 +229,13 @@ def _whole(text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) < 10 else -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return number
+
+
+def _seconds(text: str) -> int:
+    number = _whole(text)
+    if not number:
+        raise argparse.ArgumentTypeError("a second at the least")
     return number
 
 

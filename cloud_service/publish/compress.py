@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from numpy.typing import NDArray
-
 from cloud_service.publish.candidates import Candidate, propose
+from cloud_service.publish.columns import Array
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import Inspection, inspect
 from cloud_service.publish.measure import (
@@ -21,12 +20,14 @@ from cloud_service.publish.measure import (
     measure_quality,
 )
 from cloud_service.publish.pareto import choose, front
+from cloud_service.publish.sandbox import Failed, Sandbox
 
-__all__ = ["Compression", "Own", "compress"]
+__all__ = ["PATIENCE_S", "Compression", "Own", "compress"]
 
-Array = NDArray[Any]  # Any: each tensor has its own datatype
 Progress = Callable[[str, int, int], None]
 
+PATIENCE_S: Final = 300.0
+"""How long a candidate may take to be made, to answer some hundred examples, or all of them to be timed."""
 GIVE_UP: Final = 0.02
 """How much quality a faster candidate may cost: what it costs in the end, the certificate bounds."""
 # Propose makes about as many; the bar need not be exact.
@@ -67,6 +68,7 @@ def compress(
     drop_layers: int = 0,
     device: DeviceClass = THIS_MACHINE,
     ship: str | None = None,
+    patience_s: float = PATIENCE_S,
     progress: Progress = _ignore,
 ) -> Compression:
     """Return what became of the model `content`; `calibration` are its inputs, one row an example, as are `labels`.
@@ -77,20 +79,28 @@ def compress(
     inspection = inspect(content)
     measured: list[Measured] = []
     subjects: list[Subject] = []
+    sandbox, roomy = device.sandbox(patience_s), Sandbox(limit_s=patience_s)
     yardstick = Yardstick(task, tolerance, None, labels)
+
+    def make(model: bytes, way: str, arguments: Mapping[str, Any]) -> bytes:  # Any: each way has its own
+        return roomy.made(model, way, arguments, calibration)
+
     given = None if own is None else own.content
-    for candidate in propose(content, inspection, calibration, drop_layers=drop_layers, own=given):
+    for candidate in propose(content, inspection, make, drop_layers=drop_layers, own=given):
         progress("try candidates", len(measured), max(_ABOUT, len(measured) + 1))
         subject = _subject(candidate, calibration, output, own)
-        figures, answers = measure_quality(subject, yardstick, device)
+        figures, answers = measure_quality(subject, yardstick, sandbox)
         if yardstick.reference is None:
             if answers is None:
-                raise PublishError(f"the model cannot be run on the examples: {figures.skipped}", "look at its inputs")
+                # Too much for the device, perhaps; what answers are held against comes from this machine.
+                here, answers = measure_quality(subject, yardstick, roomy)
+                if answers is None:
+                    raise PublishError(f"the model cannot be run on the examples: {here.skipped}", "look at its inputs")
             yardstick = replace(yardstick, reference=answers)
         measured.append(figures)
         subjects.append(subject)
     progress("try candidates", len(measured), len(measured))
-    return _chosen(inspection, measured, subjects, device, ship, progress)
+    return _chosen(inspection, measured, subjects, sandbox, device.slower, ship, progress)
 
 
 def _named(ship: str, measured: list[Measured]) -> Measured:
@@ -112,16 +122,21 @@ def _chosen(
     inspection: Inspection,
     measured: list[Measured],
     subjects: list[Subject],
-    device: DeviceClass,
+    sandbox: Sandbox,
+    slower: float,
     ship: str | None,
     progress: Progress,
 ) -> Compression:
     running = [index for index, figures in enumerate(measured) if figures.content is not None]
+    if not running:
+        why = "; ".join(f"{figures.name}: {figures.skipped}" for figures in measured)
+        raise PublishError(f"no candidate runs on this device class: {why}", "give it more memory")
     progress("time candidates", 0, 1)
-    timed = measure_latency([subjects[index] for index in running], device)
+    try:
+        timed = measure_latency([subjects[index] for index in running], sandbox, slower=slower)
+    except Failed as error:
+        raise PublishError(f"the candidates cannot be timed: {error.why}", "give it more time or memory") from error
     progress("time candidates", 1, 1)
-    if isinstance(timed, str):
-        raise PublishError(f"the candidates cannot be timed: {timed}", "give the device class more memory")
     for index, (p50, p95) in zip(running, timed, strict=True):
         measured[index] = replace(measured[index], latency_ms_p50=p50, latency_ms_p95=p95)
     kept = front([measured[index] for index in running])

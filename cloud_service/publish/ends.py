@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from cloud_service.backend import Backend
 from cloud_service.publish.data import Array
+from cloud_service.publish.errors import PublishError
 from cloud_service.publish.recipes.graph import PictureInput
 from cloud_service.publish.recipes.joined import Joined, Run
 from cloud_service.publish.recipes.normalisation import Normalisation
@@ -17,12 +17,13 @@ from cloud_service.publish.recipes.pictures import SOURCE as IMAGE
 from cloud_service.publish.recipes.pictures import PictureRecipe, settle
 from cloud_service.publish.recipes.plain import join_plain, own_feeds
 from cloud_service.publish.recipes.sentences import Tokenizer, join_sentences, sentence_feeds, sentence_input
+from cloud_service.publish.sandbox import Failed, Sandbox
 from nearfar_wire.manifest import InputSpec
 from nearfar_wire.prepare import prepare
 from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec
 
-__all__ = ["Ends", "File", "Pictures", "Plain", "Sentences"]
+__all__ = ["Ends", "File", "Pictures", "Plain", "Sentences", "Tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,23 @@ class File:
     name: str
     origin: Literal["full", "own"]
     content: bytes
-    backend: Backend
+    inputs: Sequence[TensorSpec]
     output: str
 
-    @property
-    def inputs(self) -> Sequence[TensorSpec]:
-        """What it takes."""
-        return self.backend.inputs
+
+class Tried:
+    """Runs model files in a process of their own; see sandbox.py. A recipes' Run."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def __call__(self, content: bytes, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return every output by name. Raises PublishError: where the file cannot be run on these tensors."""
+        try:
+            return self._sandbox.answers(content, tensors, None).outputs
+        except Failed as error:
+            problem = f"a model cannot be run on the examples: {error.why}"
+            raise PublishError(problem, "look at its inputs, or give it more --patience") from error
 
 
 class Ends(Protocol):

@@ -1,35 +1,28 @@
 """What a candidate costs and what it is worth, measured: latency, size, memory, agreement, accuracy.
 
-Candidates run in processes of their own, bounded in time and memory; see trial.py. Latency is of one example at a time,
-on the threads that the described device has; another processor's latency is this machine's times `slower`."""
+Candidates run in processes of their own, bounded in time and memory; see sandbox.py. Latency is of one example at a
+time, on the threads that the described device has; another processor's latency is this machine's times `slower`."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cloud_service.publish.candidates.candidate import Candidate
+from cloud_service.publish.columns import Array
+from cloud_service.publish.sandbox import Failed, Sandbox, Timed
 from nearfar_wire.disagreement import disagree, right
 from router.cascade.binomial import interval
 
 __all__ = ["THIS_MACHINE", "DeviceClass", "Measured", "Subject", "Yardstick", "measure_latency", "measure_quality"]
 
-Array = NDArray[Any]  # Any: each tensor has its own datatype
-
 _ROWS: Final = 256
 _TIMED_ROWS: Final = 16
 _TURNS: Final = 200
 _TIMING_S: Final = 20.0
-_ANSWERING_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +33,11 @@ class DeviceClass:
     threads: int = 1
     slower: float = 1.0
     memory_limit_bytes: int | None = 8 << 30
+    """What one model may take; what the runtime has without one comes on top."""
+
+    def sandbox(self, limit_s: float) -> Sandbox:
+        """Return where candidates for it are run; each job there ends within `limit_s`."""
+        return Sandbox(self.threads, self.memory_limit_bytes, limit_s)
 
 
 THIS_MACHINE: Final = DeviceClass()
@@ -82,22 +80,19 @@ class Measured:
     is_own: bool = False
 
 
-def measure_quality(subject: Subject, yardstick: Yardstick, device: DeviceClass) -> tuple[Measured, Array | None]:
+def measure_quality(subject: Subject, yardstick: Yardstick, sandbox: Sandbox) -> tuple[Measured, Array | None]:
     """Run a candidate on its rows; return its figures but for latency, and its answers. Never raises."""
     candidate = subject.candidate
     if candidate.content is None:
         return skipped(candidate, candidate.skipped), None
     rows = {name: column[:_ROWS] for name, column in subject.inputs.items()}
-    with tempfile.TemporaryDirectory(prefix="nearfar-") as name:
-        folder = Path(name)
-        (folder / "model.onnx").write_bytes(candidate.content)
-        _save(folder / "inputs.npz", rows)
-        job = {"kind": "answer", "model": "model.onnx", "inputs": "inputs.npz", "output": subject.output}
-        done = _run(folder, job, device, _ANSWERING_S)
-        if isinstance(done, str):
-            return skipped(candidate, done), None
-        answers = np.load(folder / "answers.npy", allow_pickle=False)
-    if answers.dtype.kind == "f" and not np.isfinite(answers).all():
+    try:
+        answered = sandbox.answers(candidate.content, rows, [subject.output])
+    except Failed as error:
+        return skipped(candidate, error.why), None
+    answers = answered.outputs[subject.output]
+    # A logit may be -inf: the class is ruled out.
+    if answers.dtype.kind == "f" and (np.isnan(answers).any() or np.isposinf(answers).any()):
         return skipped(candidate, "some of its answers are not numbers"), None
     reference = answers if yardstick.reference is None else yardstick.reference
     if answers.shape != reference.shape:
@@ -114,7 +109,7 @@ def measure_quality(subject: Subject, yardstick: Yardstick, device: DeviceClass)
         0.0,
         0.0,
         len(candidate.content),
-        done["memory_bytes"],
+        answered.memory_bytes,
         _share(alike),
         accuracy,
         is_own=candidate.is_own,
@@ -122,22 +117,18 @@ def measure_quality(subject: Subject, yardstick: Yardstick, device: DeviceClass)
     return figures, answers
 
 
-def measure_latency(subjects: Sequence[Subject], device: DeviceClass) -> list[tuple[float, float]] | str:
-    """Return median and 95 % quantile in milliseconds of each, taken in turns; or why that could not be done."""
-    with tempfile.TemporaryDirectory(prefix="nearfar-") as name:
-        folder = Path(name)
-        models: list[dict[str, str]] = []
-        for index, subject in enumerate(subjects):
-            assert subject.candidate.content is not None
-            (folder / f"{index}.onnx").write_bytes(subject.candidate.content)
-            _save(folder / f"{index}.npz", {name: column[:_TIMED_ROWS] for name, column in subject.inputs.items()})
-            models.append({"model": f"{index}.onnx", "inputs": f"{index}.npz", "output": subject.output})
-        job = {"kind": "time", "models": models, "turns": _TURNS, "seconds": _TIMING_S}
-        done = _run(folder, job, device, _ANSWERING_S)
-    if isinstance(done, str):
-        return done
-    scale = 1000 * device.slower
-    return [(float(np.median(taken)) * scale, float(np.quantile(taken, 0.95)) * scale) for taken in done["seconds"]]
+def measure_latency(subjects: Sequence[Subject], sandbox: Sandbox, *, slower: float) -> list[tuple[float, float]]:
+    """Return median and 95 % quantile in milliseconds of each, taken in turns. Raises Failed.
+
+    `slower`: see DeviceClass."""
+    models: list[Timed] = []
+    for subject in subjects:
+        assert subject.candidate.content is not None
+        few = {name: column[:_TIMED_ROWS] for name, column in subject.inputs.items()}
+        models.append(Timed(subject.candidate.content, few, subject.output))
+    seconds = sandbox.times(models, turns=_TURNS, seconds=_TIMING_S)
+    scale = 1000 * slower
+    return [(float(np.median(taken)) * scale, float(np.quantile(taken, 0.95)) * scale) for taken in seconds]
 
 
 def skipped(candidate: Candidate, why: str) -> Measured:
@@ -151,30 +142,3 @@ def skipped(candidate: Candidate, why: str) -> Measured:
 def _share(hits: Array) -> tuple[float, float, float]:
     count, n = int(hits.sum()), len(hits)
     return (count / n, *interval(count, n))
-
-
-def _save(path: Path, columns: Mapping[str, Array]) -> None:
-    plain = {name: column.astype(bytes) if column.dtype.kind == "O" else column for name, column in columns.items()}
-    np.savez(path, allow_pickle=False, **plain)
-
-
-def _run(
-    folder: Path, job: Mapping[str, Any], device: DeviceClass, limit_s: float
-) -> dict[str, Any] | str:  # Any: JSON
-    """Return what the process says, or in words why it said nothing."""
-    whole = {**job, "threads": device.threads, "memory_limit_bytes": device.memory_limit_bytes}
-    (folder / "job.json").write_text(json.dumps(whole), "utf-8")
-    command = [sys.executable, "-m", "cloud_service.publish.trial", str(folder)]
-    try:
-        ended = subprocess.run(command, capture_output=True, timeout=limit_s, check=False)  # noqa: S603  our own module
-    except subprocess.TimeoutExpired:
-        return f"it did not end within {limit_s:g} s"
-    if ended.returncode < 0:
-        return f"the runtime crashed on it (signal {-ended.returncode})"
-    try:
-        done: dict[str, Any] = json.loads((folder / "done.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        last = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        # The type of the error alone: what the runtime says may quote the model's author.
-        return f"it does not run here ({last.partition(':')[0].rpartition('.')[2] or 'no reason given'})"
-    return done

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.publish.certify import Kind
+from cloud_service.publish.compress import PATIENCE_S
 from cloud_service.publish.data import Examples
 from cloud_service.publish.ends import Ends
 from cloud_service.publish.measure import THIS_MACHINE, DeviceClass
+from cloud_service.publish.sandbox import Ports
 
 __all__ = ["ALPHAS", "PrepareOptions", "Task"]
 
@@ -38,8 +39,8 @@ class PrepareOptions:
     out: Path
     version: int = 1
     device_model: bytes | None = None
-    ends: Callable[[OnnxBackend], Ends] | None = None
-    """Makes the recipe, given the opened full model; None: tensors as they are."""
+    ends: Callable[[Ports], Ends] | None = None
+    """Makes the recipe, given what the full model takes and gives; None: tensors as they are."""
     task: Task = "classification"
     tolerance: float | None = None
     output: str | None = None
@@ -56,6 +57,8 @@ class PrepareOptions:
     ship: str | None = None
     """The candidate to ship, by its name; None: the fastest that is good enough."""
     device: DeviceClass = THIS_MACHINE
+    patience_s: float = PATIENCE_S
+    """How long a model may take to answer some hundred examples, and a candidate to be made."""
     seed: int = 0
     report: bool = True
 

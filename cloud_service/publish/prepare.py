@@ -6,8 +6,10 @@ thresholds pass or fail on the calibration set, and what people are told was mea
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, Final, Literal
+
+import numpy as np
 
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.publish.certify import Certified, certify_outcomes
@@ -15,7 +17,7 @@ from cloud_service.publish.compress import Compression, Own, compress
 from cloud_service.publish.contents import contents
 from cloud_service.publish.data import Array, Examples, checked
 from cloud_service.publish.describing import describe
-from cloud_service.publish.ends import Ends, File, Plain
+from cloud_service.publish.ends import Ends, File, Plain, Tried
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import inspect
 from cloud_service.publish.options import PrepareOptions, Task
@@ -24,6 +26,7 @@ from cloud_service.publish.prepared import Prepared
 from cloud_service.publish.recipes.joined import Joined
 from cloud_service.publish.release import write_files
 from cloud_service.publish.report import write_report
+from cloud_service.publish.sandbox import Failed, Ports, Sandbox
 from cloud_service.publish.scores import read_confidences
 from cloud_service.publish.splits import Split, split
 from cloud_service.publish.telling import report_facts
@@ -55,13 +58,14 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
     Raises PublishError: with what is wrong and what to do; then nothing was written."""
     examples = checked(options.examples, classes=options.task == "classification")
     inspect(options.model)
-    backend = OnnxBackend(options.model)
-    full = File("the full model", "full", options.model, backend, _answer(backend, options.output, "--output"))
-    ends = Plain(backend.inputs) if options.ends is None else options.ends(backend)
+    sandbox = Sandbox(limit_s=options.patience_s)
+    ports = _ports("the full model", options.model, sandbox)
+    full = File("the full model", "full", options.model, ports.inputs, _answer(ports, options.output, "--output"))
+    ends = Plain(ports.inputs) if options.ends is None else options.ends(ports)
     apart = split(examples.keys(), _listed(examples.groups), _listed(examples.times), seed=options.seed)
 
-    compression, device = _compress(options, examples, apart, ends, full, progress)
-    joined = ends.join(device, full, examples.rows(apart.fit[:_CALIBRATION_ROWS]))
+    compression, device = _compress(options, examples, apart, ends, full, sandbox, progress)
+    joined = ends.join(device, full, examples.rows(_spread(apart.fit)))
     manifest = describe(options, joined, device, full, compression)
     near = _run(manifest, joined, examples, "device", progress)
     far = _run(manifest, joined, examples, "remote", progress)
@@ -86,9 +90,15 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
 
 
 def _compress(
-    options: PrepareOptions, examples: Examples, apart: Split, ends: Ends, full: File, progress: Progress
+    options: PrepareOptions,
+    examples: Examples,
+    apart: Split,
+    ends: Ends,
+    full: File,
+    sandbox: Sandbox,
+    progress: Progress,
 ) -> tuple[Compression, File]:
-    chosen = apart.fit[:: max(1, len(apart.fit) // _CALIBRATION_ROWS)][:_CALIBRATION_ROWS]
+    chosen = _spread(apart.fit)
     rows = examples.rows(chosen)
     labels = None if examples.labels is None else examples.labels[chosen]
     classes = None if labels is None or options.task != "classification" else labels.tolist()
@@ -96,12 +106,13 @@ def _compress(
     own: Own | None = None
     if options.device_model is not None:
         inspect(options.device_model)
-        backend = OnnxBackend(options.device_model)
-        output = _answer(backend, options.device_output or _same(backend, full.output), "--device-output")
-        file = File("the device model", "own", options.device_model, backend, output)
+        ports = _ports("the device model", options.device_model, sandbox)
+        output = _answer(ports, options.device_output or _same(ports, full.output), "--device-output")
+        file = File("the device model", "own", options.device_model, ports.inputs, output)
         if classes is None and options.task == "classification":
             # Whoever has no labels wants the device to answer as the full model does.
-            classes = [int(answer.argmax()) for answer in _one_by_one(full, tensors)]
+            answered = Tried(sandbox)(full.content, tensors)[full.output]
+            classes = [int(answer.argmax()) for answer in answered]
         own = Own(options.device_model, ends.tensors(file, rows, classes), output)
     compression = compress(
         options.model,
@@ -114,25 +125,37 @@ def _compress(
         drop_layers=options.drop_layers,
         device=options.device,
         ship=options.ship,
+        patience_s=options.patience_s,
         progress=progress,
     )
     best = compression.chosen
     assert best.content is not None
     output = own.output if own is not None and best.is_own else full.output
     origin: Literal["full", "own"] = "own" if best.is_own else "full"
-    return compression, File("the device's model", origin, best.content, OnnxBackend(best.content), output)
+    inputs = OnnxBackend(best.content).inputs
+    return compression, File("the device's model", origin, best.content, inputs, output)
 
 
-def _one_by_one(file: File, tensors: Mapping[str, Array]) -> Iterator[Array]:
-    for index in range(len(next(iter(tensors.values())))):
-        one = {name: tensor[index : index + 1] for name, tensor in tensors.items()}
-        yield file.backend.new_run().execute(one, [file.output])[file.output]
+def _spread(rows: Array) -> Array:
+    """Return as many as are tried, from all over: data comes sorted by class."""
+    used = min(len(rows), _CALIBRATION_ROWS)
+    return rows[np.arange(used) * len(rows) // used]
 
 
-def _answer(backend: OnnxBackend, named: str | None, flag: str) -> str:
-    offered = [spec.name for spec in backend.outputs]
+def _ports(file: str, content: bytes, sandbox: Sandbox) -> Ports:
+    """Open a model file, elsewhere first: what it folds while it loads may be more than there is memory."""
+    try:
+        return sandbox.ports(content)
+    except Failed as error:
+        raise PublishError(
+            f"{file} cannot be loaded: {error.why}", "try it in onnxruntime, and export it again"
+        ) from error
+
+
+def _answer(ports: Ports, named: str | None, flag: str) -> str:
+    offered = [spec.name for spec in ports.outputs]
     if named is None:
-        named = next((spec.name for spec in backend.outputs if spec.datatype.startswith("FP")), None)
+        named = next((spec.name for spec in ports.outputs if spec.datatype.startswith("FP")), None)
         if named is None:
             raise PublishError(f"no output has numbers with a point: {', '.join(offered)}", f"see {flag}")
     if named not in offered:
@@ -140,8 +163,8 @@ def _answer(backend: OnnxBackend, named: str | None, flag: str) -> str:
     return named
 
 
-def _same(backend: OnnxBackend, output: str) -> str | None:
-    return output if any(spec.name == output for spec in backend.outputs) else None
+def _same(ports: Ports, output: str) -> str | None:
+    return output if any(spec.name == output for spec in ports.outputs) else None
 
 
 def _listed(column: Array | None) -> list[Any] | None:  # Any: whatever names a group or a time

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["drop_layers"]
 
-_NUMBERED: Final = re.compile(r"(?:layers?|blocks?|h|encoder|l)[._/](\d+)(?=[._/])", re.IGNORECASE)
+# A whole word before the number: MatMul_3_output is of no layer.
+_NUMBERED: Final = re.compile(r"(?<![a-z])(?:layers?|blocks?|h|encoder|l)[._/](\d+)(?=[._/])", re.IGNORECASE)
 
 
-def drop_layers(content: bytes, count: int) -> bytes:
+def drop_layers(content: bytes, *, count: int) -> bytes:
     """Return the model without `count` of its blocks, evenly chosen, neither the first nor the last.
 
     Raises Unsuited: where no blocks are found, there are too few, or one cannot be taken out."""

@@ -3,72 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
-from numpy.typing import NDArray
-
-from cloud_service.publish.candidates import layers, lighter, quantized
-from cloud_service.publish.candidates.candidate import Candidate, Unsuited
+from cloud_service.publish.candidates.candidate import Candidate
 from cloud_service.publish.inspect import Inspection
+from cloud_service.publish.sandbox import Failed
 
-__all__ = ["propose"]
+__all__ = ["Make", "propose"]
 
-Make = Callable[[bytes], bytes]
+Make = Callable[[bytes, str, Mapping[str, Any]], bytes]  # Any: each way of candidates/ways.py has its own arguments
+"""Makes a model smaller by a way with arguments. Raises Failed."""
+
+_Way = tuple[str, str, str, Mapping[str, Any]]  # Any: as above
 
 
 def propose(
-    content: bytes,
-    inspection: Inspection,
-    calibration: Mapping[str, NDArray[Any]],  # Any: each input has its own datatype
-    *,
-    drop_layers: int = 0,
-    own: bytes | None = None,
+    content: bytes, inspection: Inspection, make: Make, *, drop_layers: int = 0, own: bytes | None = None
 ) -> Iterator[Candidate]:
-    """Yield candidates for the model `content`, itself first; `calibration` are its inputs, one row an example.
+    """Yield candidates for the model `content`, itself first.
 
     Never raises: what cannot be made is a candidate that says why."""
     yield Candidate("as given", "the model as it was given", content)
     if own is not None:
         yield Candidate("own", "the small model that was given", own, is_own=True)
-    for name, how, make in _ways(inspection, calibration):
-        yield _made(name, how, make, content)
+    for way in _ways(inspection):
+        yield _made(way, make, content)
     if drop_layers:
         name = f"{drop_layers} layers fewer"
-        shorter = _made(name, "blocks left out, evenly", partial(layers.drop_layers, count=drop_layers), content)
+        shorter = _made((name, "blocks left out, evenly", "drop_layers", {"count": drop_layers}), make, content)
         yield shorter
         if shorter.content is not None:
-            make = partial(quantized.dynamic, per_channel=True)
-            yield _made(f"{name}, int8 dynamic", "blocks left out, matrices in 8 bits", make, shorter.content)
+            how = "blocks left out, matrices in 8 bits"
+            yield _made((f"{name}, int8 dynamic", how, "dynamic", {"per_channel": True}), make, shorter.content)
 
 
-def _ways(
-    inspection: Inspection,
-    calibration: Mapping[str, NDArray[Any]],  # Any: as above
-) -> Iterator[tuple[str, str, Make]]:
-    yield "simplified", "constants folded, idle nodes left out", lighter.simplified
+def _ways(inspection: Inspection) -> Iterator[_Way]:
+    yield "simplified", "constants folded, idle nodes left out", "simplified", {}
     if inspection.quantized:
         return  # its numbers are in 8 bits already
     if inspection.kind in ("transformer", "matrix", "mixed"):
-        dynamic = quantized.dynamic
-        yield "int8 dynamic, per channel", "matrices in 8 bits, a scale a column", partial(dynamic, per_channel=True)
-        yield "int8 dynamic, per tensor", "matrices in 8 bits, a scale a matrix", partial(dynamic, per_channel=False)
+        yield "int8 dynamic, per channel", "matrices in 8 bits, a scale a column", "dynamic", {"per_channel": True}
+        yield "int8 dynamic, per tensor", "matrices in 8 bits, a scale a matrix", "dynamic", {"per_channel": False}
         for bits in (8, 4):
-            how = f"weights of matrices in {bits} bits, computed in floats"
-            yield f"int{bits} weights", how, partial(lighter.weight_only, bits=bits)
+            yield f"int{bits} weights", f"matrices in {bits} bits, a scale a block", "weight_only", {"bits": bits}
     if inspection.kind in ("convolution", "mixed"):
         for calibrator in ("MinMax", "Entropy", "Percentile"):
-            make = partial(quantized.static, calibration=calibration, calibrator=calibrator)
-            yield f"int8 static, {calibrator}", "convolutions and matrices in 8 bits, scales calibrated", make
-    yield "fp16", "16-bit floats", lighter.half
+            how = "convolutions and matrices in 8 bits, scales calibrated"
+            yield f"int8 static, {calibrator}", how, "static", {"calibrator": calibrator}
+    yield "fp16", "16-bit floats", "half", {}
 
 
-def _made(name: str, how: str, make: Make, content: bytes) -> Candidate:
+def _made(way: _Way, make: Make, content: bytes) -> Candidate:
+    name, how, method, arguments = way
     try:
-        return Candidate(name, how, make(content))
-    except Unsuited as error:
-        return Candidate(name, how, None, str(error))
-    except ImportError as error:
-        return Candidate(name, how, None, f"it takes {error.name}; install nearfar[publish]")
-    except Exception as error:  # noqa: BLE001  (quantizers raise whatever a strange graph makes them meet)
-        return Candidate(name, how, None, f"the tool that makes it gave up ({type(error).__name__})")
+        return Candidate(name, how, make(content, method, arguments))
+    except Failed as error:
+        return Candidate(name, how, None, error.why)

@@ -1,0 +1,118 @@
+"""From a model to the candidate that ships: all of it, on models made here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cloud_service.publish.compress import Compression, Own, compress
+from cloud_service.publish.errors import PublishError
+from cloud_service.publish.measure import DeviceClass
+from tests.builders.graphs import Sample, allocating, convolutional, crossing, endless, perceptron, transformer
+
+pytestmark = pytest.mark.wide
+
+X = {"x": np.random.default_rng(0).standard_normal((12, 16)).astype(np.float32)}
+
+
+def compressed(sample: Sample, **options: Any) -> Compression:
+    return compress(
+        sample.content, sample.inputs, task="classification", tolerance=None, output=sample.output, **options
+    )
+
+
+def names(made: Compression) -> dict[str, str]:
+    """Why each was skipped; nothing where it was not."""
+    return {figures.name: figures.skipped for figures in made.measured}
+
+
+def test_every_candidate_is_measured_and_the_chosen_is_one_of_the_front() -> None:
+    made = compressed(perceptron(width=64, inner=256))
+    assert list(names(made)) == [
+        "as given", "simplified", "int8 dynamic, per channel", "int8 dynamic, per tensor",
+        "int8 weights", "int4 weights", "fp16",
+    ]  # fmt: skip
+    running = [figures for figures in made.measured if not figures.skipped]
+    assert len(running) >= 6
+    assert all(figures.latency_ms_p50 > 0 and figures.size_bytes > 0 for figures in running)
+    assert made.chosen in made.measured
+    assert made.chosen.on_front
+
+
+@pytest.mark.parametrize(
+    "sample", [crossing(count=3), transformer(layers=1, kind="INT32")], ids=["two inputs", "int32"]
+)
+def test_models_of_several_inputs_are_compressed_too(sample: Sample) -> None:
+    made = compressed(sample)
+    skipped = {name: why for name, why in names(made).items() if why}
+    assert set(skipped) <= {"simplified"}, skipped
+
+
+def test_the_user_s_own_model_is_tried_on_its_own_inputs() -> None:
+    sample, own = convolutional(size=8), perceptron(width=192)
+    flat = {"x": sample.inputs["x"].reshape(-1, 192)}
+    made = compressed(sample, own=Own(own.content, flat, "y"), ship="own")
+    assert made.chosen.is_own
+    assert names(made)["own"] == ""
+
+
+def test_what_is_asked_for_ships_and_what_is_not_there_is_refused() -> None:
+    sample = convolutional()
+    assert compressed(sample, ship="fp16").chosen.name == "fp16"
+    with pytest.raises(PublishError, match=r"'fp8' cannot be shipped: was not tried; name one of 'as given'"):
+        compressed(sample, ship="fp8")
+
+
+def test_labels_decide_where_there_are_some() -> None:
+    sample = perceptron()
+    labels = np.zeros(40, np.int64)
+    labels[:3] = 1
+    made = compressed(sample, labels=labels)
+    assert all(figures.accuracy is not None for figures in made.measured if not figures.skipped)
+
+
+def test_layers_are_dropped_when_asked() -> None:
+    made = compressed(transformer(), drop_layers=1)
+    assert names(made)["1 layers fewer"] == ""
+    assert names(made)["1 layers fewer, int8 dynamic"] == ""
+
+
+def test_a_full_model_that_a_device_has_no_memory_for_is_still_what_answers_are_held_against() -> None:
+    """It used to end everything, although what is made of it might fit."""
+    made = compress(
+        allocating(1), X, task="classification", tolerance=None, output="y",
+        own=Own(perceptron().content, X, "y"), device=DeviceClass(memory_limit_bytes=256 << 20),
+    )  # fmt: skip
+    assert "256 MiB" in names(made)["as given"]
+    assert made.chosen.is_own
+
+
+def test_where_nothing_fits_the_device_that_is_said() -> None:
+    with pytest.raises(PublishError, match="no candidate runs on this device class: as given: it wants more memory"):
+        compress(
+            allocating(1), X, task="classification", tolerance=None, output="y",
+            device=DeviceClass(memory_limit_bytes=128 << 20),
+        )  # fmt: skip
+
+
+def test_a_model_that_does_not_take_the_examples_is_refused() -> None:
+    with pytest.raises(PublishError, match="cannot be run on the examples"):
+        compress(crossing().content, X, task="classification", tolerance=None, output="y")
+
+
+def test_patience_bounds_each_candidate() -> None:
+    own = Own(endless(), X, "y")
+    made = compress(perceptron().content, X, task="classification", tolerance=None, output="y", own=own, patience_s=15)
+    assert names(made)["own"] == "it did not end within 15 s"
+    assert made.chosen.content is not None
+
+
+def test_progress_is_told_of_each_candidate() -> None:
+    told: list[tuple[str, int, int]] = []
+    made = compressed(perceptron(), progress=lambda *what: told.append(what))
+    tried = [(done, total) for stage, done, total in told if stage == "try candidates"]
+    assert [done for done, _ in tried] == list(range(len(made.measured) + 1))
+    assert tried[-1] == (len(made.measured), len(made.measured))
+    assert [(done, total) for stage, done, total in told if stage == "time candidates"] == [(0, 1), (1, 1)]
