@@ -1,6 +1,6 @@
 """Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here.
 
-opening.py picks the one that a release names; onnx.py is onnxruntime's."""
+opening.py picks the one that a release names; onnx.py is onnxruntime's, litert.py is LiteRT's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Halt(Protocol):
     """Stops one run from another thread."""
 
     def halt(self) -> None:
-        """Ask the run to stop at its next node; harmless when it has ended."""
+        """Ask the run to stop as soon as the runtime can, if it can; harmless when it has ended."""
 
 
 class LocalRuntime(Protocol):

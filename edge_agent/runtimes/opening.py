@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.config import DeviceConfig
-from edge_agent.runtimes import CannotLoad, LocalRuntime
+from edge_agent.runtimes import LocalRuntime
 from nearfar_wire.manifest import DeviceSide
 
 __all__ = ["open_runtime"]
@@ -13,8 +13,17 @@ def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> Loca
     """Return the model of `side`, whose file holds `content`, ready to run.
 
     Raises DigestMismatch: before anything is parsed. Raises CannotLoad: for what cannot be run here."""
-    if side.runtime != "onnx":
-        raise CannotLoad(f"{side.file}: this nearfar has no runtime {side.runtime!r}; install one that has it")
+    if side.runtime == "litert":
+        from edge_agent.runtimes.litert import LitertRuntime
+
+        return LitertRuntime(
+            side.file,
+            content,
+            side.digest,
+            providers=device.providers,
+            threads=device.threads,
+            require_accelerator=device.require_accelerator,
+        )
     from edge_agent.runtimes.onnx import OnnxRuntime
 
     return OnnxRuntime(
