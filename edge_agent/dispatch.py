@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from edge_agent.blank import blank_inputs
 from edge_agent.call import Call
 from edge_agent.errors import (
     AgentError,
@@ -30,7 +31,6 @@ from edge_agent.quality import Quality
 from edge_agent.releases import Release, sent_bytes_estimate
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
-from edge_agent.warmup import blank_inputs
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.specs import check

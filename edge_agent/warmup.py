@@ -5,34 +5,18 @@ On blank inputs, every free dimension 1; a model whose inputs cannot be made up 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-import numpy as np
-
+from edge_agent.blank import blank_inputs
 from edge_agent.releases import Release
 from edge_agent.runtimes import RunFailed
-from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.errors import WireError
-from nearfar_wire.specs import TensorSpec
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["blank_inputs", "warm_up"]
+__all__ = ["warm_up"]
 
 # Enough for a spread; and no model is worth delaying the app's start by more, beyond its one cold run.
 _RUNS: Final = 8
 _BUDGET_S: Final = 0.05
-
-
-def blank_inputs(specs: tuple[TensorSpec, ...]) -> dict[str, NDArray[Any]]:  # Any: any datatype
-    """Return zeros, or empty BYTES, in the smallest shapes that `specs` allow."""
-    blank: dict[str, NDArray[Any]] = {}
-    for spec in specs:
-        shape = tuple(1 if size == -1 else size for size in spec.shape)
-        dtype = DATATYPES[spec.datatype]
-        blank[spec.name] = np.full(shape, b"", dtype) if spec.datatype == BYTES else np.zeros(shape, dtype)
-    return blank
 
 
 def warm_up(release: Release, clock: Callable[[], float]) -> list[float]:
