@@ -70,9 +70,17 @@ class DeviceConfig(_Part):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Threads inside one run. One: the default of the runtime takes every core of the host app."""
     providers: Annotated[list[str], Field(min_length=1, max_length=8)] = ["CPUExecutionProvider"]
-    """Execution providers, in order of preference."""
+    """Execution providers, in order of preference. One before the CPU is used where it answers as the release's golden
+    examples say, and faster than the CPU."""
     require_accelerator: bool = False
-    """Refuse the model, rather than fall back to the CPU, where the first provider cannot be had."""
+    """Refuse the model, rather than fall back to the CPU, where no provider before the CPU can be used."""
+    trial: Literal["new", "never"] = "new"
+    """Whether a model that is new here, on its providers, is first tried in a process of its own: "new", where `state`
+    remembers the verdict or a provider before the CPU is wanted. Golden examples are asked in any case."""
+    trial_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """How long a trial may take. Most take a second; some accelerators compile a model for a minute first."""
+    trial_memory_mb: Annotated[int, Field(ge=512, le=1 << 20)] = 4096
+    """How much memory the process of a trial may have, on Linux: half of a small device's."""
     isolate: bool = False
     """Run in a worker thread, so that a deadline or a cancellation need not wait for the run; costs a hand-over."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -170,7 +178,7 @@ class AgentConfig(_Part):
     audits_max_mb: Annotated[int, Field(ge=1, le=10_000)] = 64
     """No more is written once the file has so many megabytes."""
     state: Annotated[Path, Field(strict=False)] | None = None
-    """Folder in which audits are remembered across restarts; left out: counted anew each time."""
+    """Folder in which audits and verdicts on models are remembered across restarts; left out: begun anew each time."""
     journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """Decision records kept in memory."""
 

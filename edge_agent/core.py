@@ -26,6 +26,7 @@ from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.quality import AuditLog, Quality
 from edge_agent.releases import Release, load_release
 from edge_agent.result import Result
+from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.warmup import warm_up
 from router.engine import Decision
@@ -75,7 +76,10 @@ class Core:
             config.policy, config.kinds, on_change=self._adopt, on_outcome=self.metrics.policy_reload
         )
         if releases is None:
-            releases = {name: load_release(name, model.release, config.device) for name, model in config.models.items()}
+            trials = Trials(config.state)
+            releases = {
+                name: load_release(name, model.release, config.device, trials) for name, model in config.models.items()
+            }
         self.releases = dict(releases)
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311

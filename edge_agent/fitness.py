@@ -1,4 +1,4 @@
-"""Whether a release fits this device, and whether its certificate is of the files beside it.
+"""Whether a release fits this device, and whether its model and its certificate are what its manifest says.
 
 A certificate that is damaged, or of other files, is none: the release is used all the same, and nothing is promised."""
 
@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import logging
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from edge_agent.runtimes import CannotLoad
-from nearfar_wire.manifest import Manifest
+from edge_agent.runtimes import CannotLoad, LocalRuntime
+from nearfar_wire.manifest import DeviceSide, Manifest
 from nearfar_wire.preparer import preprocessing_digest
 from router.cascade.certificate import MAX_CERTIFICATE_BYTES, Certificate, parse_certificate
 from router.errors import CertificateError
 
-__all__ = ["load_certificate", "read_beside", "refuse_incompatible"]
+__all__ = ["installed", "load_certificate", "read_beside", "refuse_disagreement", "refuse_incompatible"]
 
 _LOG: Final = logging.getLogger("nearfar.agent")
 
@@ -57,8 +58,33 @@ def refuse_incompatible(manifest: Manifest) -> None:
     if requires.machines and machine not in requires.machines:
         wanted = ", ".join(requires.machines)
         raise CannotLoad(f"incompatible_model: it is made for {wanted}, and this is {machine}; install its release")
-    if requires.nearfar is not None and _numbers(requires.nearfar) > _numbers(_installed()):
-        raise CannotLoad(f"incompatible_model: it wants nearfar {requires.nearfar} or newer; this is {_installed()}")
+    if requires.nearfar is not None and _numbers(requires.nearfar) > _numbers(installed()):
+        raise CannotLoad(f"incompatible_model: it wants nearfar {requires.nearfar} or newer; this is {installed()}")
+
+
+def refuse_disagreement(file: str, manifest: Manifest, side: DeviceSide, runtime: LocalRuntime) -> None:
+    """Pass an opened model that takes and gives what the manifest says.
+
+    Raises CannotLoad: with what it takes or gives instead."""
+    fed = set(side.feeds) if side.feeds else {spec.name for spec in manifest.inputs}
+    wanted = {spec.name for spec in runtime.inputs}
+    if fed != wanted:
+        raise CannotLoad(f"{file}: it takes {sorted(wanted)}, the manifest feeds {sorted(fed)}")
+    offered = {spec.name: spec for spec in runtime.outputs}
+    for output in manifest.outputs:
+        given = offered.get(side.fetches.get(output.name, output.name))
+        if given is None:
+            raise CannotLoad(f"{file}: it gives {sorted(offered)}, the manifest fetches {output.name!r} from elsewhere")
+        # Checked once, here: what a loaded model gives has the same type and rank at every run.
+        if given.datatype != output.datatype or not _compatible(given.shape, output.shape):
+            promised = f"{output.datatype} {output.shape}"
+            raise CannotLoad(f"{file}: it gives {given}, the manifest promises {output.name!r} as {promised}")
+
+
+def _compatible(given: Sequence[int], promised: Sequence[int]) -> bool:
+    if len(given) != len(promised):
+        return False
+    return all(-1 in (have, want) or have == want for have, want in zip(given, promised, strict=True))
 
 
 def _why_uncovered(certificate: Certificate, manifest: Manifest) -> str:
@@ -77,7 +103,8 @@ def _why_uncovered(certificate: Certificate, manifest: Manifest) -> str:
     return ""
 
 
-def _installed() -> str:
+def installed() -> str:
+    """Return nearfar's version."""
     try:
         return version("nearfar")
     except PackageNotFoundError:

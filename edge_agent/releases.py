@@ -6,7 +6,7 @@ noted, and the remote targets answer where the request's label allows it."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ from edge_agent.config import DeviceConfig
 from edge_agent.errors import ReleaseError
 from edge_agent.fitness import load_certificate, read_beside, refuse_incompatible
 from edge_agent.runtimes import CannotLoad, LocalRuntime
-from edge_agent.runtimes.opening import open_runtime
+from edge_agent.runtimes.trial import Trials
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
-from nearfar_wire.manifest import DeviceSide, Feed, Manifest, read_manifest
+from nearfar_wire.manifest import Feed, Manifest, read_manifest
 from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import Certificate
@@ -47,6 +47,10 @@ class Release:
     runtime: LocalRuntime | None
     why_no_runtime: str
     device_digest: str | None
+    fell_back: bool = False
+    """Whether the device runs it on another execution provider than the one that is preferred."""
+    why_provider: str = ""
+    """How its provider was chosen; empty where there was nothing to choose."""
     device_preparer: Preparer | None = None
     remote_preparer: Preparer | None = None
     """None where that side takes the app's tensors as they are."""
@@ -56,8 +60,10 @@ class Release:
     labels: tuple[str, ...] = ()
 
 
-def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
+def load_release(name: str, folder: Path, device: DeviceConfig, trials: Trials | None = None) -> Release:
     """Read the release in `folder`, and load the device's model from bytes that are what the manifest promises.
+
+    It is tried first, see edge_agent.runtimes.trial; without `trials` nothing is remembered of that.
 
     Raises ReleaseError: for a manifest that is missing, unreadable or for another model."""
     path = folder / MANIFEST_NAME
@@ -87,13 +93,21 @@ def load_release(name: str, folder: Path, device: DeviceConfig) -> Release:
     try:
         refuse_incompatible(manifest)
         preparer = _preparer(folder, manifest, side.feeds)
-        runtime = _load_runtime(side, manifest, folder, device)
+        admitted = (trials or Trials()).admit(manifest, folder, preparer, device)
     except (CannotLoad, DigestMismatch, ManifestError, MissingExtra, TensorError) as error:
         _log.warning("model %s cannot run on the device: %s", name, error)
         return replace(release, why_no_runtime=str(error))
-    if runtime.provider != device.providers[0]:
-        _log.warning("model %s runs on %s; %s cannot be had here", name, runtime.provider, device.providers[0])
-    return replace(release, runtime=runtime, why_no_runtime="", device_digest=side.digest, device_preparer=preparer)
+    if admitted.fell_back:
+        _log.warning("model %s runs on %s, %s", name, admitted.runtime.provider, admitted.why)
+    return replace(
+        release,
+        runtime=admitted.runtime,
+        why_no_runtime="",
+        fell_back=admitted.fell_back,
+        why_provider=admitted.why,
+        device_digest=side.digest,
+        device_preparer=preparer,
+    )
 
 
 def _preparer(folder: Path, manifest: Manifest, feeds: Mapping[str, Feed]) -> Preparer | None:
@@ -120,37 +134,6 @@ def _labels(name: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
         return tuple(content.decode("utf-8").splitlines())
     except (CannotLoad, DigestMismatch, UnicodeDecodeError) as error:
         raise ReleaseError(name, f"its labels cannot be used: {error}") from error
-
-
-def _load_runtime(side: DeviceSide, manifest: Manifest, folder: Path, device: DeviceConfig) -> LocalRuntime:
-    content = read_beside(folder, side.file)
-    runtime = open_runtime(side, content, device)
-    _agree(side.file, manifest, side.feeds, side.fetches, runtime)
-    return runtime
-
-
-def _agree(
-    file: str, manifest: Manifest, feeds: Mapping[str, Feed], fetches: Mapping[str, str], runtime: LocalRuntime
-) -> None:
-    fed = set(feeds) if feeds else {spec.name for spec in manifest.inputs}
-    wanted = {spec.name for spec in runtime.inputs}
-    if fed != wanted:
-        raise CannotLoad(f"{file}: it takes {sorted(wanted)}, the manifest feeds {sorted(fed)}")
-    offered = {spec.name: spec for spec in runtime.outputs}
-    for output in manifest.outputs:
-        given = offered.get(fetches.get(output.name, output.name))
-        if given is None:
-            raise CannotLoad(f"{file}: it gives {sorted(offered)}, the manifest fetches {output.name!r} from elsewhere")
-        # Checked once, here: what a loaded model gives has the same type and rank at every run.
-        if given.datatype != output.datatype or not _compatible(given.shape, output.shape):
-            promised = f"{output.datatype} {output.shape}"
-            raise CannotLoad(f"{file}: it gives {given}, the manifest promises {output.name!r} as {promised}")
-
-
-def _compatible(given: Sequence[int], promised: Sequence[int]) -> bool:
-    if len(given) != len(promised):
-        return False
-    return all(-1 in (have, want) or have == want for have, want in zip(given, promised, strict=True))
 
 
 def sent_bytes_estimate(manifest: Manifest, inputs: Mapping[str, NDArray[Any]]) -> int:

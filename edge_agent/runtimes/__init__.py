@@ -1,18 +1,22 @@
 """Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here.
 
-opening.py picks the one that a release names; onnx.py is onnxruntime's, litert.py is LiteRT's."""
+opening.py picks the one that a release names; onnx.py is onnxruntime's, litert.py is LiteRT's. trial/ tries a model
+before it is trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nearfar_wire.specs import TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CannotLoad", "Halt", "LocalRuntime", "OutOfMemory", "RunFailed", "RunHalted"]
+__all__ = ["CPU", "CannotLoad", "Halt", "LocalRuntime", "OutOfMemory", "RunFailed", "RunHalted"]
+
+CPU: Final = "CPUExecutionProvider"
+"""The processor, as an execution provider: what a model runs on where nothing else is wanted or can be had."""
 
 
 class CannotLoad(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.runtimes import CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CPU, CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
@@ -20,9 +20,8 @@ from nearfar_wire.specs import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OnnxRuntime"]
+__all__ = ["OnnxRuntime", "offered_providers"]
 
-_CPU: Final = "CPUExecutionProvider"
 # Part of what its allocator says; the exception's type is the one of most failures.
 _NO_MEMORY: Final = "Failed to allocate memory"
 # Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
@@ -50,7 +49,7 @@ class OnnxRuntime:
         content: bytes,
         digest: str,
         *,
-        providers: Sequence[str] = (_CPU,),
+        providers: Sequence[str] = (CPU,),
         threads: int = 1,
         require_accelerator: bool = False,
     ) -> None:
@@ -100,20 +99,26 @@ class OnnxRuntime:
         return _RunHalt(self._run_options())
 
 
+def offered_providers(name: str, wanted: Sequence[str]) -> list[str]:
+    """Return the execution providers that this machine has; `name` is for messages.
+
+    Raises CannotLoad: where one is wanted that calls remote endpoints."""
+    refused = sorted(_REFUSED_PROVIDERS.intersection(wanted))
+    if refused:
+        raise CannotLoad(f"{name}: provider {refused[0]} may call remote endpoints; take it off the list")
+    available: list[str] = load_onnxruntime().get_available_providers()
+    return [provider for provider in available if provider not in _REFUSED_PROVIDERS]
+
+
 def _open_session(
     ort: Any, name: str, content: bytes, providers: Sequence[str], threads: int, require_accelerator: bool
 ) -> Any:  # Any: as above
-    refused = sorted(_REFUSED_PROVIDERS.intersection(providers))
-    if refused:
-        raise CannotLoad(f"{name}: provider {refused[0]} may call remote endpoints; take it off the list")
-    available = ort.get_available_providers()
-    missing = [provider for provider in providers if provider not in available]
-    if require_accelerator and providers[0] in missing:
-        offered = ", ".join(provider for provider in available if provider not in _REFUSED_PROVIDERS)
-        raise CannotLoad(f"{name}: provider {providers[0]} is required and this machine offers {offered}")
-    wanted = [provider for provider in providers if provider in available]
-    if _CPU not in wanted:
-        wanted.append(_CPU)
+    offered = offered_providers(name, providers)
+    if require_accelerator and providers[0] not in offered:
+        raise CannotLoad(f"{name}: provider {providers[0]} is required and this machine offers {', '.join(offered)}")
+    wanted = [provider for provider in providers if provider in offered]
+    if CPU not in wanted:
+        wanted.append(CPU)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

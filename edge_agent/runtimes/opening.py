@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
 from edge_agent.config import DeviceConfig
-from edge_agent.runtimes import LocalRuntime
+from edge_agent.runtimes import CPU, LocalRuntime
 from nearfar_wire.manifest import DeviceSide
 
-__all__ = ["open_runtime"]
+__all__ = ["library", "offered", "open_runtime"]
 
 
 def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> LocalRuntime:
@@ -34,3 +37,26 @@ def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> Loca
         threads=device.threads,
         require_accelerator=device.require_accelerator,
     )
+
+
+def offered(side: DeviceSide, wanted: Sequence[str]) -> list[str]:
+    """Return the execution providers that this machine has for `side`.
+
+    Raises CannotLoad: where one is wanted that must not be used."""
+    if side.runtime == "litert":
+        return [CPU]
+    from edge_agent.runtimes.onnx import offered_providers
+
+    return offered_providers(side.file, wanted)
+
+
+def library(side: DeviceSide) -> str:
+    """Return name and version of the library that runs `side`: another one may do otherwise."""
+    if side.runtime == "litert":
+        try:
+            return f"ai-edge-litert {version('ai-edge-litert')}"
+        except PackageNotFoundError:  # then nothing is opened with it either
+            return "ai-edge-litert"
+    from edge_agent.runtimes.library import load_onnxruntime
+
+    return f"onnxruntime {load_onnxruntime().__version__}"

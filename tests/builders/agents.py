@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent import AgentConfig, DeviceConfig, ModelConfig, RemoteConfig, SignalsConfig, TlsConfig
+from edge_agent.runtimes.onnx import OnnxRuntime
 from nearfar_wire.digest import digest_of
 from tests.builders.onnx_models import slow, softmax_mlp
 
-__all__ = ["FULL", "PIXELS", "SMALL", "Home", "policy_text"]
+__all__ = ["FULL", "GOLDEN", "PIXELS", "SMALL", "Home", "golden_npz", "policy_text"]
 
 SMALL: Final = softmax_mlp(seed=0)
 """The device's model: UINT8 pixels [n, 4] to probabilities and logits [n, 3]."""
 FULL: Final = softmax_mlp(seed=1)
 """The cloud's, by the name and version that `Home.release` gives it: "tiny" 1."""
 PIXELS: Final[NDArray[Any]] = np.array([[1, 2, 3, 4]], np.uint8)
+
+GOLDEN: Final[NDArray[Any]] = np.random.default_rng(5).integers(0, 3, (8, 4)).astype(np.uint8)
+"""Inputs that the models of softmax_mlp are not quite sure of, a row an example."""
 
 _DIGITS = """schema = 1
 name = "tiny"
@@ -56,6 +61,16 @@ shape = []
 """
 
 
+def golden_npz(model: bytes = SMALL, pixels: NDArray[Any] = GOLDEN, *, logits: float = 1.0) -> bytes:
+    """Return golden examples: what `model` makes of `pixels`, a row at a time; `logits` makes it surer or less sure."""
+    runtime = OnnxRuntime("golden.onnx", model, digest_of(model))
+    rows = [runtime.run({"pixels": row[None]})["logits"] * np.float32(logits) for row in pixels]
+    shares = [np.exp(row) / np.exp(row).sum() for row in rows]
+    file = io.BytesIO()
+    np.savez(file, **{"inputs/pixels": pixels, "outputs/probabilities": np.concatenate(shares)})
+    return file.getvalue()
+
+
 def policy_text(mode: str = "auto", *, version: int = 1, name: str = "test", more: str = "") -> str:
     """Return a policy; `more` is what follows the document's own keys."""
     return f'schema = 1\nname = "{name}"\nversion = {version}\nmode = "{mode}"\n{more}'
@@ -77,8 +92,11 @@ class Home:
         full: str | None = digest_of(FULL),
         pixels: str = "UINT8",
         features: int = 4,
+        golden: bytes | None = None,
     ) -> Path:
-        """Write a release; `model` None has none for the device, `promised` is a digest that it may not have."""
+        """Write a release; `model` None has none for the device, `promised` is a digest that it may not have.
+
+        `golden` are examples, as golden_npz makes them."""
         folder = self.root / "releases" / name
         folder.mkdir(parents=True, exist_ok=True)
         parts = [_DIGITS.format(pixels=pixels, features=features)]
@@ -88,6 +106,9 @@ class Home:
         if remote:
             wanted = "" if full is None else f'digest = "{full}"\n'
             parts.append(f'[remote]\nmodel = "tiny"\nversion = "1"\n{wanted}')
+        if golden is not None:
+            (folder / "golden.npz").write_bytes(golden)
+            parts.append(f'[golden]\nfile = "golden.npz"\ndigest = "{digest_of(golden)}"\n')
         (folder / "manifest.toml").write_text("\n".join(parts), encoding="utf-8")
         return folder
 

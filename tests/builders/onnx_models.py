@@ -10,7 +10,19 @@ from typing import Final
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-__all__ = ["ONNX_TYPES", "adder", "external_weights", "gather", "identity", "largest", "slow", "softmax_mlp", "zeros"]
+__all__ = [
+    "ONNX_TYPES",
+    "adder",
+    "bomb",
+    "endless",
+    "external_weights",
+    "gather",
+    "identity",
+    "largest",
+    "slow",
+    "softmax_mlp",
+    "zeros",
+]
 
 _OPSET: Final = 21
 _IR_VERSION: Final = 10
@@ -54,6 +66,34 @@ def softmax_mlp(*, pixels: str = "UINT8", features: int = 4, classes: int = 3, s
         [_value("probabilities", "FP32", ("batch", classes)), _value("logits", "FP32", ("batch", classes))],
         {"w": w},
     )
+
+
+def bomb(*, floats: int = 2**33) -> bytes:
+    """softmax_mlp, that wants `floats` noughts before it answers: some hundred bytes that ask for 32 GiB."""
+    return _burdened(
+        [
+            helper.make_node("Size", ["pixels"], ["size"]),
+            helper.make_node("Sign", ["size"], ["some"]),
+            helper.make_node("Mul", ["some", "floats"], ["count"]),
+            helper.make_node("Unsqueeze", ["count", "axis"], ["wanted"]),
+            helper.make_node("ConstantOfShape", ["wanted"], ["noughts"]),
+            helper.make_node("ReduceMax", ["noughts"], ["burden"], keepdims=0),
+        ],
+        {"floats": np.array(floats), "axis": np.array([0])},
+    )
+
+
+def endless() -> bytes:
+    """softmax_mlp, that counts for ever before it answers."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["count", "one"], ["counted"])],
+        "count",
+        [_value("i", "INT64", ()), _value("go", "BOOL", ()), _value("count", "FP32", ())],
+        [_value("go_on", "BOOL", ()), _value("counted", "FP32", ())],
+        [numpy_helper.from_array(np.array(1, np.float32), "one")],
+    )
+    loop = helper.make_node("Loop", ["", "always", "zero"], ["burden"], body=body)
+    return _burdened([loop], {"always": np.array(True), "zero": np.array(0, np.float32)})
 
 
 def adder() -> bytes:
@@ -124,6 +164,23 @@ def external_weights(location: str) -> bytes:
         [helper.make_node("Add", ["x", "w"], ["y"])], "g", [_value("x", "FP32", (2,))], [_value("y", "FP32", (2,))], [w]
     )
     return _serialized(graph)
+
+
+def _burdened(nodes: Sequence[NodeProto], weights: dict[str, np.ndarray]) -> bytes:
+    """softmax_mlp with four features and three classes, whose answer waits for what `nodes` make of it: "burden"."""
+    w = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    return _model(
+        [
+            *nodes,
+            helper.make_node("Cast", ["pixels"], ["x"], to=TensorProto.FLOAT),
+            helper.make_node("MatMul", ["x", "w"], ["product"]),
+            helper.make_node("Add", ["product", "burden"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        ],
+        [_value("pixels", "UINT8", ("batch", 4))],
+        [_value("probabilities", "FP32", ("batch", 3))],
+        {"w": w, **weights},
+    )
 
 
 def _value(name: str, datatype: str, shape: Shape) -> ValueInfoProto:

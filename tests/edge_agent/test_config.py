@@ -18,7 +18,8 @@ from edge_agent import Agent, AgentConfig, ConfigError, RemoteConfig, load_confi
 from edge_agent.config import MAX_CONFIG_BYTES, checked, is_loopback
 from nearfar_wire.status import Code
 from router.types import Kind
-from tests.builders.agents import PIXELS, Home, policy_text
+from tests.builders.agents import PIXELS, Home, golden_npz, policy_text
+from tests.builders.onnx_models import bomb
 from tests.builders.waiting import eventually
 
 MODEL = '[models.tiny]\nrelease = "tiny"\n'
@@ -247,6 +248,9 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "device.threads": (1, 2, lambda agent: _session(agent).get_session_options().intra_op_num_threads),
     "device.providers": (["CPUExecutionProvider"], ["AzureExecutionProvider"], _runs),
     "device.require_accelerator": (False, True, _runs),
+    "device.trial": ("never", "new", _runs),
+    "device.trial_s": (60.0, 1e-9, _runs),
+    "device.trial_memory_mb": (512, 4096, _runs),
     "device.isolate": (False, True, _uses_workers),
     "device.workers": (1, 3, lambda agent: agent.core.pool.workers),
     "signals.battery_s": (30.0, 20.0, _interval_of("battery_pct")),
@@ -268,6 +272,10 @@ BESIDE: dict[str, dict[str, object]] = {
     "targets.edge.tls.certificate": {"targets.edge.tls.key": "nowhere.key"},
     "targets.edge.tls.key": {"targets.edge.tls.certificate": "nowhere.pem"},
     "device.require_accelerator": {"device.providers": ["NoSuchExecutionProvider"]},
+    # In a process of its own the hungry model does not get what it wants, in this one it does.
+    "device.trial": {"models.tiny.release": "hungry", "state": "state", "device.trial_memory_mb": 512},
+    "device.trial_memory_mb": {"models.tiny.release": "hungry", "state": "state"},
+    "device.trial_s": {"models.tiny.release": "tried"},
 }
 
 
@@ -309,6 +317,9 @@ def test_a_field_changed_alone_changes_something(home: Home, path: str) -> None:
     (home.release()).rename(home.root / "tiny")
     other = home.release(model=None)
     other.rename(home.root / "other")
+    if BESIDE.get(path, {}).get("models.tiny.release"):
+        (home.release(golden=golden_npz())).rename(home.root / "tried")
+        (home.release(model=bomb(floats=150 << 20))).rename(home.root / "hungry")
     base: dict[str, Any] = tomllib.loads(
         'schema = 1\n[models.tiny]\nrelease = "tiny"\n[targets.edge]\nkind = "fog"\naddress = "127.0.0.1:1"\ntls = {}\n'
     )

@@ -307,14 +307,14 @@ def test_E8_a_provider_that_is_missing_falls_back_to_the_processor_and_says_so(
         runtime = agent.core.release("tiny").runtime
         assert runtime is not None
         if runtime.provider == "CPUExecutionProvider":
-            assert "runs on CPUExecutionProvider; CUDAExecutionProvider cannot be had here" in caplog.text
+            assert "runs on CPUExecutionProvider, not on CUDAExecutionProvider: this machine offers " in caplog.text
 
 
 def test_E8_a_provider_that_is_required_and_missing_is_not_replaced(home: Home) -> None:
     device = DeviceConfig(providers=["NoSuchExecutionProvider"], require_accelerator=True)
     with (
         Agent(home.config(device=device), sources=[]) as agent,
-        pytest.raises(NoFeasibleTarget, match=r"NoSuchExecutionProvider is required and this machine offers .*CPU"),
+        pytest.raises(NoFeasibleTarget, match=r"NoSuchExecutionProvider is required: this machine offers .*CPU"),
     ):
         agent.infer("tiny", GOOD)
 

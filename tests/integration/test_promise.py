@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ import pytest
 from cloud_service.publish.data import Examples
 from cloud_service.publish.prepare import Prepared, PrepareOptions, prepare
 from cloud_service.publish.recertify import recertify
+from cloud_service.publish.release import manifest_toml
 from edge_agent import Agent, AgentConfig
 from edge_agent.core import Core
 from edge_agent.demo import models
 from edge_agent.demo.digits import Images, load_digits
-from edge_agent.errors import RequestError
-from nearfar_wire.manifest import parse_manifest
+from edge_agent.errors import NoFeasibleTarget, RequestError
+from nearfar_wire.digest import digest_of
 from router.cascade.audits import parse_audit
 from tests.builders.clouds import running_cloud
 from tests.builders.waiting import eventually
@@ -211,26 +213,35 @@ def test_without_a_cloud_only_what_would_have_stayed_anyhow_is_called_certified(
     assert "nothing was there to escalate to" in doubtful.reason
 
 
+def _swapped(made: Made, folder: Path, *, golden: bool) -> AgentConfig:
+    """Another device file, with a manifest that admits it; without `golden` examples also those that would tell."""
+    release = folder / "release"
+    shutil.copytree(made.prepared.out, release)
+    other = (release / "cloud/digits/1/model.onnx").read_bytes()
+    manifest = made.prepared.manifest
+    assert manifest.device is not None
+    update: dict[str, object] = {"device": manifest.device.model_copy(update={"digest": digest_of(other)})}
+    if not golden:
+        update["golden"] = None
+    (release / manifest.device.file).write_bytes(other)
+    (release / "manifest.toml").write_bytes(manifest_toml(manifest.model_copy(update=update)))
+    return AgentConfig.model_validate({"models": {"digits": {"release": release}}, "policy": _policy(folder)})
+
+
 def test_a_model_swapped_after_certification_is_not_covered(made: Made, tmp_path: Path) -> None:
-    """D21, and the digests of the certificate: another device file, with a manifest that admits it."""
-    import shutil
-
-    from nearfar_wire.digest import digest_of
-
-    folder = tmp_path / "release"
-    shutil.copytree(made.prepared.out, folder)
-    other = (folder / "cloud/digits/1/model.onnx").read_bytes()
-    device = made.prepared.manifest.device
-    assert device is not None
-    renamed = (folder / "manifest.toml").read_text("utf-8").replace(device.digest, digest_of(other))
-    (folder / device.file).write_bytes(other)
-    (folder / "manifest.toml").write_text(renamed, encoding="utf-8")
-    parse_manifest(renamed.encode(), "manifest.toml")
-    config = AgentConfig.model_validate({"models": {"digits": {"release": folder}}, "policy": _policy(tmp_path)})
-    with Agent.over(Core(config, sources=[])) as agent:
+    """D21, and the digests of the certificate."""
+    with Agent.over(Core(_swapped(made, tmp_path, golden=False), sources=[])) as agent:
         result = agent.infer("digits", {models.FULL_INPUT: made.inputs[:1]})
     assert result.receipt.certified is False
     assert "another than the certificate's" in result.receipt.why_uncertified
+
+
+def test_D12_a_model_swapped_after_its_golden_examples_were_made_does_not_answer(made: Made, tmp_path: Path) -> None:
+    with (
+        Agent.over(Core(_swapped(made, tmp_path, golden=True), sources=[])) as agent,
+        pytest.raises(NoFeasibleTarget, match="it answers otherwise than its golden examples"),
+    ):
+        agent.infer("digits", {models.FULL_INPUT: made.inputs[:1]})
 
 
 def _policy(folder: Path) -> Path:
