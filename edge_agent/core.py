@@ -81,6 +81,9 @@ class Core:
                 name: load_release(name, model.release, config.device, trials) for name, model in config.models.items()
             }
         self.releases = dict(releases)
+        for release in self.releases.values():
+            if release.fell_back:
+                self.metrics.ep_fallback(release.name)
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311
         self._experience = Experience(self.policies.current, chance=chance)

@@ -53,6 +53,11 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     by_model = (
         ("nearfar_escalations", "Device answers for which the cloud was asked too.", counts.escalations),
         ("nearfar_deadline_misses", "Requests that did not end within their deadline.", counts.deadline_misses),
+        (
+            "nearfar_ep_fallbacks",
+            "Loads of a device model that runs on another execution provider than the preferred one.",
+            counts.ep_fallbacks,
+        ),
     )
     by_target = (
         ("nearfar_security_failures", "Failures of identity or transport security.", counts.security_failures),

@@ -75,6 +75,8 @@ class Counts:
     """By model, and "yes" or "no"; of answers for which a promise was asked."""
     audits: Mapping[tuple[str, str], int]
     """By model, and what came of it."""
+    ep_fallbacks: Mapping[str, int]
+    """By model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Metrics:
         self._policy_reloads: Counter[str] = Counter()
         self._certified: Counter[tuple[str, str]] = Counter()
         self._audits: Counter[tuple[str, str]] = Counter()
+        self._ep_fallbacks: Counter[str] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
 
     def request(
@@ -196,6 +199,11 @@ class Metrics:
         with self._lock:
             self._audits[self._models.admit(model), outcome] += 1
 
+    def ep_fallback(self, model: str) -> None:
+        """Count one load of a model that runs on another execution provider than the one that is preferred."""
+        with self._lock:
+            self._ep_fallbacks[self._models.admit(model)] += 1
+
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
@@ -214,6 +222,7 @@ class Metrics:
                 policy_reloads=dict(self._policy_reloads),
                 certified=dict(self._certified),
                 audits=dict(self._audits),
+                ep_fallbacks=dict(self._ep_fallbacks),
             )
 
     def totals(self) -> dict[str, int | dict[str, int]]:
@@ -229,5 +238,6 @@ class Metrics:
             "security_failures": sum(counts.security_failures.values()),
             "policy_reloads": dict(counts.policy_reloads),
             "audits": sum(counts.audits.values()),
+            "ep_fallbacks": sum(counts.ep_fallbacks.values()),
             "sent_bytes": dict(counts.sent_bytes),
         }

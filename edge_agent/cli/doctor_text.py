@@ -88,6 +88,8 @@ def _model(model: ModelFinding) -> Iterator[str]:
     rows = [(DEVICE, f"cannot run it: {model.why_not}")]
     if not model.why_not:
         rows = [(DEVICE, f"runs it on {model.provider}, {model.device_digest}")]
+        if model.why_provider:
+            rows.append(("", model.why_provider))
     rows += [(served.target, _served(served)) for served in model.served]
     if model.promise.certified or model.promise.state is not None:
         rows += [("promise", line) for line in _promised(model.promise)]

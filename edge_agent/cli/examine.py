@@ -57,6 +57,7 @@ def _model(core: Core, release: Release, reached: Sequence[Reached], label: str 
         evaluated_on=None if evaluation is None else evaluation.n,
         device_digest=release.device_digest,
         provider=None if release.runtime is None else release.runtime.provider,
+        why_provider=release.why_provider,
         why_not=release.why_no_runtime,
         promise=_promise(core, release),
         served=served,

@@ -95,6 +95,8 @@ class ModelFinding:
     evaluated_on: int | None
     device_digest: str | None
     provider: str | None
+    why_provider: str
+    """How it was chosen; empty where there was nothing to choose."""
     why_not: str
     promise: PromiseFinding
     served: tuple[ServedFinding, ...]

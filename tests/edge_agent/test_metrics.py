@@ -131,6 +131,7 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.failure("cloud", "SECURITY_ERROR", security=True)
     metrics.policy_reload("refused")
     metrics.audit("digits", "agrees")
+    metrics.ep_fallback("voices")
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -140,6 +141,7 @@ def test_totals_tell_people_without_prometheus() -> None:
         "security_failures": 1,
         "policy_reloads": {"refused": 1},
         "audits": 1,
+        "ep_fallbacks": 1,
         "sent_bytes": {"cloud": 300},
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from edge_agent import Agent, DeviceConfig, NoFeasibleTarget
 from edge_agent.runtimes.onnx import OnnxRuntime
@@ -214,3 +215,23 @@ def test_D20_a_model_that_changes_on_disk_serves_on_and_is_found_out_at_the_next
         assert "small.onnx" in why(watched.agent)
         assert "install the release again" in why(watched.agent)
         _answers_from_the_cloud(watched)
+
+
+# -- E8: the accelerator is not there ----------------------------------------------------------------------------------
+
+
+def test_E8_a_fallback_is_counted_and_shown(home: Home) -> None:
+    registry = CollectorRegistry()
+    device = DeviceConfig(providers=["NoSuchExecutionProvider", "CPUExecutionProvider"])
+    with agent_of(home, home.release(), device=device, registry=registry) as watched:
+        release = watched.agent.core.release("tiny")
+        assert release.why_provider.startswith("not on NoSuchExecutionProvider: this machine offers CPUExecution")
+        assert registry.get_sample_value("nearfar_ep_fallbacks_total", {"model": "tiny"}) == 1
+        assert watched.agent.core.metrics.totals()["ep_fallbacks"] == 1
+
+
+def test_E8_what_runs_where_it_is_wanted_is_no_fallback(home: Home) -> None:
+    registry = CollectorRegistry()
+    with agent_of(home, home.release(), registry=registry) as watched:
+        assert registry.get_sample_value("nearfar_ep_fallbacks_total", {"model": "tiny"}) is None
+        assert watched.agent.core.release("tiny").fell_back is False

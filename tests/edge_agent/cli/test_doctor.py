@@ -99,6 +99,17 @@ def test_the_device_model_is_told_with_digest_and_provider(run: Run, desk: Desk)
     assert model["device_digest"].startswith("sha256:")
 
 
+def test_why_another_provider_runs_a_model_is_told(run: Run, desk: Desk) -> None:
+    wanted = '[device]\nproviders = ["NoSuchExecutionProvider", "CPUExecutionProvider"]\n'
+    (model,) = run("doctor", "--config", desk.config(wanted), "--json").json["models"]
+    assert model["provider"] == "CPUExecutionProvider"
+    why = "not on NoSuchExecutionProvider: this machine offers CPUExecutionProvider"
+    assert model["why_provider"] == why
+    lines = run("doctor", "--config", desk.config(wanted)).out.splitlines()
+    runs = next(place for place, line in enumerate(lines) if "runs it on CPUExecutionProvider" in line)
+    assert lines[runs + 1].strip() == why
+
+
 def test_the_policy_is_told_with_digest_and_warnings(run: Run, desk: Desk) -> None:
     dead = '\n[[rules]]\nname = "dead"\nwhen = { battery_pct = { greater_than = 100 } }\nforbid = ["cloud"]\n'
     config = desk.config(policy=policy_text(more=dead))
