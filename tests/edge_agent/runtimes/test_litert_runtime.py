@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,11 @@ from edge_agent.releases import load_release
 from edge_agent.runtimes import CannotLoad, RunFailed, RunHalted
 from edge_agent.runtimes.litert import LitertRuntime
 from edge_agent.runtimes.onnx import OnnxRuntime
+from edge_agent.runtimes.trial import Trials
+from edge_agent.runtimes.trial.book import VerdictBook
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch
+from tests.builders.agents import golden_npz
 from tests.builders.onnx_models import softmax_mlp
 from tests.builders.tflite_models import dense_softmax, doubled, quantized_dense, remembering, with_operator
 
@@ -218,6 +223,44 @@ def test_a_release_that_names_LiteRT_is_run_by_it(tmp_path: Path) -> None:
     release = load_release("tiny", tmp_path, DeviceConfig())
     assert isinstance(release.runtime, LitertRuntime), release.why_no_runtime
     assert release.runtime.run({"pixels": PIXELS})["probabilities"].shape == (2, 3)
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(dense_softmax(), "", id="the_twin_of_what_was_asked"),
+        pytest.param(dense_softmax(seed=3), "it answers otherwise than its golden examples", id="another"),
+    ],
+)
+def test_D12_a_LiteRT_model_is_tried_in_a_process_of_its_own_too(tmp_path: Path, content: bytes, why: str) -> None:
+    with np.load(io.BytesIO(golden_npz())) as golden:
+        np.savez(
+            tmp_path / "golden.npz",
+            **{
+                "inputs/pixels": golden["inputs/pixels"].astype(np.float32),
+                "outputs/probabilities": golden["outputs/probabilities"],
+            },
+        )
+    digest = digest_of((tmp_path / "golden.npz").read_bytes())
+    text = MANIFEST.format(digest=digest_of(content)) + f'[golden]\nfile = "golden.npz"\ndigest = "{digest}"\n'
+    (tmp_path / "small.tflite").write_bytes(content)
+    (tmp_path / "manifest.toml").write_text(text, encoding="utf-8")
+    release = load_release("tiny", tmp_path, DeviceConfig(), Trials(tmp_path / "state"))
+    assert why in release.why_no_runtime
+    assert (release.runtime is None) == bool(why)
+    (kept,) = VerdictBook(tmp_path / "state" / "trials.json")._read().verdicts
+    assert kept.verdict.good == (not why)
+    assert kept.tried.library == f"ai-edge-litert {version('ai-edge-litert')}"
+
+
+def test_E8_a_LiteRT_model_falls_back_to_the_processor_and_says_so(tmp_path: Path) -> None:
+    content = dense_softmax()
+    (tmp_path / "small.tflite").write_bytes(content)
+    (tmp_path / "manifest.toml").write_text(MANIFEST.format(digest=digest_of(content)), encoding="utf-8")
+    release = load_release("tiny", tmp_path, DeviceConfig(providers=["CUDAExecutionProvider"]))
+    assert release.fell_back
+    assert release.why_provider == "not on CUDAExecutionProvider: this machine offers CPUExecutionProvider"
 
 
 def test_a_file_of_another_runtime_than_its_release_names_is_refused(tmp_path: Path) -> None:
