@@ -62,10 +62,16 @@ def disagree(task: str, device: Array, remote: Array, tolerance: float | None) -
 
 
 def right(task: str, values: Array, labels: Array, tolerance: float | None) -> Array:
-    """Return for each row whether an answer is what its label says: a class, or for other tasks an answer in full."""
+    """Return for each row whether an answer is what its label says: a class, or for other tasks an answer in full.
+
+    Of several labels, 1 is one that counts and 0 one that does not, whatever an answer's numbers are."""
     if task == "classification":
         same: Array = classes(task, values) == labels
         return same
+    if task == "multilabel":
+        rows = _rows(values)
+        counts = rows >= (0.0 if tolerance is None else tolerance)
+        return np.asarray((counts == (labels.reshape(rows.shape) > 0.5)).all(axis=1) & _readable(task, rows))
     return ~disagree(task, values, labels.reshape(_rows(values).shape), tolerance)
 
 

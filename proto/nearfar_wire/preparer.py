@@ -48,7 +48,8 @@ class Preparer:
 def preprocessing_digest(manifest: Manifest) -> str:
     """Return the digest of all that lies between the app's tensors and an answer, on both sides, but for the models.
 
-    Two manifests have the same exactly if inputs, outputs, feeds, fetches, score, task and tolerance are the same."""
+    Two manifests have the same exactly if inputs, outputs, feeds, fetches, score, task, tolerance and the file of
+    labels are the same."""
     sides = {"device": manifest.device, "remote": manifest.remote}
     described: dict[str, Any] = {  # Any: JSON
         "inputs": [part.model_dump(mode="json") for part in manifest.inputs],
@@ -57,6 +58,8 @@ def preprocessing_digest(manifest: Manifest) -> str:
         "task": manifest.task,
         "tolerance": manifest.tolerance,
     }
+    if manifest.labels is not None:
+        described["labels"] = manifest.labels.digest
     for name, side in sides.items():
         if side is not None:
             feeds = {fed: feed.model_dump(mode="json") for fed, feed in side.feeds.items()}

@@ -118,3 +118,10 @@ def test_rounded_to_the_calibrations_type_both_ways_tie_with_the_same_edge(row: 
     one = of_row(row, score)
     assume(not math.isnan(one))
     assert single(one) == pytest.approx(single(float(confidences(np.array([row], np.float32), score)[0])), abs=2e-7)
+
+
+def test_of_several_labels_one_counts_by_being_one_whatever_the_answers_numbers_are() -> None:
+    """Labels were held against the answer's own limit: of logits, whose limit is 0, a label of 0 counted too."""
+    logits = np.array([[2.0, -1.0], [2.0, -1.0], [2.0, math.nan]])
+    labels = np.array([[1, 0], [1, 1], [1, 0]])
+    assert right("multilabel", logits, labels, 0.0).tolist() == [True, False, False]
