@@ -49,8 +49,12 @@ class PictureRecipe:
         return InputSpec(name=SOURCE, datatype="UINT8", shape=[-1, -1, -1, 3], encoding="pixels")
 
     def tensors(self, taken: PictureInput, normalisation: Normalisation, pictures: Array) -> dict[str, Array]:
-        """Return `pictures` as the model file wants them that `taken` is the input of."""
-        return prepare({SOURCE: pictures}, [self.input()], {taken.name: _declared(taken, normalisation)})
+        """Return `pictures` as the model file wants them that `taken` is the input of.
+
+        One at a time: what may be decoded for one request is bounded, and hundreds of photographs are more."""
+        feeds = {taken.name: _declared(taken, normalisation)}
+        parts = [prepare({SOURCE: pictures[at : at + 1]}, [self.input()], feeds) for at in range(len(pictures))]
+        return {taken.name: np.concatenate([part[taken.name] for part in parts])}
 
     def end(
         self, content: bytes, taken: PictureInput, normalisation: Normalisation, pictures: Array, run: Run
