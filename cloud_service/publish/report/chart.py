@@ -15,6 +15,9 @@ _WIDTH, _HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 18, 16, 52
 _BAR_HEIGHT = 30
 _NAME_WIDTH = 190
+_LINE_HEIGHT = 12
+# About: the font is the reader's.
+_LETTER_WIDTH = 6.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Chart:
     x: Axis
     y: Axis
     _marks: list[str] = field(default_factory=list)
+    _names: list[tuple[float, float, float]] = field(default_factory=list)
+    """Left edge, width and line of each name that stands."""
 
     def line(self, points: Sequence[tuple[float, float]], kind: str) -> None:
         """Join `points` in their order; `kind` is the class that the page colours."""
@@ -68,8 +73,20 @@ class Chart:
             # Towards the middle, so that it does not leave the frame.
             after = self.x.part(x) < 0.6
             anchor, shift = ("start", 9) if after else ("end", -9)
-            place = f'x="{left + shift:.1f}" y="{top + 4:.1f}" text-anchor="{anchor}"'
+            from_left = left + shift if after else left + shift - len(name) * _LETTER_WIDTH
+            top = self._free(from_left, len(name) * _LETTER_WIDTH, top + 4)
+            place = f'x="{left + shift:.1f}" y="{top:.1f}" text-anchor="{anchor}"'
             self._marks.append(f'<text class="name" {place}>{escape(name)}</text>')
+
+    def _free(self, left: float, width: float, top: float) -> float:
+        """Return where a name of this place and width stands on no other: as high as wanted, or below."""
+        while any(
+            abs(top - other) < _LINE_HEIGHT and left < begin + wide and begin < left + width
+            for begin, wide, other in self._names
+        ):
+            top += 1
+        self._names.append((left, width, top))
+        return top
 
     def span(self, x: float, low: float, high: float, kind: str) -> None:
         """Draw an interval of y at `x`."""

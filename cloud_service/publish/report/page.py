@@ -80,7 +80,14 @@ def _promises(promises: Sequence[PromiseRow], labelled: bool) -> str:
         )
         for promise in promises
     ]
-    head = ("loss at most", "confidence", "threshold", "kept on device", "loss seen", "kept disagreement at most")
+    head = (
+        "loss at most",
+        "confidence",
+        "threshold",
+        "kept on device",
+        "loss in evaluation",
+        "kept disagreement at most",
+    )
     return f"<p>{escape(words)}</p>" + _table(head, rows)
 
 

@@ -158,3 +158,16 @@ def test_nothing_is_drawn_outside_the_frame(points: list[tuple[float, float]]) -
 def test_a_bar_longer_than_all_is_cut_at_all() -> None:
     whole, beyond = (re.findall(r'width="([\d.]+)"', bars("t", [("a", share)])) for share in (1.0, 7.0))
     assert whole == beyond
+
+
+def test_names_of_neighbours_do_not_stand_on_each_other() -> None:
+    """Three candidates of nearly one latency had their names written over each other."""
+    chart = Chart("t", Axis("x", 0, 1), Axis("y", 0, 1))
+    for x, name in ((0.3, "int8, MinMax"), (0.31, "int8, Entropy"), (0.32, "int8, Percentile"), (0.9, "far away")):
+        chart.point(x, 0.5, "front", "", name)
+    lines = {
+        name: float(y) for y, name in re.findall(r'<text class="name"[^>]* y="([\d.]+)"[^>]*>([^<]*)<', chart.svg())
+    }
+    near = sorted(lines[name] for name in lines if name.startswith("int8"))
+    assert near[1] - near[0] >= 12 and near[2] - near[1] >= 12
+    assert lines["far away"] == near[0]
