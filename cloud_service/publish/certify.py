@@ -22,13 +22,12 @@ from router.cascade.gain import BINS, GainTable, fit_gain
 from router.cascade.learn import Method, Threshold, certify, grid_of
 from router.errors import CertifyError
 
-__all__ = ["Certified", "Kind", "certify_outcomes", "reference_of"]
+__all__ = ["Certified", "Kind", "binned", "certify_outcomes", "promise_of", "reference_of"]
 
 Kind = Literal["margin", "max_probability", "energy", "value"]
 
 _ALPHA_D_LEVEL: Final = 0.05
 _REFERENCE_BINS: Final = 20
-_MAX_THRESHOLDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,14 @@ def certify_outcomes(
     grid = grid_of(scores[split.fit].tolist())
     promises: list[Promise] = []
     refused: list[str] = []
-    for alpha in sorted(alphas):
+    for alpha in sorted(set(alphas)):
         try:
             threshold = _certify(scores, gains, split.calibrate, grid, alpha, delta, method, seed)
         except CertifyError as error:
             refused.append(str(error))
             continue
-        promises.append(_promise(threshold, alpha, delta, scores, outcomes, split.evaluate))
+        rows = split.evaluate
+        promises.append(promise_of(threshold, alpha, delta, scores[rows], gains[rows], outcomes.disagree[rows]))
     if not promises:
         raise PublishError("no promise can be made: " + refused[-1], "give more examples, or a larger --alpha")
     strictest = promises[0].alpha
@@ -104,12 +104,25 @@ def certify_outcomes(
 
 
 def reference_of(confidences: Array, split: Split) -> Reference:
-    """Return how confidences are spread on what was calibrated and evaluated on, in bins that the fit set chose."""
-    single = confidences.astype(np.float32)
-    edges = np.unique(np.quantile(single[split.fit], np.arange(1, _REFERENCE_BINS) / _REFERENCE_BINS, method="lower"))
-    seen = single[np.concatenate([split.calibrate, split.evaluate])]
-    counts = np.bincount(np.searchsorted(edges, seen[np.isfinite(seen)], side="left"), minlength=len(edges) + 1)
-    return Reference(edges=edges.tolist(), counts=counts.tolist())
+    """Return how confidences are spread on what was calibrated and evaluated on, in bins that the fit set chose.
+
+    An edge lies halfway between two confidences that were seen: where many inputs have the same one, as with an 8-bit
+    model, the last bits of another machine must not put all of them into another bin."""
+    values = np.unique(confidences[split.fit].astype(np.float32))
+    ranks = np.arange(1, _REFERENCE_BINS) / _REFERENCE_BINS
+    below = np.quantile(confidences[split.fit].astype(np.float32), ranks, method="lower")
+    places = np.unique(np.searchsorted(values, below))
+    places = places[places < len(values) - 1]
+    edges = np.unique((values[places].astype(np.float64) + values[places + 1].astype(np.float64)) / 2)
+    if not len(edges):
+        edges = values[:1].astype(np.float64)
+    return Reference(edges=edges.tolist(), counts=binned(edges, confidences[np.r_[split.calibrate, split.evaluate]]))
+
+
+def binned(edges: Array, confidences: Array) -> list[int]:
+    """Count confidences by bin as the drift test does: an edge in the bin below, what is no number in the lowest."""
+    places = np.where(np.isnan(confidences), 0, np.searchsorted(edges, confidences, side="left"))
+    return [int(count) for count in np.bincount(places, minlength=len(edges) + 1)]
 
 
 def _fit(answers: Array, confidences: Array, gains: Array, rows: Array) -> GainTable:
@@ -152,18 +165,19 @@ def _certify(
     return certify(scores[rows].tolist(), gains[rows].tolist(), grid, alpha, delta, method, seed=seed)
 
 
-def _promise(
-    threshold: Threshold, alpha: float, delta: float, scores: Array, outcomes: Outcomes, rows: Array
+def promise_of(
+    threshold: Threshold, alpha: float, delta: float, scores: Array, gains: Array, disagree: Array
 ) -> Promise:
-    kept = scores[rows] > threshold.value
-    apart = int((kept & outcomes.disagree[rows]).sum())
+    """Return what `threshold` promises, with what an evaluation set says of it: s(x), S and whether both ends disagree,
+    one each an example."""
+    kept = scores > threshold.value
     return Promise(
         alpha=alpha,
         delta=delta,
         threshold=None if math.isinf(threshold.value) else threshold.value,
         kept=float(kept.mean()),
-        loss=float((kept * outcomes.gains[rows]).mean()),
-        alpha_d=binomial.upper_bound(apart, len(rows), _ALPHA_D_LEVEL),
+        loss=float((kept * gains).mean()),
+        alpha_d=binomial.upper_bound(int((kept & disagree).sum()), len(scores), _ALPHA_D_LEVEL),
         passed=list(threshold.passed),
     )
 
@@ -173,8 +187,8 @@ def _best_fixed(
 ) -> float:
     """Return what the best threshold on confidence alone escalates that holds the same promise by the same test."""
     single = confidences.astype(np.float32)
-    grid = np.unique(np.quantile(single[split.fit], np.linspace(0, 1, _MAX_THRESHOLDS), method="lower"))[::-1]
-    threshold = _certify(single, gains, split.calibrate, grid.tolist(), alpha, delta, method, seed)
+    grid = grid_of(single[split.fit].tolist())
+    threshold = _certify(single, gains, split.calibrate, grid, alpha, delta, method, seed)
     return float(1 - (single[split.evaluate] > threshold.value).mean())
 
 
