@@ -16,7 +16,7 @@ from cloud_service.build import build_version
 from cloud_service.cli.effective import print_config
 from cloud_service.cli.flags import add_flags
 from cloud_service.cli.health_flags import add_health
-from cloud_service.cli.prepare import add_prepare
+from cloud_service.cli.prepare_flags import add_prepare
 from cloud_service.cli.recertify import add_recertify
 from cloud_service.config import read_settings
 from cloud_service.errors import CloudError, SettingsError

@@ -5,14 +5,15 @@ command was called wrongly; nothing is written but whole."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
+from cloud_service.publish.errors import PublishError
 
 if TYPE_CHECKING:
     from cloud_service.publish.data import Examples
@@ -21,73 +22,10 @@ if TYPE_CHECKING:
     from cloud_service.publish.options import PrepareOptions
     from cloud_service.publish.sandbox import Ports
 
-__all__ = ["add_prepare", "prepare_release", "share"]
+__all__ = ["prepare_release"]
 
-_TASKS: Final = ("classification", "multilabel", "regression", "embedding")
-_SCORES: Final = ("margin", "max_probability", "energy", "value")
-_RECIPES: Final = ("tensors", "image", "text")
 _MAX_LENGTH: Final = 128
-
-
-def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subparsers to itself
-    """Add the command to `nearfar-cloud`."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "prepare",
-        help="make a release of a trained model: a small one for devices, and what keeping its answers costs at most",
-        description="Make a release of a trained model: compress, measure, join, certify, write.",
-    )
-    parser.add_argument("model", type=Path, metavar="MODEL.onnx", help="the full model")
-    parser.add_argument(
-        "--data", type=Path, required=True, metavar="PATH", help=".npz, .csv, .jsonl, or FOLDER/CLASS/*"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the release is written")
-    parser.add_argument("--name", metavar="NAME", help="the model's name (default: the file's)")
-    parser.add_argument("--version", type=_whole, default=1, metavar="N", help="the release's version (default: 1)")
-    parser.add_argument(
-        "--labels", metavar="COLUMN", help="the column with what is right; without it, agreement counts"
-    )
-    parser.add_argument("--no-labels", action="store_true", help="leave out what folders say is right")
-    parser.add_argument(
-        "--groups", metavar="COLUMN", help="examples with the same value stay in one set, as of one user"
-    )
-    parser.add_argument("--time", metavar="COLUMN", help="what is later is evaluated on")
-    parser.add_argument(
-        "--device-model", type=Path, metavar="FILE.onnx", help="a small model of your own to try as well"
-    )
-    parser.add_argument(
-        "--recipe", choices=_RECIPES, default="tensors", help="what the app hands in (default: tensors)"
-    )
-    parser.add_argument("--task", choices=_TASKS, default="classification", help="default: classification")
-    parser.add_argument("--tolerance", type=float, metavar="X", help="how far two answers may be apart and still agree")
-    parser.add_argument("--output", metavar="NAME", help="the full model's answer (default: its first of numbers)")
-    parser.add_argument("--device-output", metavar="NAME", help="the answer of --device-model")
-    parser.add_argument("--score", choices=_SCORES, help="how confidence is read (default: what keeps most)")
-    parser.add_argument("--score-output", metavar="NAME", help="with --score value: the output that is the confidence")
-    parser.add_argument(
-        "--alpha", type=share, action="append", metavar="A", help="loss to promise; again for more (default: several)"
-    )
-    parser.add_argument("--delta", type=share, default=0.1, metavar="D", help="risk that it is broken (default: 0.1)")
-    parser.add_argument("--labels-file", type=Path, metavar="FILE", help="a label a line, in the model's order")
-    parser.add_argument("--normalise", metavar="HOW", help="pictures of the full model: raw, unit, signed, imagenet")
-    parser.add_argument("--device-normalise", metavar="HOW", help="those of --device-model (default: found by trying)")
-    parser.add_argument("--size", type=_size, metavar="HxW", help="of the full model's pictures, where it is open")
-    parser.add_argument("--device-size", type=_size, metavar="HxW", help="of those of --device-model")
-    parser.add_argument("--pixels", action="store_true", help="the app hands in pixels, not JPEG or PNG files")
-    parser.add_argument("--no-fuse", action="store_true", help="keep preparation out of the graphs")
-    parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="tokenizer.json of the full model")
-    parser.add_argument(
-        "--device-tokenizer", type=Path, metavar="FILE", help="that of --device-model (default: the same)"
-    )
-    parser.add_argument("--max-length", type=_whole, default=_MAX_LENGTH, metavar="N", help="tokens (default: 128)")
-    parser.add_argument("--drop-layers", type=_whole, default=0, metavar="N", help="try without N layers as well")
-    parser.add_argument("--ship", metavar="CANDIDATE", help="the one to ship (default: the fastest that is good)")
-    parser.add_argument("--device-class", type=Path, metavar="FILE.toml", help="the device to measure for")
-    parser.add_argument(
-        "--patience", type=_seconds, default=300, metavar="S", help="seconds that a candidate may take (default: 300)"
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
-    parser.add_argument("--no-report", action="store_true", help="write no report.html")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+"""Tokens of a text, where nobody says otherwise."""
 
 
 def prepare_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
@@ -98,19 +36,30 @@ def prepare_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own ty
     from cloud_service.publish.telling import figures
     from cloud_service.publish.terminal import show_prepared, watch
 
+    refuse_idle(given)
+    if given["json"] is not None and not given["json"].parent.is_dir():
+        raise SettingsError("--json", f"{given['json'].parent} is no folder")
     options = _options(given)
     with watch() as progress:
         made = prepare(options, progress=progress)
     show_prepared(made)
     if given["json"] is not None:
-        given["json"].write_text(json.dumps(figures(made), indent=2) + "\n", encoding="utf-8")
+        _write(given["json"], json.dumps(figures(made), indent=2) + "\n")
     return 0
 
 
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        problem = f"the release is written, and {path} cannot be: {error.strerror or error}"
+        raise PublishError(problem, "name another file with --json") from error
+
+
 def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
+    from cloud_service.publish.labels import read_label_names
     from cloud_service.publish.measure import THIS_MACHINE
     from cloud_service.publish.options import ALPHAS, PrepareOptions
-    from cloud_service.publish.reading import read_label_names
 
     names = None if given["labels_file"] is None else read_label_names(given["labels_file"])
     model: Path = given["model"]
@@ -138,23 +87,32 @@ def _options(given: Mapping[str, Any]) -> PrepareOptions:  # Any: as above
         patience_s=given["patience"],
         seed=given["seed"],
         report=not given["no_report"],
+        repeats=given["repeats"],
+        golden=given["golden"],
     )
 
 
 def _examples(given: Mapping[str, Any], names: list[str] | None) -> Examples:  # Any: as above
-    from cloud_service.publish.data import read_npz
+    from cloud_service.publish.archive import read_npz
     from cloud_service.publish.reading import read_pictures, read_sentences
 
     path: Path = given["data"]
     columns = {"labels": given["labels"], "groups": given["groups"], "times": given["time"]}
+    classes = given["task"] == "classification"
     if path.suffix.lower() == ".npz":
-        return read_npz(path, **columns, classes=given["task"] == "classification")
+        return read_npz(path, **columns, names=names, classes=classes)
     if given["recipe"] == "image":
         if any(columns.values()):
             raise SettingsError("--labels", "names a column, as --groups and --time do; a folder of pictures has none")
-        return read_pictures(path, names, labelled=not given["no_labels"])
+        if given["pixels"]:
+            raise SettingsError("--pixels", "wants an .npz with UINT8 pixels; a folder has files, as the app hands in")
+        labelled = not given["no_labels"]
+        if labelled and not classes:
+            problem = f"folders are classes, and {given['task']} has none; give --no-labels, or an .npz"
+            raise SettingsError("--task", problem)
+        return read_pictures(path, names, labelled=labelled)
     if given["recipe"] == "text":
-        return read_sentences(path, names, **columns)
+        return read_sentences(path, names, **columns, classes=classes)
     raise SettingsError("--data", f"{path}: tensors are in an .npz; pictures and texts want --recipe image or text")
 
 
@@ -178,14 +136,13 @@ def _ends(given: Mapping[str, Any], ports: Ports) -> Ends:  # Any: as above
         )
     if given["tokenizer"] is None:
         raise SettingsError("--tokenizer", "is wanted with --recipe text: what the model was trained with")
-    tokenizers = {
-        "full": Tokenizer("tokenizer.json", _content(given["tokenizer"], "the tokenizer"), given["max_length"])
-    }
+    length = given["max_length"] or _MAX_LENGTH
+    tokenizers = {"full": Tokenizer("tokenizer.json", _content(given["tokenizer"], "the tokenizer"), length)}
     own = given["device_tokenizer"]
     tokenizers["own"] = (
         tokenizers["full"]
         if own is None
-        else Tokenizer("device-tokenizer.json", _content(own, "the device's tokenizer"), given["max_length"])
+        else Tokenizer("device-tokenizer.json", _content(own, "the device's tokenizer"), length)
     )
     return Sentences(tokenizers)
 
@@ -223,35 +180,3 @@ def _content(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SettingsError(what, f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _whole(text: str) -> int:
-    number = int(text) if text.isdecimal() and len(text) < 10 else -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return number
-
-
-def _seconds(text: str) -> int:
-    number = _whole(text)
-    if not number:
-        raise argparse.ArgumentTypeError("a second at the least")
-    return number
-
-
-def share(text: str) -> float:
-    """Read a flag's value that is a share from 0.0001 to 0.5. Raises ArgumentTypeError."""
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not 0.0001 <= share <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0.0001 to 0.5, such as 0.01")
-    return share
-
-
-def _size(text: str) -> tuple[int, int]:
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdecimal() and 0 < int(part) <= 8192 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 224x224, height first")
-    return int(parts[0]), int(parts[1])

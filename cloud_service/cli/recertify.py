@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cloud_service.cli.prepare import share
+from cloud_service.cli.prepare_flags import share
 
 __all__ = ["add_recertify", "recertify_release"]
 

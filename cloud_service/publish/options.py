@@ -61,6 +61,10 @@ class PrepareOptions:
     """How long a model may take to answer some hundred examples, and a candidate to be made."""
     seed: int = 0
     report: bool = True
+    repeats: bool = False
+    """Inputs repeat in the data because requests do, and each counts."""
+    golden: int = 8
+    """How many examples go into the release, for both ends to show that they run what was certified."""
 
     @property
     def answer_name(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cloud_service.backend import Backend
 from cloud_service.publish.data import Array, Examples
+from cloud_service.publish.labels import require_answerable
 from nearfar_wire.disagreement import classes, disagree, right
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.prepare import restore
@@ -28,6 +29,8 @@ class Answers:
     """Every output of one end, by the app's names, one row an example."""
 
     outputs: Mapping[str, Array]
+    alone: bool
+    """Whether each example was asked by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,25 @@ def answers(
     parts: dict[str, list[Array]] = {name: [] for name in wanted}
     for start in range(0, len(examples), rows):
         chosen = np.arange(start, min(start + rows, len(examples)))
-        made = backend.new_run().execute(preparer.prepare(examples.rows(chosen)), fetched)
+        # Prepared one at a time: what may be decoded for one request is bounded, and sixteen photographs are more.
+        prepared = [preparer.prepare(examples.rows(chosen[at : at + 1])) for at in range(len(chosen))]
+        tensors = {name: np.concatenate([one[name] for one in prepared]) for name in prepared[0]}
+        made = backend.new_run().execute(tensors, fetched)
         for name, output in restore(made, fetches, wanted).items():
             parts[name].append(output)
         progress(int(chosen[-1]) + 1)
-    return Answers({name: np.concatenate(part) for name, part in parts.items()})
+    return Answers({name: np.concatenate(part) for name, part in parts.items()}, rows == 1)
 
 
 def judge(manifest: Manifest, output: str, device: Answers, remote: Answers, labels: Array | None) -> Outcomes:
-    """Compare both ends' `output`; with `labels` also with what is right."""
+    """Compare both ends' `output`; with `labels` also with what is right.
+
+    Raises PublishError: labels that no such answer can be right with."""
     near, far = device.outputs[output], remote.outputs[output]
     apart = disagree(manifest.task, near, far, manifest.tolerance)
     if labels is None:
         return Outcomes(classes(manifest.task, near), apart, apart.astype(int), None, None)
+    require_answerable(manifest.task, labels, far.shape)
     near_right = right(manifest.task, near, labels, manifest.tolerance)
     far_right = right(manifest.task, far, labels, manifest.tolerance)
     gains = far_right.astype(int) - near_right.astype(int)

@@ -6,39 +6,48 @@ thresholds pass or fail on the calibration set, and what people are told was mea
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
-
-import numpy as np
 
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.publish.certify import Certified, certify_outcomes
 from cloud_service.publish.compress import Compression, Own, compress
-from cloud_service.publish.contents import contents
+from cloud_service.publish.contents import contents, golden_of
+from cloud_service.publish.culprit import refused_example
 from cloud_service.publish.data import Array, Examples, checked
 from cloud_service.publish.describing import describe
 from cloud_service.publish.ends import Ends, File, Plain, Tried
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import inspect
+from cloud_service.publish.labels import require_answerable
 from cloud_service.publish.options import PrepareOptions, Task
 from cloud_service.publish.outcomes import Answers, answers, judge
 from cloud_service.publish.prepared import Prepared
 from cloud_service.publish.recipes.joined import Joined
-from cloud_service.publish.release import write_files
+from cloud_service.publish.refusals import (
+    require_better_than_chance,
+    require_enough,
+    require_named,
+    require_options,
+)
+from cloud_service.publish.release import CERTIFICATE, REPORT, write_files
 from cloud_service.publish.report import write_report
 from cloud_service.publish.sandbox import Failed, Ports, Sandbox
 from cloud_service.publish.scores import read_confidences
 from cloud_service.publish.splits import Split, split
 from cloud_service.publish.telling import report_facts
+from nearfar_wire.disagreement import classes
+from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.preparer import Preparer, preprocessing_digest
 from router.cascade.certificate import Certificate, Gains, to_json
+from router.cascade.learn import shuffled
 
 __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
 
 Progress = Callable[[str, int, int], None]
 
-_GOLDEN: Final = 8
 _CALIBRATION_ROWS: Final = 512
 _NOT_COVERED: Final = (
     "inputs unlike those calibrated on: other users, cameras, seasons or subjects",
@@ -56,33 +65,60 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
     """Make and write a release.
 
     Raises PublishError: with what is wrong and what to do; then nothing was written."""
+    require_options(options)
     examples = checked(options.examples, classes=options.task == "classification")
     inspect(options.model)
     sandbox = Sandbox(limit_s=options.patience_s)
     ports = _ports("the full model", options.model, sandbox)
     full = File("the full model", "full", options.model, ports.inputs, _answer(ports, options.output, "--output"))
+    shape = next(spec.shape for spec in ports.outputs if spec.name == full.output)
+    options = _with_labels(options, examples, shape)
     ends = Plain(ports.inputs) if options.ends is None else options.ends(ports)
-    apart = split(examples.keys(), _listed(examples.groups), _listed(examples.times), seed=options.seed)
+    apart = split(
+        examples.keys(), _listed(examples.groups), _listed(examples.times), seed=options.seed, repeats=options.repeats
+    )
+    require_enough(options, len(apart.calibrate))
+    try:
+        return _prepared(options, examples, apart, ends, full, sandbox, progress)
+    except TensorError as error:
+        raise refused_example(examples, error) from error
 
-    compression, device = _compress(options, examples, apart, ends, full, sandbox, progress)
-    joined = ends.join(device, full, examples.rows(_spread(apart.fit)))
+
+def _prepared(
+    options: PrepareOptions,
+    examples: Examples,
+    apart: Split,
+    ends: Ends,
+    full: File,
+    sandbox: Sandbox,
+    progress: Progress,
+) -> Prepared:
+    # In an order of chance: data is often sorted by class, and whoever looks at a part looks at the first.
+    few = apart.fit[shuffled(len(apart.fit), options.seed)[:_CALIBRATION_ROWS]]
+    compression, device = _compress(options, examples, few, ends, full, sandbox, progress)
+    joined = ends.join(device, full, examples.rows(few))
     manifest = describe(options, joined, device, full, compression)
     near = _run(manifest, joined, examples, "device", progress)
     far = _run(manifest, joined, examples, "remote", progress)
     answer = options.answer_name
     outcomes = judge(manifest, answer, near, far, examples.labels)
+    if examples.labels is not None and options.task == "classification":
+        answered = classes(options.task, far.outputs[answer])
+        require_better_than_chance(answered[apart.fit], examples.labels[apart.fit])
     score_output = answer if options.score != "value" else options.score_name
-    read = read_confidences(options, near.outputs[score_output])
+    read = read_confidences(options, near.outputs[score_output], apart.fit)
+    progress("certify", 0, 1)
     certified = certify_outcomes(outcomes, read, apart, options.alphas, options.delta, seed=options.seed)
+    progress("certify", 1, 1)
 
-    golden = apart.evaluate[:_GOLDEN]
+    golden = golden_of(options, examples, apart)
     manifest, files = contents(options, manifest, joined, examples, near, far, golden, certified, outcomes, apart)
     certificate = _certificate(options, manifest, certified, apart)
-    files["certificate.json"] = to_json(certificate)
-    notes = (*ends.notes, *joined.notes)
+    files[CERTIFICATE] = to_json(certificate)
+    notes = (*examples.notes, *ends.notes, *joined.notes, *_label_notes(examples), *_golden_notes(examples, golden))
     made = Prepared(options.out, manifest, certificate, certified, compression, apart, outcomes, notes)
     if options.report:
-        files["report.html"] = write_report(report_facts(made))
+        files[REPORT] = write_report(report_facts(made))
     progress("write", 0, 1)
     write_files(options.out, options.name, files)
     progress("write", 1, 1)
@@ -92,28 +128,27 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
 def _compress(
     options: PrepareOptions,
     examples: Examples,
-    apart: Split,
+    chosen: Array,
     ends: Ends,
     full: File,
     sandbox: Sandbox,
     progress: Progress,
 ) -> tuple[Compression, File]:
-    chosen = _spread(apart.fit)
     rows = examples.rows(chosen)
     labels = None if examples.labels is None else examples.labels[chosen]
-    classes = None if labels is None or options.task != "classification" else labels.tolist()
-    tensors = ends.tensors(full, rows, classes)
+    wanted = None if labels is None or options.task != "classification" else labels.tolist()
+    tensors = ends.tensors(full, rows, wanted)
     own: Own | None = None
     if options.device_model is not None:
         inspect(options.device_model)
         ports = _ports("the device model", options.device_model, sandbox)
         output = _answer(ports, options.device_output or _same(ports, full.output), "--device-output")
         file = File("the device model", "own", options.device_model, ports.inputs, output)
-        if classes is None and options.task == "classification":
+        if wanted is None and options.task == "classification":
             # Whoever has no labels wants the device to answer as the full model does.
             answered = Tried(sandbox)(full.content, tensors)[full.output]
-            classes = [int(answer.argmax()) for answer in answered]
-        own = Own(options.device_model, ends.tensors(file, rows, classes), output)
+            wanted = [int(answer.argmax()) for answer in answered]
+        own = Own(options.device_model, ends.tensors(file, rows, wanted), output)
     compression = compress(
         options.model,
         tensors,
@@ -134,12 +169,6 @@ def _compress(
     origin: Literal["full", "own"] = "own" if best.is_own else "full"
     inputs = OnnxBackend(best.content).inputs
     return compression, File("the device's model", origin, best.content, inputs, output)
-
-
-def _spread(rows: Array) -> Array:
-    """Return as many as are tried, from all over: data comes sorted by class."""
-    used = min(len(rows), _CALIBRATION_ROWS)
-    return rows[np.arange(used) * len(rows) // used]
 
 
 def _ports(file: str, content: bytes, sandbox: Sandbox) -> Ports:
@@ -165,6 +194,35 @@ def _answer(ports: Ports, named: str | None, flag: str) -> str:
 
 def _same(ports: Ports, output: str) -> str | None:
     return output if any(spec.name == output for spec in ports.outputs) else None
+
+
+def _with_labels(options: PrepareOptions, examples: Examples, shape: Sequence[int]) -> PrepareOptions:
+    """Return the options with names for the classes, where the data has some; `shape` is of the full model's answer.
+
+    Raises PublishError: see labels.py and refusals.py."""
+    if examples.labels is not None:
+        require_answerable(options.task, examples.labels, shape)
+    if options.label_names is not None:
+        require_named(options.label_names, shape, "--labels-file")
+    elif examples.label_names is not None:
+        require_named(examples.label_names, shape, "the data")
+        return replace(options, label_names=examples.label_names)
+    return options
+
+
+def _label_notes(examples: Examples) -> tuple[str, ...]:
+    names = examples.label_names
+    if names is None:
+        return ()
+    told = f"{names[0]} is 0, {names[1]} is 1, and so on to {names[-1]}, {len(names) - 1}"
+    return (f"classes were counted in the order of their names: {told}; --labels-file says another order",)
+
+
+def _golden_notes(examples: Examples, golden: Array) -> tuple[str, ...]:
+    if not len(golden):
+        return ("no example is in the release: neither end can show that it answers as it did here",)
+    which = ", ".join(examples.origin(int(index)) for index in golden)
+    return (f"{len(golden)} examples of the data go with the release to every device, as golden inputs: {which}",)
 
 
 def _listed(column: Array | None) -> list[Any] | None:  # Any: whatever names a group or a time

@@ -1,125 +1,180 @@
-"""Examples as people keep them: a folder of pictures by class, a table of sentences, an .npz of arrays.
+"""Examples as people keep them: a folder of pictures by class, or a table of sentences. Arrays are read by archive.py.
 
 FOLDER/CLASS/NAME.jpg      pictures; CLASS is a label's name, or its index
-FILE.csv, FILE.jsonl       a column `text`, and the columns named for labels, groups and times
-FILE.npz                   one array a column; see data.py"""
+FILE.csv, FILE.jsonl       a column `text`, and the columns named for labels, groups and times"""
 
 from __future__ import annotations
 
 import csv
+import datetime
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 
 from cloud_service.publish.data import Array, Examples, checked
 from cloud_service.publish.errors import PublishError
+from cloud_service.publish.labels import label_indices
 from cloud_service.publish.recipes.pictures import SOURCE as IMAGE
 from cloud_service.publish.recipes.sentences import SOURCE as TEXT
 
-__all__ = ["read_label_names", "read_pictures", "read_sentences"]
+__all__ = ["read_pictures", "read_sentences"]
 
 _PICTURES: Final = frozenset({".jpg", ".jpeg", ".png"})
 _MAX_BYTES: Final = 8 << 30
-
-
-def read_label_names(path: Path) -> list[str]:
-    """Return a label a line. Raises PublishError: for a file that cannot be read, or a label that stands twice."""
-    try:
-        names = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PublishError(f"{path} cannot be read as text", "one label a line, in UTF-8") from error
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(names) < 10_000 else []
-    if twice:
-        raise PublishError(f"{path}: label {twice[0]!r} stands twice", "one label a line, in the model's order")
-    return names
+_READERS: Final = (".csv", ".jsonl")
 
 
 def read_pictures(folder: Path, names: Sequence[str] | None, *, labelled: bool = True) -> Examples:
     """Read FOLDER/CLASS/*; `names` are those of the model's classes, in its order.
 
-    Without `names`, folders that are numbers are indices, and any other are classes in the order of their names.
+    Without `names`, folders that are numbers are indices, and any other are classes in the order of their names. What
+    is hidden, as editors and systems leave it behind, is passed over; any other file that is no picture is counted.
 
     Raises PublishError: where there are none, or a folder is no class."""
-    paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in _PICTURES and path.is_file())
+    if not folder.is_dir():
+        raise PublishError(f"{folder} is no folder", "put pictures at FOLDER/CLASS/NAME.jpg")
+    found = sorted(path for path in folder.glob("*/*") if path.is_file() and not _is_hidden(path, folder))
+    paths = [path for path in found if path.suffix.lower() in _PICTURES]
     if not paths:
         raise PublishError(f"{folder} has no pictures", "put them at FOLDER/CLASS/NAME.jpg")
     if (together := sum(path.stat().st_size for path in paths)) > _MAX_BYTES:
         raise PublishError(f"the pictures in {folder} have {together} bytes", f"give at most {_MAX_BYTES}")
-    labels = label_indices([path.parent.name for path in paths], names) if labelled else None
+    labels, known = label_indices([path.parent.name for path in paths], names) if labelled else (None, None)
     pictures = np.empty(len(paths), dtype=object)
     for index, path in enumerate(paths):
-        pictures[index] = path.read_bytes()
-    return checked(Examples({IMAGE: pictures}, labels))
+        try:
+            pictures[index] = path.read_bytes()
+        except OSError as error:
+            raise PublishError(f"{path} cannot be read: {error.strerror or error}", "leave it out") from error
+    strange = [path for path in found if path.suffix.lower() not in _PICTURES]
+    notes = (
+        (f"{len(strange)} files were passed over that are not .jpg or .png, such as {strange[0]}",) if strange else ()
+    )
+    origins = tuple(path.relative_to(folder).as_posix() for path in paths)
+    return checked(Examples({IMAGE: pictures}, labels, label_names=known, origins=origins, notes=notes))
 
 
 def read_sentences(
-    path: Path, names: Sequence[str] | None, *, labels: str | None, groups: str | None, times: str | None
+    path: Path,
+    names: Sequence[str] | None,
+    *,
+    labels: str | None,
+    groups: str | None = None,
+    times: str | None = None,
+    classes: bool = True,
 ) -> Examples:
     """Read a .csv or .jsonl; `labels`, `groups` and `times` name columns.
 
+    `classes`: whether labels are classes, by name or number; otherwise they are numbers, or in JSON lists of them.
+
     Raises PublishError: for another kind of file, a line that is none, or a column that is missing."""
-    rows = list(_csv(path) if path.suffix.lower() == ".csv" else _jsonl(path))
+    kind = path.suffix.lower()
+    if kind not in _READERS:
+        raise PublishError(f"{path} is not one of {', '.join(_READERS)}", "save sentences as one of these")
+    rows = list(_csv(path) if kind == ".csv" else _jsonl(path))
     if not rows:
         raise PublishError(f"{path} has no rows", 'a column "text", one row an example')
 
     def column(name: str) -> list[Any]:  # Any: text of a table, or JSON
         missing = next((number for number, row in enumerate(rows, start=1) if row.get(name) is None), None)
         if missing is not None:
-            raise PublishError(f"{path}: example {missing} has no {name!r}", f"there is {', '.join(map(str, rows[0]))}")
+            there = ", ".join(str(key) for key in rows[missing - 1] if key is not None)
+            raise PublishError(f"{path}: example {missing} has no {name!r}; there is {there}", "name one of these")
         return [row[name] for row in rows]
 
     texts = np.empty(len(rows), dtype=object)
-    texts[:] = [str(text).encode() for text in column("text")]
-    found = None if labels is None else label_indices([str(label) for label in column(labels)], names)
-    moments = None if times is None else _moments(path, column(times))
-    return checked(
-        Examples({TEXT: texts}, found, None if groups is None else np.array(column(groups), dtype=str), moments)
-    )
+    texts[:] = [_utf8(path, number, text) for number, text in enumerate(column("text"), start=1)]
+    right, known = None, None
+    if labels is not None and classes:
+        named = [_class_name(path, number, label) for number, label in enumerate(column(labels), start=1)]
+        right, known = label_indices(named, names)
+    elif labels is not None:
+        right = _numbers(path, column(labels))
+    belonging = None if groups is None else np.array([str(group) for group in column(groups)])
+    moments = None if times is None else np.array([_moment(path, time) for time in column(times)])
+    return checked(Examples({TEXT: texts}, right, belonging, moments, known), classes=classes)
 
 
-def label_indices(labels: Sequence[str], names: Sequence[str] | None) -> Array:
-    """Return the index of each label: its place among `names`, or the number that it is, or its place among all.
-
-    Raises PublishError: for a label that is none of `names`."""
-    if names is not None:
-        known = {name.strip(): index for index, name in enumerate(names)}
-        strange = next((label for label in labels if label not in known and not label.isdecimal()), None)
-        if strange is not None:
-            raise PublishError(f"{strange!r} is none of the {len(names)} labels", "name classes as the label file does")
-        return np.array([known[label] if label in known else int(label) for label in labels], dtype=np.int64)
-    if all(label.isdecimal() for label in labels):
-        return np.array([int(label) for label in labels], dtype=np.int64)
-    order = {name: index for index, name in enumerate(sorted(set(labels)))}
-    return np.array([order[label] for label in labels], dtype=np.int64)
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
 
 
-def _csv(path: Path) -> Iterable[dict[str, Any]]:  # Any: text
+def _csv(path: Path) -> Iterable[dict[Any, Any]]:  # Any: text; what is over in a line stands under None
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+        with _opened(path) as file:
+            reader = csv.DictReader(file)
+            twice = [name for name, count in Counter(reader.fieldnames or ()).items() if count > 1]
+            if twice:
+                raise PublishError(f"{path}: column {twice[0]!r} stands twice", "one name a column")
+            yield from reader
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PublishError(
             f"{path} cannot be read as a table ({type(error).__name__})", "UTF-8, with a header"
         ) from error
 
 
-def _jsonl(path: Path) -> Iterable[dict[str, Any]]:  # Any: JSON
+def _jsonl(path: Path) -> Iterable[dict[Any, Any]]:  # Any: JSON
+    number = 0
     try:
-        with path.open(encoding="utf-8") as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise PublishError(f"{path}: line {number} is no object", 'one {"text": ...} a line')
                 yield row
     except (OSError, ValueError, RecursionError) as error:
-        raise PublishError(f"{path} cannot be read as lines of JSON ({type(error).__name__})", "UTF-8") from error
+        what = f"{path}: line {number} cannot be read as JSON" if number else f"{path} cannot be read"
+        raise PublishError(f"{what} ({type(error).__name__})", "one object a line, in UTF-8") from error
 
 
-def _moments(path: Path, values: Sequence[Any]) -> Array:  # Any: text, or JSON
+def _opened(path: Path) -> TextIO:
+    if path.stat().st_size > _MAX_BYTES:
+        raise PublishError(f"{path} has {path.stat().st_size} bytes", f"give at most {_MAX_BYTES}")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _utf8(path: Path, number: int, text: Any) -> bytes:  # Any: as the file has it
+    if not isinstance(text, str):
+        raise PublishError(f"{path}: the text of example {number} is a {type(text).__name__}", "put it in quotes")
     try:
-        return np.array([float(value) for value in values])
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise PublishError(f"{path}: the text of example {number} holds half a character", "leave it out") from error
+
+
+def _class_name(path: Path, number: int, label: Any) -> str:  # Any: as the file has it
+    if isinstance(label, bool) or not isinstance(label, str | int):
+        raise PublishError(
+            f"{path}: the label of example {number} is a {type(label).__name__}",
+            "a class is its name or a whole number; numbers with a point are for --task regression",
+        )
+    return str(label)
+
+
+def _numbers(path: Path, values: Sequence[Any]) -> Array:  # Any: as the file has it
+    try:
+        return np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise PublishError(f"{path}: a time is not a number", "seconds, days or any other that rises") from error
+        raise PublishError(
+            f"{path}: a label is no number, or labels are of unlike length", "one number or one list of them an example"
+        ) from error
+
+
+def _moment(path: Path, value: Any) -> float:  # Any: as the file has it
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise PublishError(
+            f"{path}: a time is neither a number nor a date such as 2026-01-31", "seconds, days or any other that rises"
+        ) from error
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)).timestamp()

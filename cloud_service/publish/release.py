@@ -1,4 +1,4 @@
-"""A release on disk: all files or none, and never over something else.
+"""A release on disk: all files or none, and never over something else, nor over what somebody else put beside it.
 
 OUT/manifest.toml certificate.json golden.npz labels.txt tokenizer.json MODEL.onnx    what a device needs
 OUT/cloud/NAME/VERSION/model.onnx manifest.toml golden.npz                            what a server loads
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,9 +23,12 @@ from cloud_service.publish.errors import PublishError
 from nearfar_wire.errors import ManifestError
 from nearfar_wire.manifest import Manifest, parse_manifest, read_manifest
 
-__all__ = ["MANIFEST", "golden_npz", "manifest_toml", "write_files"]
+__all__ = ["CERTIFICATE", "MANIFEST", "REPORT", "golden_npz", "manifest_toml", "require_replaceable", "write_files"]
 
 MANIFEST: Final = "manifest.toml"
+CERTIFICATE: Final = "certificate.json"
+REPORT: Final = "report.html"
+_OLD_CERTIFICATE: Final = re.compile(r"certificate\.[0-9]+\.json")
 
 
 def manifest_toml(manifest: Manifest) -> bytes:
@@ -50,7 +54,7 @@ def write_files(out: Path, name: str, files: Mapping[str, bytes]) -> None:
     """Write `files`, by their paths below `out`, all at once; an earlier release of model `name` there is replaced.
 
     Raises PublishError: where `out` is something else, or cannot be written."""
-    _require_replaceable(out, name)
+    require_replaceable(out, name)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -81,16 +85,36 @@ def _put_in_place(made: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _require_replaceable(out: Path, name: str) -> None:
+def require_replaceable(out: Path, name: str) -> None:
+    """Pass a folder that is not there, is empty, or holds a release of model `name` and nothing else.
+
+    Raises PublishError: what is there would be lost."""
+    advice = "name another folder with --out"
     if not out.exists() or (out.is_dir() and not os.listdir(out)):
         return
     try:
-        found = read_manifest(out / MANIFEST).name
-    except (OSError, ManifestError):
-        found = None
-    if found != name:
-        what = "no release" if found is None else f"a release of {found!r}"
-        raise PublishError(f"{out} is {what}, and not empty", "name another folder with --out")
+        found = read_manifest(out / MANIFEST)
+    except (OSError, ManifestError) as error:
+        raise PublishError(f"{out} is no release, and not empty", advice) from error
+    if found.name != name:
+        raise PublishError(f"{out} is a release of {found.name!r}, and not empty", advice)
+    known = _files_of(found)
+    strange = sorted(
+        path.name for path in out.iterdir() if path.name not in known and not _OLD_CERTIFICATE.fullmatch(path.name)
+    )
+    if strange:
+        raise PublishError(f"{out} holds {strange[0]!r}, which is no part of a release", f"move it away, or {advice}")
+
+
+def _files_of(manifest: Manifest) -> set[str]:
+    """Return what a release with this manifest has in its folder."""
+    named = {MANIFEST, REPORT, "cloud", manifest.certificate}
+    named |= {part.file for part in (manifest.device, manifest.labels, manifest.golden) if part is not None}
+    for side in (manifest.device, manifest.remote):
+        for feed in {} if side is None else side.feeds:
+            steps = side.feeds[feed].steps if side is not None else []
+            named |= {step.tokenize.file for step in steps if step.tokenize is not None}
+    return {name for name in named if name is not None}
 
 
 def _plain(name: str, array: Array) -> Array:

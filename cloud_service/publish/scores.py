@@ -19,8 +19,10 @@ __all__ = ["read_confidences", "values_of"]
 _KINDS: Final[Sequence[Kind]] = ("margin", "max_probability", "energy")
 
 
-def read_confidences(options: PrepareOptions, output: Array) -> dict[Kind, Array]:
-    values = values_of(output)
+def read_confidences(options: PrepareOptions, output: Array, fit: Array) -> dict[Kind, Array]:
+    """Return every kind of confidence that can be read from the score `output`; `fit` are the rows that may be looked
+    at. Raises PublishError: there is none."""
+    values = values_of(output[fit])
     kinds: Sequence[Kind] = _KINDS if options.score is None else (options.score,)
     if options.score is None and options.task in ("regression", "embedding"):
         raise PublishError(

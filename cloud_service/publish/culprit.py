@@ -1,0 +1,26 @@
+"""Which example a refusal is about: a stage that prepares hundreds at once does not say."""
+
+from __future__ import annotations
+
+from cloud_service.publish.data import Examples
+from cloud_service.publish.errors import PublishError
+from cloud_service.publish.recipes.pictures import SOURCE as IMAGE
+from nearfar_wire.errors import TensorError
+from nearfar_wire.images import decode_images
+
+__all__ = ["refused_example"]
+
+_ANY_SIZE = (8, 8)
+
+
+def refused_example(examples: Examples, error: TensorError) -> PublishError:
+    """Return `error` as a refusal that names the picture at fault, where it is one."""
+    pictures = examples.inputs.get(IMAGE)
+    if pictures is not None and pictures.dtype.kind == "O":
+        for index in range(len(pictures)):
+            try:
+                decode_images(IMAGE, pictures[index : index + 1], size=_ANY_SIZE)
+            except TensorError as damaged:
+                what = damaged.problem.replace("image 0 ", "")
+                return PublishError(f"{examples.origin(index)} {what}", "leave it out, or replace it")
+    return PublishError(str(error), "the data has to be what the model takes; see --recipe")

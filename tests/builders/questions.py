@@ -1,0 +1,75 @@
+"""Questions with a right answer, one for each task, and two ONNX models of each: a good one, and a small one that errs.
+
+What a model answers is a matrix times eight numbers, and where it errs it can say how much: a second output, `sure`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from cloud_service.publish.data import Examples
+from cloud_service.publish.options import Task
+
+__all__ = ["FEATURES", "Question", "question"]
+
+FEATURES = 8
+_OPSET, _IR_VERSION = 17, 8
+_WIDTH: dict[Task, int] = {"classification": 4, "multilabel": 3, "regression": 1, "embedding": 6}
+_ERR: dict[Task, float] = {"classification": 0.4, "multilabel": 0.1, "regression": 0.3, "embedding": 0.25}
+
+
+@dataclass(frozen=True)
+class Question:
+    """`full` and `small` are ONNX files: `x` FP32 [n, 8] in; `y` and `sure` out."""
+
+    task: Task
+    full: bytes
+    small: bytes
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64] | NDArray[np.float32]
+
+    def examples(self, *, labelled: bool = True) -> Examples:
+        return Examples({"x": self.inputs}, self.labels if labelled else None)
+
+
+def question(task: Task, *, count: int = 1600, seed: int = 0) -> Question:
+    """Return a question with `count` examples; the full model errs a little, the small one more."""
+    chance = np.random.default_rng(seed)
+    width = _WIDTH[task]
+    inputs = chance.normal(size=(count, FEATURES)).astype(np.float32)
+    true = chance.normal(size=(FEATURES, width)).astype(np.float32)
+    off = chance.normal(size=(FEATURES, width)).astype(np.float32)
+    full, small = true + 0.03 * off[::-1], true + _ERR[task] * off
+    return Question(task, _model(task, full, true), _model(task, small, true), inputs, _labels(task, inputs @ true))
+
+
+def _labels(task: Task, right: NDArray[np.float32]) -> NDArray[np.int64] | NDArray[np.float32]:
+    if task == "classification":
+        return right.argmax(axis=1).astype(np.int64)
+    return (right > 0).astype(np.int64) if task == "multilabel" else right.astype(np.float32)
+
+
+def _model(task: Task, weights: NDArray[np.float32], true: NDArray[np.float32]) -> bytes:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["raw"]),
+        helper.make_node("Sigmoid" if task == "multilabel" else "Identity", ["raw"], ["y"]),
+        helper.make_node("MatMul", ["x", "error"], ["off"]),
+        helper.make_node("Abs", ["off"], ["far"]),
+        helper.make_node("ReduceMax", ["far"], ["most"], axes=[1], keepdims=1),
+        helper.make_node("Neg", ["most"], ["sure"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "question",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", FEATURES])],
+        [
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", weights.shape[1]]),
+            helper.make_tensor_value_info("sure", TensorProto.FLOAT, ["n", 1]),
+        ],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(weights - true, "error")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    return model.SerializeToString()
