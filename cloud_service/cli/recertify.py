@@ -22,7 +22,19 @@ def add_recertify(commands: Any) -> None:  # Any: argparse keeps the class of su
         description="Make a new certificate for the same files, from audits and what users said was right.",
     )
     parser.add_argument("release", type=Path, metavar="FOLDER", help="the release")
-    parser.add_argument("--audits", type=Path, required=True, metavar="FILE", help="lines of JSON that agents wrote")
+    parser.add_argument(
+        "--audits",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="lines of JSON that agents wrote; again for more",
+    )
+    parser.add_argument(
+        "--labelled",
+        action="store_true",
+        help="use audits alone that say who was right, and promise accuracy; they must be a part drawn by chance",
+    )
     parser.add_argument(
         "--alpha", type=share, action="append", metavar="A", help="loss to promise; again for more (default: as before)"
     )
@@ -36,6 +48,12 @@ def recertify_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own 
     from cloud_service.publish.recertify import recertify
     from cloud_service.publish.terminal import show_recertified
 
-    renewed = recertify(given["release"], given["audits"], alphas=given["alpha"], delta=given["delta"])
+    renewed = recertify(
+        given["release"],
+        given["audits"],
+        alphas=given["alpha"],
+        delta=given["delta"],
+        labelled=given["labelled"],
+    )
     show_recertified(renewed)
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cloud_service.publish.measure import Measured
 from cloud_service.publish.report import (
     CandidateRow,
     HindsightBar,
@@ -21,7 +22,7 @@ from router.cascade.learn import Method, smallest_n
 if TYPE_CHECKING:
     from cloud_service.publish.prepared import Prepared
 
-__all__ = ["figures", "report_facts"]
+__all__ = ["accuracy", "figures", "report_facts"]
 
 _BINS: Final = 10
 _POINTS: Final = 200
@@ -45,6 +46,7 @@ def report_facts(made: Prepared) -> ReportFacts:
                 f"{certificate.n_fit} fit, {certificate.n_calibrate} calibrate, {certificate.n_evaluate} evaluate",
             ),
             ("split", certificate.split),
+            *(("right on the evaluation set", told) for told in accuracy(made)),
             ("device digest", certificate.device_digest),
             ("full model's digest", certificate.remote_digest),
             ("preprocessing digest", certificate.preprocessing_digest),
@@ -53,22 +55,7 @@ def report_facts(made: Prepared) -> ReportFacts:
         promises=tuple(
             PromiseRow(p.alpha, p.delta, p.threshold, p.kept, p.loss, p.alpha_d) for p in certificate.promises
         ),
-        candidates=tuple(
-            CandidateRow(
-                row.name,
-                row.how,
-                row.latency_ms_p50,
-                row.latency_ms_p95,
-                row.size_bytes,
-                row.memory_bytes,
-                row.agreement,
-                row.accuracy,
-                row.on_front,
-                row is made.compression.chosen,
-                row.skipped,
-            )
-            for row in made.compression.measured
-        ),
+        candidates=tuple(_candidate(row, row is made.compression.chosen) for row in made.compression.measured),
         reliability=_reliability(made),
         risk=_risk(made),
         hindsight=(
@@ -88,13 +75,51 @@ def figures(made: Prepared) -> dict[str, Any]:  # Any: JSON
         "version": facts.version,
         "method": made.certified.method.value,
         "score": made.certified.kind,
+        "delta": made.certificate.promises[0].delta,
+        "split": made.certificate.split,
         "n": {"fit": len(made.split.fit), "calibrate": len(made.split.calibrate), "evaluate": len(made.split.evaluate)},
+        "evaluation": None if made.manifest.evaluation is None else made.manifest.evaluation.model_dump(),
+        "digests": {
+            "device": made.certificate.device_digest,
+            "remote": made.certificate.remote_digest,
+            "preprocessing": made.certificate.preprocessing_digest,
+        },
         "candidates": [asdict(row) for row in facts.candidates],
         "promises": [asdict(row) for row in facts.promises],
         "refused": list(made.certified.refused),
         "escalated": {bar.name: bar.escalated for bar in facts.hindsight},
+        "not_covered": list(facts.not_covered),
         "notes": list(made.notes),
     }
+
+
+def _candidate(row: Measured, chosen: bool) -> CandidateRow:
+    if row.skipped:
+        return CandidateRow(row.name, row.how, skipped=row.skipped)
+    return CandidateRow(
+        row.name,
+        row.how,
+        row.latency_ms_p50,
+        row.latency_ms_p95,
+        row.size_bytes,
+        row.memory_bytes,
+        row.agreement,
+        row.accuracy,
+        row.on_front,
+        chosen,
+    )
+
+
+def accuracy(made: Prepared) -> tuple[str, ...]:
+    """Return in words how often each end by itself was right on the evaluation set; nothing where nobody knows."""
+    outcomes, rows = made.outcomes, made.split.evaluate
+    told: list[str] = []
+    for who, right in (("the device alone", outcomes.device_right), ("the full model", outcomes.remote_right)):
+        if right is not None:
+            hits = int(right[rows].sum())
+            low, high = interval(hits, len(rows))
+            told.append(f"{who} {hits / len(rows):.1%} ({low:.1%} to {high:.1%})")
+    return tuple(told)
 
 
 def _reliability(made: Prepared) -> tuple[ReliabilityPoint, ...]:

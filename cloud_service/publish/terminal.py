@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from cloud_service.publish.telling import accuracy
 from router.cascade.learn import Method, smallest_n
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def watch() -> Iterator[Callable[[str, int, int], None]]:
 def show_prepared(made: Prepared) -> None:
     """Print candidates, promises and where the release lies."""
     console = _console()
-    table = Table("candidate", *_right("p50 ms", "MiB", "agreement", "accuracy"), "", box=None, pad_edge=False)
+    headings = _right("ms (median)", "MiB", "agreement", "accuracy")
+    table = Table("candidate", *headings, "", box=None, pad_edge=False)
     for row in made.compression.measured:
         chosen = row is made.compression.chosen
         figures = [f"{row.latency_ms_p50:.3g}", f"{row.size_bytes / (1 << 20):.3g}"]
@@ -54,41 +56,60 @@ def show_prepared(made: Prepared) -> None:
         mark = "ships" if chosen else row.skipped or ("worth having" if row.on_front else "")
         table.add_row(escape(row.name), *figures, escape(mark), style="bold" if chosen else None)
     console.print(table)
+    where = ", ".join(made.manifest.measured)
+    console.print(
+        f"measured on examples of the fit set, one at a time, for {escape(where)}; 95 % intervals in brackets"
+    )
     for note in made.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
+    if told := accuracy(made):
+        console.print(f"\nright on the evaluation set: {escape('; '.join(told))}", soft_wrap=True)
     _promises(console, made.certificate, made.certified.refused)
+    strictest = made.certificate.promises[0]
     console.print(
-        f"escalated at the strictest: {1 - made.certificate.promises[0].kept:.1%}; by the best fixed confidence "
-        f"{made.certified.best_fixed:.1%}; in hindsight {made.certified.hindsight:.1%}",
+        f"to the cloud at {strictest.alpha:.2%}: {1 - strictest.kept:.1%}, by the best threshold on confidence alone "
+        f"{made.certified.best_fixed:.1%}, by somebody who knew every answer {made.certified.hindsight:.1%}",
         soft_wrap=True,
     )
-    console.print(f"written to {escape(str(made.out))}", soft_wrap=True)
+    console.print(f"written to {escape(str(made.out))}; for servers: {escape(str(made.out / 'cloud'))}", soft_wrap=True)
 
 
 def show_recertified(renewed: Recertified) -> None:
     """Print what the new certificate promises, and what became of the audits."""
     console = _console()
     told = "".join(f", {count} {why}" for why, count in renewed.left_out.items())
-    console.print(f"{renewed.used} audits used{escape(told)}", soft_wrap=True)
+    console.print(
+        f"{renewed.used} audits used, {renewed.kept} of them kept on the device{escape(told)}", soft_wrap=True
+    )
+    if 0 < renewed.labelled < renewed.used:
+        console.print(
+            f"{renewed.labelled} say who was right; as not all do, agreement is what is promised. If those were drawn "
+            "by chance, --labelled promises accuracy by them alone",
+            soft_wrap=True,
+        )
     _promises(console, renewed.certificate, renewed.refused)
 
 
 def _promises(console: Console, certificate: Certificate, refused: Sequence[str]) -> None:
     of_what = "accuracy" if certificate.method is Method.LABELS else "agreement with the full model"
     counts = f"{certificate.n_fit} fit, {certificate.n_calibrate} calibrate, {certificate.n_evaluate} evaluate"
-    console.print(f"\npromise: keeping answers on the device costs at most so much {of_what} ({counts})")
-    headings = _right("costs at most", "sure to", "kept on device", "seen to cost", "needs n")
+    console.print(f"\npromise: to keep answers on the device costs at most so much {of_what}, over all requests")
+    console.print(f"({counts}; {escape(certificate.split)})", soft_wrap=True)
+    headings = _right("costs at most", "confidence", "stays on device", "cost in evaluation", "smallest n")
     table = Table(*headings, box=None, pad_edge=False)
     for promise in certificate.promises:
         needed = smallest_n(certificate.method, promise.alpha, promise.delta)
         table.add_row(
             f"{promise.alpha:.2%}",
             f"{1 - promise.delta:.0%}",
-            f"{promise.kept:.1%}",
+            "nothing" if promise.threshold is None else f"{promise.kept:.1%}",
             f"{promise.loss:.2%}",
             str(needed),
         )
     console.print(table)
+    console.print("smallest n: examples to calibrate on that a device needs which never loses")
+    if any(promise.threshold is None for promise in certificate.promises):
+        console.print("what keeps nothing would take more examples, or a device model that is nearer to the full one")
     for reason in refused:
         console.print(f"not promised: {escape(reason)}", soft_wrap=True)
     console.print("not covered:")
