@@ -71,7 +71,7 @@ def split(
         how = "by time, what is later is evaluated on"
     else:
         order = sorted(clusters, key=lambda members: _draw(seed, keys[members[0]]))
-        how = f"drawn with seed {seed}"
+        how = f"drawn with seed {seed}" + ("" if left_out else ", identical inputs together")
     if len(clusters) < len(used):
         how += f"; {len(clusters)} groups of {len(used)} examples, each whole in one set"
     if left_out:

@@ -71,7 +71,8 @@ def show_prepared(made: Prepared) -> None:
         f"{made.certified.best_fixed:.1%}, by somebody who knew every answer {made.certified.hindsight:.1%}",
         soft_wrap=True,
     )
-    console.print(f"written to {escape(str(made.out))}; for servers: {escape(str(made.out / 'cloud'))}", soft_wrap=True)
+    console.print(f"servers load {escape(str(made.out / 'cloud'))}", soft_wrap=True)
+    console.print(f"written to {escape(str(made.out))}", soft_wrap=True)
 
 
 def show_recertified(renewed: Recertified) -> None:
@@ -95,7 +96,7 @@ def _promises(console: Console, certificate: Certificate, refused: Sequence[str]
     counts = f"{certificate.n_fit} fit, {certificate.n_calibrate} calibrate, {certificate.n_evaluate} evaluate"
     console.print(f"\npromise: to keep answers on the device costs at most so much {of_what}, over all requests")
     console.print(f"({counts}; {escape(certificate.split)})", soft_wrap=True)
-    headings = _right("costs at most", "confidence", "stays on device", "cost in evaluation", "smallest n")
+    headings = _right("costs at most", "confidence", "kept on device", "cost in evaluation", "smallest n")
     table = Table(*headings, box=None, pad_edge=False)
     for promise in certificate.promises:
         needed = smallest_n(certificate.method, promise.alpha, promise.delta)
