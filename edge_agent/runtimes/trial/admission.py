@@ -7,7 +7,6 @@ and what failed before is not opened again until something that its verdict depe
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
 from edge_agent.runtimes.opening import library, offered, open_runtime
 from edge_agent.runtimes.trial.canary import OpenRuntime, Subject, try_out, without_name
 from edge_agent.runtimes.trial.golden import read_golden
+from edge_agent.runtimes.trial.machine import describe
 from edge_agent.runtimes.trial.verdict import Tried, Verdict
 from nearfar_wire.digest import verify
 from nearfar_wire.manifest import DeviceSide, Manifest
@@ -131,10 +131,10 @@ class Trials:
         wanted = self._book is not None or subject.device.providers[0] != CPU
         if not wanted or subject.device.trial == "never":
             return None
-        from edge_agent.runtimes.trial.child import COMMAND, NoChild, try_in_child  # most starts need none
+        from edge_agent.runtimes.trial.child import NoChild, try_in_child  # most starts need none
 
         try:
-            return try_in_child(subject, COMMAND if self._command is None else self._command)
+            return try_in_child(subject, self._command)
         except NoChild as error:
             _LOG.warning("model %s is tried in this process: %s", subject.manifest.name, error)
             return None
@@ -167,5 +167,5 @@ def _tried(subject: Subject) -> Tried:
         limits=(device.trial_s, device.trial_memory_mb),
         library=library(subject.side),
         nearfar=installed(),
-        machine=f"{platform.system()} {platform.release()} {platform.machine()}",
+        machine=describe(),
     )

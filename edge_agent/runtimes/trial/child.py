@@ -12,16 +12,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from edge_agent.runtimes.trial.canary import Subject, too_slow
 from edge_agent.runtimes.trial.verdict import Outcome, Verdict
 
-__all__ = ["BEGAN", "COMMAND", "DONE", "JOB", "NoChild", "try_in_child"]
-
-COMMAND: Final[Sequence[str]] = (sys.executable, "-P", "-m", "edge_agent.runtimes.trial")
-"""-P: Python would look for modules in the folder where it is started first, and an app's folder holds anything."""
+__all__ = ["BEGAN", "DONE", "JOB", "NoChild", "try_in_child"]
 
 JOB: Final = "job.json"
 BEGAN: Final = "began"
@@ -32,33 +30,29 @@ DONE: Final = "done.json"
 # system has such an alarm; that it is ended from outside is for all else.
 _STARTING_S: Final = 20.0
 _ALARM: Final = -getattr(signal, "SIGALRM", 0)
+# Of a verdict: a sentence.
+_MAX_BYTES: Final = 1 << 16
 
 
 class NoChild(Exception):
     """No process could be started; says nothing about the model."""
 
 
-def try_in_child(subject: Subject, command: Sequence[str] = COMMAND, *, starting_s: float = _STARTING_S) -> Verdict:
+def try_in_child(subject: Subject, command: Sequence[str] | None = None, *, starting_s: float = _STARTING_S) -> Verdict:
     """Return what came of trying `subject`; waits for it, `device.trial_s` and the start of a process at most.
 
-    Raises NoChild."""
-    if getattr(sys, "frozen", False) or not command[0]:
-        # In a frozen app Python's executable is the app itself, which would start once more.
-        raise NoChild("this program has no Python to start")
-    with tempfile.TemporaryDirectory(prefix="nearfar-trial-") as name:
-        folder = Path(name)
-        job = {
-            "manifest": subject.manifest.model_dump(mode="json", by_alias=True),
-            "folder": str(subject.folder.absolute()),
-            "device": subject.device.model_dump(mode="json"),
-        }
-        (folder / JOB).write_text(json.dumps(job), "utf-8")
-        code = _run([*command, name], folder, subject.device.trial_s + starting_s)
-        try:
-            told = json.loads((folder / DONE).read_text("utf-8"))
-            return Verdict(Outcome(told["outcome"]), str(told["why"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            began = (folder / BEGAN).exists()
+    `command` is what starts that process, None: this Python, with our own module. Raises NoChild."""
+    command = _own_command() if command is None else command
+    try:
+        with tempfile.TemporaryDirectory(prefix="nearfar-trial-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            (folder / JOB).write_text(_job(subject), "utf-8")
+            code = _run([*command, name], folder, subject.device.trial_s, starting_s)
+            began, told = (folder / BEGAN).exists(), _told(folder / DONE)
+    except OSError as error:
+        raise NoChild(f"no process could be started: {error.strerror or error}") from error
+    if told is not None:
+        return told
     if not began:
         how = f"ended with code {code}" if code is not None else f"did not begin within {starting_s:g} s"
         raise NoChild(f"the process for its trial {how}")
@@ -68,22 +62,45 @@ def try_in_child(subject: Subject, command: Sequence[str] = COMMAND, *, starting
     return Verdict(Outcome.CRASHED, f"its trial's process crashed ({how})")
 
 
-def _run(command: Sequence[str], folder: Path, limit_s: float) -> int | None:
+def _job(subject: Subject) -> str:
+    job = {
+        "manifest": subject.manifest.model_dump(mode="json", by_alias=True),
+        "folder": str(subject.folder.absolute()),
+        "device": subject.device.model_dump(mode="json"),
+    }
+    return json.dumps(job)
+
+
+def _told(path: Path) -> Verdict | None:
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read(_MAX_BYTES))
+        return Verdict(Outcome(told["outcome"]), str(told["why"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _own_command() -> Sequence[str]:
+    # A frozen app, and a program with Python inside, have themselves in the place of Python: they would start again.
+    if getattr(sys, "frozen", False) or not Path(sys.executable or "").name.lower().startswith(("python", "pypy")):
+        raise NoChild("this program has no Python to start")
+    # -P: Python would look for modules first in the folder where it is started.
+    return [sys.executable, "-P", "-m", "edge_agent.runtimes.trial"]
+
+
+def _run(command: Sequence[str], folder: Path, limit_s: float, starting_s: float) -> int | None:
     """Return the exit code; None where it had to be killed because the time was up."""
     # What the app added to its path when it started is where our package may be.
     env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OPENBLAS_NUM_THREADS": "1"}
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=folder, env=env, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
     try:
-        return subprocess.run(  # noqa: S603  our own module, or a test's
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=limit_s,
-            check=False,
-        ).returncode
-    except subprocess.TimeoutExpired:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(starting_s)
+        if (folder / BEGAN).exists():
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(limit_s)
         return None
-    except OSError as error:
-        raise NoChild(f"no process could be started: {error.strerror or error}") from error
+    finally:
+        process.kill()
+        process.wait()

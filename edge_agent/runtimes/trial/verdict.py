@@ -55,4 +55,4 @@ class Tried:
     """Name and version of the runtime's library."""
     nearfar: str
     machine: str
-    """Operating system, its version and the processor's kind: drivers come with the first two."""
+    """See machine.py."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from edge_agent.runtimes import CPU
 from edge_agent.runtimes.trial import Outcome, Trials
 from edge_agent.runtimes.trial.book import VerdictBook
 from edge_agent.runtimes.trial.child import NoChild, try_in_child
+from edge_agent.runtimes.trial.machine import describe
 from edge_agent.runtimes.trial.verdict import Tried, Verdict
 from tests.builders import providers
 from tests.builders.agents import Home, golden_npz
@@ -292,6 +294,17 @@ def test_a_book_keeps_no_more_than_64_verdicts_the_newest(tmp_path: Path) -> Non
     assert book.find(tried[-1]) == Verdict(Outcome.CRASHED, "it crashed")
 
 
+def test_a_machine_is_told_by_its_system_and_its_processor(tmp_path: Path) -> None:
+    """A state folder that was copied to another device said that the model had been tried there."""
+    (tmp_path / "x86").write_text("processor : 0\nmodel name\t: Fast One\n\nprocessor : 1\nmodel name\t: Fast One\n")
+    (tmp_path / "arm").write_text("CPU implementer\t: 0x41\nCPU part\t: 0xd03\n\nCPU part\t: 0xd09\n")
+    begins = f"{platform.system()} {platform.release()} {platform.machine()} "
+    assert describe(tmp_path / "x86") == begins + "Fast One"
+    assert describe(tmp_path / "arm") == begins + "0x41, 0xd03, 0xd09"
+    assert describe(tmp_path / "nowhere") == f"{begins}{platform.processor()}".strip()
+    assert describe() == describe()
+
+
 # -- the process of a trial --------------------------------------------------------------------------------------------
 
 
@@ -384,6 +397,24 @@ def subject_of(folder: Path, **device: Any) -> Any:  # Any: a Subject
         None,
         DeviceConfig(**device),
     )
+
+
+def test_D11_without_room_for_a_job_no_process_is_started(
+    golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    with pytest.raises(NoChild, match="no process could be started: No such file or directory"):
+        try_in_child(subject_of(golden))
+
+
+@pytest.mark.parametrize("program", ["", "/usr/bin/uwsgi", "/opt/app/photos.exe"])
+def test_a_program_with_python_inside_is_not_started_again(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """Its `sys.executable` is the program itself."""
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(NoChild, match="this program has no Python to start"):
+        try_in_child(subject_of(golden))
 
 
 @pytest.mark.wide
