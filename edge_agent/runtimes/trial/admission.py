@@ -18,7 +18,7 @@ from edge_agent.fitness import installed, read_beside, refuse_disagreement
 from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
 from edge_agent.runtimes.opening import library, offered, open_runtime
 from edge_agent.runtimes.trial.canary import OpenRuntime, Subject, try_out, without_name
-from edge_agent.runtimes.trial.golden import read_golden
+from edge_agent.runtimes.trial.golden import verify_golden
 from edge_agent.runtimes.trial.machine import describe
 from edge_agent.runtimes.trial.verdict import Tried, Verdict
 from nearfar_wire.digest import verify
@@ -76,7 +76,7 @@ class Trials:
         assert side is not None
         content = read_beside(folder, side.file)
         verify(side.file, content, side.digest)
-        read_golden(folder, manifest)  # damaged examples are told as that, and not as a model that fails them
+        verify_golden(folder, manifest)  # also where the verdict is known: a release is whole, or is not used
         there = self._offered(side, device.providers)
         passed_over: dict[str, str] = {}
         why = "device.providers names no accelerator, and one is required"

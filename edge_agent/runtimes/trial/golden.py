@@ -33,7 +33,7 @@ from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.specs import check
 
-__all__ = ["Example", "otherwise", "read_golden"]
+__all__ = ["Example", "otherwise", "read_golden", "verify_golden"]
 
 Array = NDArray[Any]  # Any: each tensor has its own datatype
 
@@ -56,15 +56,27 @@ class Example:
     outputs: Mapping[str, Array]
 
 
+def verify_golden(folder: Path, manifest: Manifest) -> bytes:
+    """Return what the file of the release's examples holds, unparsed; empty where it has none.
+
+    Raises DigestMismatch. Raises CannotLoad: where it is missing or too long."""
+    golden = manifest.golden
+    if golden is None:
+        return b""
+    content = read_beside(folder, golden.file)
+    verify(golden.file, content, golden.digest)
+    if len(content) > _MAX_BYTES:
+        raise CannotLoad(f"{golden.file}: longer than {_MAX_BYTES} bytes; make the release with fewer examples")
+    return content
+
+
 def read_golden(folder: Path, manifest: Manifest) -> list[Example]:
     """Return the release's examples, none where it has none.
 
     Raises DigestMismatch: before anything is parsed. Raises CannotLoad: where they are missing or cannot be used."""
-    golden = manifest.golden
+    golden, content = manifest.golden, verify_golden(folder, manifest)
     if golden is None:
         return []
-    content = read_beside(folder, golden.file)
-    verify(golden.file, content, golden.digest)
     try:
         named = _arrays(content)
     except Exception as error:  # a damaged archive raises whatever its parser met

@@ -443,6 +443,14 @@ def test_golden_examples_that_were_damaged_are_found_also_where_the_verdict_is_k
     assert "golden.npz: its digest is" in release.why_no_runtime
 
 
+def test_golden_examples_that_are_none_are_told_as_that_and_not_as_a_model_that_fails(
+    home: Home, tmp_path: Path
+) -> None:
+    release = load(home.release(golden=b"not an archive"), state=tmp_path, **HERE)
+    assert release.runtime is None
+    assert "small.onnx: golden.npz: not an .npz of plain arrays (BadZipFile); make the" in release.why_no_runtime
+
+
 def test_no_process_is_started_for_a_model_with_another_digest(home: Home, tmp_path: Path) -> None:
     folder = home.release(golden=golden_npz())
     (folder / "small.onnx").write_bytes(b"something else")
