@@ -44,7 +44,7 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     )
     parser.add_argument("--time", metavar="COLUMN", help="what is later is evaluated on")
     parser.add_argument(
-        "--device-model", type=Path, metavar="FILE.onnx", help="a small model of your own to try as well"
+        "--device-model", type=Path, metavar="FILE", help="a small model of your own to try as well, .onnx or .tflite"
     )
     parser.add_argument(
         "--recipe", choices=_RECIPES, default="tensors", help="what the app hands in (default: tensors)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.backends.opening import open_backend
 from cloud_service.publish.compress import Compression
 from cloud_service.publish.ends import File
 from cloud_service.publish.errors import PublishError
@@ -12,6 +12,7 @@ from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.recipes.joined import Joined
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import DeviceSide, Manifest, Measured, OutputSpec, RemoteSide, Requires
+from nearfar_wire.tflite import is_tflite
 
 __all__ = ["describe"]
 
@@ -21,7 +22,7 @@ _RELEASED_WITH: Final = "0.1"
 
 def describe(options: PrepareOptions, joined: Joined, device: File, full: File, compression: Compression) -> Manifest:
     """Return all of the manifest that is known before anything is measured on the joined models."""
-    near, far = OnnxBackend(joined.device.content), OnnxBackend(joined.remote.content)
+    near, far = open_backend(joined.device.content), open_backend(joined.remote.content)
     answer = options.answer_name
     shapes = [next(s for s in b.outputs if s.name == f.output) for b, f in ((near, device), (far, full))]
     if len(shapes[0].shape) != len(shapes[1].shape) or any(
@@ -48,6 +49,7 @@ def describe(options: PrepareOptions, joined: Joined, device: File, full: File, 
         spec = next(spec for spec in near.outputs if spec.name == options.score_output)
         outputs.append(OutputSpec(name=named, datatype=spec.datatype, shape=[-1, *spec.shape[1:]]))
     best = compression.chosen
+    litert = is_tflite(joined.device.content)
     measured = Measured(
         latency_ms_p50=best.latency_ms_p50,
         latency_ms_p95=max(best.latency_ms_p50, best.latency_ms_p95),
@@ -62,8 +64,9 @@ def describe(options: PrepareOptions, joined: Joined, device: File, full: File, 
             "inputs": [part.model_dump() for part in joined.inputs],
             "outputs": [part.model_dump() for part in outputs],
             "device": DeviceSide(
-                file=f"{options.name}.onnx",
+                file=f"{options.name}.tflite" if litert else f"{options.name}.onnx",
                 digest=digest_of(joined.device.content),
+                runtime="litert" if litert else "onnx",
                 feeds=dict(joined.device.feeds),
                 fetches=fetches[0],
             ),

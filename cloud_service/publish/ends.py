@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from cloud_service.publish.data import Array
 from cloud_service.publish.errors import PublishError
+from cloud_service.publish.recipes.bytewise import as_bytes, in_bytes
 from cloud_service.publish.recipes.graph import PictureInput
 from cloud_service.publish.recipes.joined import Joined, Run
 from cloud_service.publish.recipes.normalisation import Normalisation
@@ -115,11 +116,13 @@ class Pictures:
     def _settle(self, file: File, pictures: Array, wanted: Sequence[int] | None) -> tuple[PictureInput, Normalisation]:
         if file.origin not in self._settled:
             declared, size = self._declared.get(file.origin), self._size.get(file.origin)
+            told = declared is not None or wanted is not None
+            inputs = file.inputs if told else in_bytes(file.content, file.inputs)
             taken, normalisation, note = settle(
-                file.name, self._recipe, file.content, file.inputs, pictures, wanted, self._run,
+                file.name, self._recipe, file.content, inputs, pictures, wanted, self._run,
                 declared=declared, size=size, output=file.output,
             )  # fmt: skip
-            self._settled[file.origin] = (taken, normalisation)
+            self._settled[file.origin] = as_bytes(file.content, taken, normalisation)
             self.notes.append(note)
         return self._settled[file.origin]
 

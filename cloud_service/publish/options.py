@@ -31,7 +31,7 @@ _CONFIDENCE: Final = "confidence"
 
 @dataclass(frozen=True, slots=True)
 class PrepareOptions:
-    """What a release is made from. `model` and `device_model` are the bytes of ONNX files."""
+    """What a release is made from. `model` is the bytes of an ONNX file, `device_model` those of one or of a .tflite file."""
 
     name: str
     model: bytes

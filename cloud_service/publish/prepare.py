@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.backends.opening import open_backend
 from cloud_service.publish.certify import Certified, certify_outcomes
 from cloud_service.publish.compress import Compression, Own, compress
 from cloud_service.publish.contents import contents, golden_of
@@ -37,6 +37,7 @@ from cloud_service.publish.sandbox import Failed, Ports, Sandbox
 from cloud_service.publish.scores import read_confidences
 from cloud_service.publish.splits import Split, split
 from cloud_service.publish.telling import report_facts
+from cloud_service.publish.tflite import inspect_own, require_no_tflite
 from nearfar_wire.disagreement import classes
 from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import Manifest
@@ -67,6 +68,7 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
     Raises PublishError: with what is wrong and what to do; then nothing was written."""
     require_options(options)
     examples = checked(options.examples, classes=options.task == "classification")
+    require_no_tflite(options.model)
     inspect(options.model)
     sandbox = Sandbox(limit_s=options.patience_s)
     ports = _ports("the full model", options.model, sandbox)
@@ -140,7 +142,7 @@ def _compress(
     tensors = ends.tensors(full, rows, wanted)
     own: Own | None = None
     if options.device_model is not None:
-        inspect(options.device_model)
+        inspect_own(options.device_model)
         ports = _ports("the device model", options.device_model, sandbox)
         output = _answer(ports, options.device_output or _same(ports, full.output), "--device-output")
         file = File("the device model", "own", options.device_model, ports.inputs, output)
@@ -167,7 +169,7 @@ def _compress(
     assert best.content is not None
     output = own.output if own is not None and best.is_own else full.output
     origin: Literal["full", "own"] = "own" if best.is_own else "full"
-    inputs = OnnxBackend(best.content).inputs
+    inputs = open_backend(best.content).inputs
     return compression, File("the device's model", origin, best.content, inputs, output)
 
 
@@ -236,7 +238,7 @@ def _run(
     end = joined.device if which == "device" else joined.remote
     assert side is not None
     preparer = Preparer(manifest.inputs, side.feeds, lambda file: joined.files[file])
-    backend = OnnxBackend(end.content)
+    backend = open_backend(end.content)
     total = len(examples)
     return answers(
         backend,

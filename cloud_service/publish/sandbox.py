@@ -21,7 +21,7 @@ from nearfar_wire.specs import TensorSpec
 
 __all__ = ["Answered", "Failed", "Ports", "Sandbox", "Timed"]
 
-_MODEL: Final = "model.onnx"
+_MODEL: Final = "model"
 _INPUTS: Final = "inputs.npz"
 _ANSWERS: Final = "answers.npz"
 _MADE: Final = "made.onnx"
@@ -95,7 +95,7 @@ class Sandbox:
         with _folder() as folder:
             listed: list[dict[str, str]] = []
             for index, model in enumerate(models):
-                names = {"model": f"{index}.onnx", "inputs": f"{index}.npz", "output": model.output}
+                names = {"model": f"{index}.model", "inputs": f"{index}.npz", "output": model.output}
                 (folder / names["model"]).write_bytes(model.content)
                 save_columns(folder / names["inputs"], model.inputs)
                 listed.append(names)

@@ -17,6 +17,9 @@ from nearfar_wire.manifest import Score
 __all__ = ["read_confidences", "values_of"]
 
 _KINDS: Final[Sequence[Kind]] = ("margin", "max_probability", "energy")
+_NEAR: Final = 1e-3
+# A softmax in 8 bits: each probability is off by up to half a level, and their sum by as many halves.
+_LEVEL: Final = 1 / 256
 
 
 def read_confidences(options: PrepareOptions, output: Array, fit: Array) -> dict[Kind, Array]:
@@ -44,6 +47,11 @@ def read_confidences(options: PrepareOptions, output: Array, fit: Array) -> dict
 
 
 def values_of(output: Array) -> Literal["probabilities", "logits"]:
+    """Tell what the score `output` holds: rows that sum up to one, as far as their numbers are exact, or logits."""
     rows = output.reshape(len(output), -1)
-    shares = bool(((rows >= 0) & (rows <= 1)).all()) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+    levels = rows / _LEVEL
+    near = _NEAR
+    if np.allclose(levels, np.rint(levels), atol=_NEAR):
+        near += rows.shape[1] * _LEVEL / 2
+    shares = bool(((rows >= 0) & (rows <= 1)).all()) and bool(np.allclose(rows.sum(axis=1), 1, rtol=0, atol=near))
     return "probabilities" if shares else "logits"

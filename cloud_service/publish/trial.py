@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from cloud_service.backends.onnx import OnnxBackend
+from cloud_service.backend import Backend
+from cloud_service.backends.opening import open_backend
 from cloud_service.publish.columns import load_columns, row_of, rows_in, save_columns
 from cloud_service.repository.serving import Instances
 
@@ -87,8 +88,8 @@ def _make(folder: Path, job: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _backend(path: Path, job: Mapping[str, Any]) -> OnnxBackend:
-    return OnnxBackend(path.read_bytes(), Instances(threads_per_run=job["threads"]))
+def _backend(path: Path, job: Mapping[str, Any]) -> Backend:
+    return open_backend(path.read_bytes(), Instances(threads_per_run=job["threads"]))
 
 
 def _in_words(error: BaseException, job: Mapping[str, Any]) -> str:

@@ -11,16 +11,22 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 __all__ = [
+    "BUILTIN",
     "Operator",
     "Plan",
     "Tensor",
+    "brightness",
     "built",
     "dense_softmax",
     "doubled",
+    "perceptron",
     "quantized_dense",
     "remembering",
     "with_operator",
 ]
+
+BUILTIN: Final = schema.BuiltinOperator
+"""Operators by their names."""
 
 _TYPES: Final = {
     "FP32": schema.TensorType.FLOAT32,
@@ -160,10 +166,51 @@ def quantized_dense(
     )
 
 
+def perceptron(layers: Sequence[tuple[np.ndarray, np.ndarray]], pixels: str, answer: str) -> bytes:
+    """answer = softmax of a perceptron of pixels, FP32 [n, features]; weights [features, units] and bias a layer."""
+    tensors = [Tensor(pixels, "FP32", (1, len(layers[0][0])), free=True)]
+    operators: list[Operator] = []
+    for index, (weights, bias) in enumerate(layers):
+        fed, units = (0 if index == 0 else len(tensors) - 1), len(bias)
+        options = schema.FullyConnectedOptionsT()
+        if index < len(layers) - 1:
+            options.fusedActivationFunction = schema.ActivationFunctionType.RELU
+        tensors += [
+            Tensor(f"w{index}", "FP32", (units, len(weights)), weights.T.copy()),
+            Tensor(f"b{index}", "FP32", (units,), bias),
+            Tensor(f"made{index}", "FP32", (1, units), free=True),
+        ]
+        at = len(tensors)
+        operators.append(Operator(BUILTIN.FULLY_CONNECTED, [fed, at - 3, at - 2], [at - 1], options))
+    tensors.append(Tensor(answer, "FP32", (1, len(layers[-1][1])), free=True))
+    operators.append(_softmax(len(tensors) - 2, len(tensors) - 1))
+    return built(Plan(tensors, operators, [0], [len(tensors) - 1]))
+
+
+def brightness(datatype: str = "FP32", *, side: int = 4) -> bytes:
+    """scores = softmax of (mean, 0) of a picture [1, side, side, 3] of signed pixels, -1 to 1: dark is 1, bright is 0.
+
+    With UINT8 the pixels' bytes are its numbers, with INT8 they are those less 128."""
+    count = side * side * 3
+    weights = np.stack([np.ones(count), np.zeros(count)])
+    if datatype == "FP32":
+        x = Tensor("picture", "FP32", (1, side, side, 3))
+        w = Tensor("w", "FP32", (2, count), weights.astype(np.float32))
+        logits, scores = Tensor("logits", "FP32", (1, 2)), Tensor("scores", "FP32", (1, 2))
+    else:
+        middle, low = (128, 0) if datatype == "UINT8" else (0, -128)
+        whole = (weights * 127 + middle).astype(datatype.lower())
+        x = Tensor("picture", datatype, (1, side, side, 3), quantity=(1 / 128, middle))
+        w = Tensor("w", datatype, (2, count), whole, quantity=(1 / 127, middle))
+        logits = Tensor("logits", datatype, (1, 2), quantity=(count / 512, middle))
+        scores = Tensor("scores", datatype, (1, 2), quantity=(1 / 256, low))
+    return built(Plan([x, w, logits, scores], _dense((0, 1), 2, 3), [0], [3]))
+
+
 def doubled(datatype: str = "FP32", shape: Sequence[int] = (1, 2), *, free: bool = False) -> bytes:
     """y = x + x."""
     tensors = [Tensor("x", datatype, shape, free=free), Tensor("y", datatype, shape, free=free)]
-    add = Operator(schema.BuiltinOperator.ADD, [0, 0], [1], schema.AddOptionsT())
+    add = Operator(BUILTIN.ADD, [0, 0], [1], schema.AddOptionsT())
     return built(Plan(tensors, [add], [0], [1]))
 
 
@@ -180,7 +227,7 @@ def remembering() -> bytes:
                 Tensor("state", "FP32", (1, 2), variable=True),
                 Tensor("y", "FP32", (1, 1)),
             ],
-            [Operator(schema.BuiltinOperator.SVDF, [0, 1, 2, -1, 3], [4], options)],
+            [Operator(BUILTIN.SVDF, [0, 1, 2, -1, 3], [4], options)],
             [0],
             [4],
         )
@@ -194,12 +241,14 @@ def with_operator(code: int, inputs: Sequence[int] = (0,), *, custom: str | None
 
 
 def _dense(fed: tuple[int, int], logits: int, answer: int) -> list[Operator]:
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 1.0
-    return [
-        Operator(schema.BuiltinOperator.FULLY_CONNECTED, [*fed, -1], [logits], schema.FullyConnectedOptionsT()),
-        Operator(schema.BuiltinOperator.SOFTMAX, [logits], [answer], softmax),
-    ]
+    dense = Operator(BUILTIN.FULLY_CONNECTED, [*fed, -1], [logits], schema.FullyConnectedOptionsT())
+    return [dense, _softmax(logits, answer)]
+
+
+def _softmax(logits: int, answer: int) -> Operator:
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    return Operator(BUILTIN.SOFTMAX, [logits], [answer], options)
 
 
 def _tensor(model: Any, described: Tensor) -> Any:  # Any: the schema's classes have no types

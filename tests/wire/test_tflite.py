@@ -13,6 +13,7 @@ from nearfar_wire.errors import ModelFileError, TensorError
 from nearfar_wire.tflite import Port, is_tflite, read_tflite
 from tests.builders.onnx_models import softmax_mlp
 from tests.builders.tflite_models import (
+    BUILTIN,
     Operator,
     Plan,
     Tensor,
@@ -23,8 +24,6 @@ from tests.builders.tflite_models import (
     remembering,
     with_operator,
 )
-
-BUILTIN = schema.BuiltinOperator
 
 
 def _specs(content: bytes) -> list[str]:

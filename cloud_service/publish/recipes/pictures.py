@@ -22,6 +22,7 @@ from nearfar_wire.datatypes import BYTES
 from nearfar_wire.manifest import Feed, InputSpec, Step
 from nearfar_wire.prepare import prepare
 from nearfar_wire.specs import TensorSpec
+from nearfar_wire.tflite import is_tflite
 from router.cascade.binomial import interval
 
 __all__ = ["SOURCE", "PictureRecipe", "settle"]
@@ -65,6 +66,8 @@ class PictureRecipe:
         declared = Ending(content, {taken.name: _declared(taken, normalisation)})
         if not self.fuse or taken.datatype not in ("FP32", "FP16"):
             return declared, ""
+        if is_tflite(content):
+            return declared, "preparation is declared, not fused: a .tflite file is left as it is"
         try:
             fused = fuse_picture(content, taken, normalisation)
         except PublishError as error:
