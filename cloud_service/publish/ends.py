@@ -123,6 +123,8 @@ class Pictures:
                 declared=declared, size=size, output=file.output,
             )  # fmt: skip
             self._settled[file.origin] = as_bytes(file.content, taken, normalisation)
+            if self._settled[file.origin][0] != taken:
+                note += "; kept in 8 bits, which are a picture's bytes"
             self.notes.append(note)
         return self._settled[file.origin]
 

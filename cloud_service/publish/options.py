@@ -31,7 +31,7 @@ _CONFIDENCE: Final = "confidence"
 
 @dataclass(frozen=True, slots=True)
 class PrepareOptions:
-    """What a release is made from. `model` is the bytes of an ONNX file, `device_model` those of one or of a .tflite file."""
+    """What a release is made from. `model` is the bytes of an ONNX file; `device_model` may be those of a .tflite."""
 
     name: str
     model: bytes

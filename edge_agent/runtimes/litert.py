@@ -16,11 +16,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_agent.runtimes import CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CPU, CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import ModelFileError, TensorError
 from nearfar_wire.tflite import TfliteFile, read_tflite
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["LitertRuntime"]
-
-_CPU: Final = "CPUExecutionProvider"
 
 
 class _RunHalt:
@@ -51,7 +49,7 @@ class _RunHalt:
 class LitertRuntime:
     """One model; `run` may be called from several threads."""
 
-    provider = _CPU
+    provider = CPU
 
     def __init__(
         self,
@@ -59,7 +57,7 @@ class LitertRuntime:
         content: bytes,
         digest: str,
         *,
-        providers: Sequence[str] = (_CPU,),
+        providers: Sequence[str] = (CPU,),
         threads: int = 1,
         require_accelerator: bool = False,
         at_once: int | None = None,
@@ -69,7 +67,7 @@ class LitertRuntime:
         Raises DigestMismatch before anything is parsed. Raises CannotLoad: for a damaged or refused file, without
         nearfar[litert], and where another provider than the processor is required."""
         verify(name, content, digest)
-        if require_accelerator and providers[0] != _CPU:
+        if require_accelerator and providers[0] != CPU:
             raise CannotLoad(f"{name}: provider {providers[0]} is required, and LiteRT runs on the processor here")
         try:
             self._file = read_tflite(content)

@@ -82,6 +82,7 @@ def agent(made: Made, tmp_path: Path) -> Iterator[Agent]:
                 "models": {"digits": {"release": made.out}},
                 "policy": tmp_path / "policy.toml",
                 "targets": {"cloud": {"address": cloud.target}},
+                "state": tmp_path / "state",  # so that it is first tried in a process of its own
             }
         )
         with Agent.over(Core(config, sources=[])) as agent:
