@@ -5,18 +5,19 @@ Only requests that were decided on certified terms are looked at. Everything her
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge_agent.quality.log import AuditLog
 from edge_agent.quality.state import Books, load_books, save_books
-from nearfar_wire.confidence import of_row
-from nearfar_wire.disagreement import answer_output, classes, disagree, right
+from nearfar_wire.confidence import of_row, of_value
+from nearfar_wire.disagreement import NO_CLASS, answer_output, classes, disagree, right
 from router.cascade.audits import AuditRecord
 from router.cascade.certificate import Certificate
 from router.cascade.drift import begin_drift, notice
@@ -46,8 +47,7 @@ _MOST_AUDITS: Final = 8
 _FOLD: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):  # and no dataclass: one is made for each request, and costs three times as much
     """What the device made of a request's rows: the least s(x), and each row's class and confidence."""
 
     score: float
@@ -172,18 +172,24 @@ class Quality:
     # -- what is seen -------------------------------------------------------------------------------------------------
 
     def judge(self, outputs: Arrays) -> Judged | None:
-        """Return s(x) of a device answer, the least of its rows; None where there is no table or no score."""
+        """Return s(x) of a device answer, the least of its rows; None where there is no table or no score.
+
+        A row that cannot be read, its confidence or its answer, makes that -inf, which keeps nothing."""
         score, table = self._manifest.score, self._table
         if score is None or table is None:
             return None
         values = outputs[score.output]
         if score.kind == "value":
-            confidences: Sequence[float] = [float(value) for value in values.ravel().tolist()]
+            confidences: Sequence[float] = [of_value(value) for value in values.ravel().tolist()]
             found = classes(self._manifest.task, outputs[self._answer]).tolist()
+            if len(found) != len(confidences):
+                return None
+            if NO_CLASS in found:
+                return Judged(-math.inf, tuple(found), tuple(confidences))
         else:
             if values.ndim == 0 or values.shape[-1] < 2:
                 return None
-            rows = values.reshape(-1, values.shape[-1]).tolist()
+            rows = values.tolist() if values.ndim == 2 else values.reshape(-1, values.shape[-1]).tolist()
             confidences = [of_row(row, score) for row in rows]
             classified = self._manifest.task == "classification"
             found = [row.index(max(row)) if classified else 0 for row in rows]

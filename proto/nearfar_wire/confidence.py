@@ -1,11 +1,17 @@
 """How sure a model is of its own answer, row by row; the same numbers where a threshold is made and where it is used.
 
-Computed in 64-bit floats whatever the model's type, so that two machines differ by no more than the last bits, which
-are rounded away before a confidence is compared with anything. What cannot be read is NaN, and never certainty."""
+A confidence is the FP32 number nearest to what the outputs say exactly, whatever computed it: how exponentials round,
+and in which order a sum is taken, differs between numpy and Python, between processors and between releases of either,
+and an answer whose confidence ties with a threshold in calibration has to tie with it on every device. So each result
+comes with a bound on its error. Where both ends of that round to the same FP32 number, so does the exact value; where
+they do not, of ten classes about one row in a million, it is worked out in decimal numbers, which are alike everywhere.
+What cannot be read is NaN, and never certainty."""
 
 from __future__ import annotations
 
 import math
+import struct
+from math import exp
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,61 +19,127 @@ import numpy as np
 if TYPE_CHECKING:
     from nearfar_wire.manifest import Score
 
-__all__ = ["confidences", "of_row"]
+__all__ = ["confidences", "of_row", "of_value"]
 
 Array = np.ndarray[Any, Any]  # Any: any number type
 
 # A probability may exceed 1 by what rounding does to it.
 _SLACK: Final = 1e-3
 
+_ONE: Final = struct.Struct("f")
+_TWO: Final = struct.Struct("ff")
+
+# One step of an FP64 number at 1. Relative to itself, a sum of n exponentials is off by less than n / 2 of them, in
+# whatever order it is taken, and by four more for the exponentials, as the coarsest of libraries promise; the rest, and
+# the other half of n, is for the difference and the division that follow, and to be safe.
+_STEP: Final = 2.0**-52
+_MORE_STEPS: Final = 16
+_DIGITS: Final = 50
+# In units of the largest: below what the digits hold.
+_NOTHING: Final = -120.0
+
 
 def confidences(values: Array, score: Score) -> Array:
-    """Return the FP64 confidence of each row of the score output `values`; NaN where it cannot be read.
+    """Return the confidence of each row of the score output `values`, as FP64; NaN where it cannot be read.
 
     Shape (..., classes), at least two of them, gives (rows,); for kind "value" every element is a row of its own."""
-    if score.kind == "value":
-        return np.where(np.isfinite(values), values, np.nan).astype(np.float64).ravel()
-    if values.ndim == 0 or values.shape[-1] < 2:
-        return np.full(max(1, math.prod(values.shape[:-1])), np.nan)
-    rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
     with np.errstate(all="ignore"):  # what is not finite is NaN in the end
-        if score.kind == "energy":
-            largest = rows.max(axis=1, keepdims=True)
-            found = (largest + np.log(np.exp(rows - largest).sum(axis=1, keepdims=True)))[:, 0]
-            return np.where(np.isfinite(found), found, np.nan)
-        if score.values == "logits":
-            rows = np.exp(rows - rows.max(axis=1, keepdims=True))
-            rows /= rows.sum(axis=1, keepdims=True)
+        if score.kind == "value":
+            return _readable(values.astype(np.float32).ravel())
+        if values.ndim == 0 or values.shape[-1] < 2:
+            return np.full(max(1, math.prod(values.shape[:-1])), np.nan)
+        rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        if score.kind == "energy" or score.values == "logits":
+            return _of_logits(rows, score.kind)
         top = np.partition(rows, -2, axis=1)[:, -2:]
         found = top[:, 1] - top[:, 0] if score.kind == "margin" else top[:, 1]
-    readable = np.isfinite(rows).all(axis=1) & (found >= 0.0) & (found <= 1.0 + _SLACK)
-    return np.where(readable, found, np.nan)
+        readable = np.isfinite(rows).all(axis=1) & (found >= 0.0) & (found <= 1.0 + _SLACK)
+        return _readable(np.where(readable, found, np.nan).astype(np.float32))
+
+
+def _of_logits(rows: Array, kind: str) -> Array:
+    top = np.partition(rows, -2, axis=1)[:, -2:]
+    second, largest = top[:, 0], top[:, 1]
+    total = np.exp(rows - largest[:, None]).sum(axis=1)
+    steps = (rows.shape[1] + _MORE_STEPS) * _STEP
+    if kind == "energy":
+        found = largest + np.log(total)
+        error = steps + np.abs(found) * _STEP
+    else:
+        found = (1.0 - np.exp(second - largest)) / total if kind == "margin" else 1.0 / total
+        error = steps / total
+    low, high = (found - error).astype(np.float32), (found + error).astype(np.float32)
+    made = _readable(np.where(np.isnan(total), np.nan, low))
+    if kind == "margin":
+        made[second == largest] = np.where(np.isnan(total), np.nan, 0.0)[second == largest]
+    for index in np.flatnonzero((low != high) & np.isfinite(found)):
+        made[index] = _exact(rows[index].tolist(), kind)
+    return made
+
+
+def _readable(singles: Array) -> Array:
+    """Return FP32 numbers as FP64, and NaN for those that are none."""
+    return np.where(np.isfinite(singles), singles, np.nan).astype(np.float64)
 
 
 def of_row(row: list[float], score: Score) -> float:
     """Return the confidence of one row, without numpy: for the dozens of classes that devices have, its dispatch costs
-    more than the arithmetic. Equal to `confidences` but for the last bits."""
-    if score.kind == "energy":
-        return _energy(row)
-    ranked = sorted(_softmax(row) if score.values == "logits" else row, reverse=True)
-    found = ranked[0] - ranked[1] if score.kind == "margin" else ranked[0]
-    # Sorting with NaN among the values orders nothing, so every value is looked at.
-    if not all(map(math.isfinite, ranked)) or not 0.0 <= found <= 1.0 + _SLACK:
+    more than the arithmetic. Exactly what `confidences` gives."""
+    kind = score.kind
+    ranked = sorted(row)
+    largest, second = ranked[-1], ranked[-2]
+    if kind != "energy" and score.values != "logits":
+        found = largest - second if kind == "margin" else largest
+        # Sorting with NaN among the values orders nothing, so every value is looked at.
+        if not all(map(math.isfinite, ranked)) or not 0.0 <= found <= 1.0 + _SLACK:
+            return math.nan
+        return of_value(found)
+    try:
+        weights = [exp(value - largest) for value in ranked]
+    except OverflowError:  # NaN among the values, as above
         return math.nan
-    return found
-
-
-def _energy(row: list[float]) -> float:
-    largest = max(row)
-    if not math.isfinite(largest) or any(map(math.isnan, row)):
-        return math.nan
-    return largest + math.log(sum(math.exp(value - largest) for value in row))
-
-
-def _softmax(row: list[float]) -> list[float]:
-    largest = max(row)
-    if not math.isfinite(largest):  # a class that is ruled out, -inf, has no share; all of them are no answer
-        return [math.nan] * len(row)
-    weights = [math.exp(value - largest) for value in row]
     total = sum(weights)
-    return [weight / total for weight in weights]
+    if total != total:
+        return math.nan
+    steps = (len(row) + _MORE_STEPS) * _STEP
+    if kind == "margin":
+        if second == largest:
+            return 0.0
+        found = (1.0 - weights[-2]) / total
+        error = steps / total
+    elif kind == "energy":
+        found = largest + math.log(total)
+        error = steps + abs(found) * _STEP
+    else:
+        found = 1.0 / total
+        error = steps / total
+    try:
+        low, high = _TWO.unpack(_TWO.pack(found - error, found + error))
+    except OverflowError:
+        return _exact(row, kind)
+    return low if low == high else _exact(row, kind)
+
+
+def of_value(value: float) -> float:
+    """Return a confidence that the model itself gives, as `confidences` reads it."""
+    try:
+        single: float = _ONE.unpack(_ONE.pack(value))[0]
+    except OverflowError:
+        return math.nan
+    return single if math.isfinite(single) else math.nan
+
+
+def _exact(row: list[float], kind: str) -> float:
+    """Return the confidence of a row of logits, from differences to the largest that every machine finds alike."""
+    from decimal import Context, Decimal, localcontext  # seldom needed
+
+    ranked = sorted(row)
+    with localcontext(Context(prec=_DIGITS)):
+        below = [value - ranked[-1] for value in ranked]
+        weights = [Decimal(part).exp() if part > _NOTHING else Decimal(0) for part in below]
+        total = sum(weights, start=Decimal(0))
+        if kind == "energy":
+            found = Decimal(ranked[-1]) + total.ln()
+        else:
+            found = (1 - weights[-2]) / total if kind == "margin" else 1 / total
+        return of_value(float(found))
