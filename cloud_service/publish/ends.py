@@ -22,7 +22,7 @@ from cloud_service.publish.sandbox import Failed, Sandbox
 from nearfar_wire.manifest import InputSpec
 from nearfar_wire.prepare import prepare
 from nearfar_wire.preparer import Preparer
-from nearfar_wire.specs import TensorSpec
+from nearfar_wire.specs import TensorSpec, check
 
 __all__ = ["Ends", "File", "Pictures", "Plain", "Sentences", "Tried"]
 
@@ -79,8 +79,9 @@ class Plain:
         self.notes: list[str] = []
 
     def tensors(self, file: File, inputs: Mapping[str, Array], _: Sequence[int] | None) -> dict[str, Array]:
-        """See Ends."""
-        described = [InputSpec(name=s.name, datatype=s.datatype, shape=list(s.shape)) for s in self._remote]
+        """See Ends. Raises TensorError: for inputs that are not what the full model takes."""
+        described = [InputSpec(name=s.name, datatype=s.datatype, shape=[-1, *s.shape[1:]]) for s in self._remote]
+        check([spec.spec() for spec in described], inputs)
         return prepare(inputs, described, own_feeds(file.inputs, self._remote))
 
     def join(self, device: File, remote: File, _: Mapping[str, Array]) -> Joined:

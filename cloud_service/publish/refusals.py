@@ -23,6 +23,7 @@ from router.errors import CertifyError
 __all__ = ["require_better_than_chance", "require_enough", "require_named", "require_options"]
 
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
+_WITHOUT_CONFIDENCE: Final = ("regression", "embedding")
 _TOLERANCES: Final = {
     "multilabel": "--tolerance is the value from which a label counts, such as 0.5 for probabilities",
     "regression": "--tolerance is how far two answers may be apart and still agree, in the answer's unit",
@@ -47,6 +48,11 @@ def require_options(options: PrepareOptions) -> None:
     if (options.score == "value") != (options.score_output is not None):
         problem = "an output with the confidence is named exactly with score value"
         raise PublishError(problem, "give both --score value and --score-output NAME, or neither")
+    if options.score is None and options.task in _WITHOUT_CONFIDENCE:
+        raise PublishError(
+            f"task {options.task} has no confidence of its own",
+            "let the models give one as a second output and name it: --score value --score-output NAME",
+        )
     if options.golden < 0:
         raise PublishError(f"{options.golden} golden examples cannot be had", "give 0 or more")
     if not options.alphas:

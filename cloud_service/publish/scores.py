@@ -27,11 +27,6 @@ def read_confidences(options: PrepareOptions, output: Array, fit: Array) -> dict
     at. Raises PublishError: there is none."""
     values = values_of(output[fit])
     kinds: Sequence[Kind] = _KINDS if options.score is None else (options.score,)
-    if options.score is None and options.task in ("regression", "embedding"):
-        raise PublishError(
-            f"task {options.task} has no confidence of its own",
-            "let the device's model give one as a second output and name it: --score value --score-output NAME",
-        )
     read: dict[Kind, Array] = {}
     for kind in kinds:
         if kind == "energy" and values != "logits":

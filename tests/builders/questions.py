@@ -18,6 +18,16 @@ __all__ = ["FEATURES", "Question", "question"]
 FEATURES = 8
 _OPSET, _IR_VERSION = 17, 8
 _WIDTH: dict[Task, int] = {"classification": 4, "multilabel": 3, "regression": 1, "embedding": 6}
+# A label flips where a number errs by more than it is away from zero; any other answer is the worse, the more it errs.
+_NEAREST = (
+    helper.make_node("Abs", ["raw"], ["clear"]),
+    helper.make_node("Sub", ["clear", "far"], ["safe"]),
+    helper.make_node("ReduceMin", ["safe"], ["sure"], axes=[1], keepdims=1),
+)
+_FARTHEST = (
+    helper.make_node("ReduceMax", ["far"], ["most"], axes=[1], keepdims=1),
+    helper.make_node("Neg", ["most"], ["sure"]),
+)
 _ERR: dict[Task, float] = {"classification": 0.4, "multilabel": 0.1, "regression": 0.3, "embedding": 0.25}
 
 
@@ -36,12 +46,14 @@ class Question:
 
 
 def question(task: Task, *, count: int = 1600, seed: int = 0) -> Question:
-    """Return a question with `count` examples; the full model errs a little, the small one more."""
+    """Return a question with `count` examples; the full model errs a little, the small one more.
+
+    Two of the same seed are one question, and of the larger the first examples are those of the smaller."""
     chance = np.random.default_rng(seed)
     width = _WIDTH[task]
-    inputs = chance.normal(size=(count, FEATURES)).astype(np.float32)
     true = chance.normal(size=(FEATURES, width)).astype(np.float32)
     off = chance.normal(size=(FEATURES, width)).astype(np.float32)
+    inputs = chance.normal(size=(count, FEATURES)).astype(np.float32)
     full, small = true + 0.03 * off[::-1], true + _ERR[task] * off
     return Question(task, _model(task, full, true), _model(task, small, true), inputs, _labels(task, inputs @ true))
 
@@ -58,8 +70,7 @@ def _model(task: Task, weights: NDArray[np.float32], true: NDArray[np.float32]) 
         helper.make_node("Sigmoid" if task == "multilabel" else "Identity", ["raw"], ["y"]),
         helper.make_node("MatMul", ["x", "error"], ["off"]),
         helper.make_node("Abs", ["off"], ["far"]),
-        helper.make_node("ReduceMax", ["far"], ["most"], axes=[1], keepdims=1),
-        helper.make_node("Neg", ["most"], ["sure"]),
+        *(_NEAREST if task == "multilabel" else _FARTHEST),
     ]
     graph = helper.make_graph(
         nodes,
