@@ -23,4 +23,4 @@ def refused_example(examples: Examples, error: TensorError) -> PublishError:
             except TensorError as damaged:
                 what = damaged.problem.replace("image 0 ", "")
                 return PublishError(f"{examples.origin(index)} {what}", "leave it out, or replace it")
-    return PublishError(str(error), "each column of the data is an input of the model")
+    return PublishError(str(error), "every column that no flag names is an input of the model")

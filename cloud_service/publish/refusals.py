@@ -38,6 +38,11 @@ def require_options(options: PrepareOptions) -> None:
     except ValidationError as error:
         advice = "name it with --name: letters, digits, '.', '_' and '-', 128 at most, a letter or digit first"
         raise PublishError(f"{options.name!r} is no name for a model", advice) from error
+    try:
+        _NAME.validate_python(options.device.name)
+    except ValidationError as error:
+        advice = "letters, digits, '.', '_' and '-', 128 at most, a letter or digit first"
+        raise PublishError(f"{options.device.name!r} is no name for a class of device", advice) from error
     if options.version < 1:
         raise PublishError(f"version {options.version} is none", "versions are 1, 2 and so on")
     if options.task == "classification":

@@ -11,6 +11,7 @@ import pytest
 
 from cloud_service.publish.data import Examples
 from cloud_service.publish.errors import PublishError
+from cloud_service.publish.measure import DeviceClass
 from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.prepare import prepare
 from cloud_service.publish.refusals import require_better_than_chance, require_named
@@ -31,6 +32,7 @@ def options(folder: Path, **changed: Any) -> PrepareOptions:  # Any: a field of 
     [
         ({"name": "my model (1)"}, "is no name for a model; name it with --name"),
         ({"name": ""}, "is no name for a model"),
+        ({"device": DeviceClass("my phone")}, "'my phone' is no name for a class of device"),
         ({"version": 0}, "version 0 is none"),
         ({"tolerance": 0.5}, "classification has no tolerance"),
         ({"task": "regression"}, "task regression needs a tolerance"),
