@@ -1,7 +1,6 @@
-"""The life of a release: prepared, served by a process, kept to its promise, audited, certified again; and swapped files.
+"""The life of a release: prepared, served, kept to its promise, audited, certified again; and files that are swapped.
 
-Where test_promise.py has a cloud of its own process, here everything is what users have: the command's folder, a server,
-files between them."""
+Everything is as users have it: a folder that was prepared, a server process that loads it, files between them."""
 
 from __future__ import annotations
 
@@ -31,6 +30,9 @@ pytestmark = [pytest.mark.wide, pytest.mark.timeout(600)]
 
 ASKED = question("classification", count=1200)
 NAMES = ("ape", "bee", "cat", "dog")
+FETCHES = '[device.fetches]\nscores = "y"'
+# What the model takes anyway: but another way to it than the certificate knows.
+FEEDS = '[device.feeds.x]\nsource = "x"\ndatatype = "FP32"\n\n'
 POLICY = """schema = 1
 name = "life"
 version = 1
@@ -153,10 +155,7 @@ def test_D8_a_device_model_that_the_manifest_admits_is_run_and_never_certified(r
     "change",
     [
         lambda text: text.replace('values = "logits"', 'values = "logits"\nkind = "max_probability"'),
-        lambda text: text.replace(
-            '[device.fetches]\nscores = "y"',
-            '[device.feeds.x]\nsource = "x"\ndatatype = "FP32"\n\n[device.fetches]\nscores = "y"',
-        ),
+        lambda text: text.replace(FETCHES, FEEDS + FETCHES),
     ],
     ids=["score", "feeds"],
 )
