@@ -4,8 +4,8 @@ How one feed is made, in this order:
 1. An "image" is decoded to UINT8 RGB, shape (*input's shape, height, width, 3), by images.py; a `resize` that is the
    first step is done there. "pixels" are resized by pixels.py. "text" is made tokens of by its first step, `tokenize`.
    A BYTES feed is left encoded: that model decodes by itself.
-2. `reshape` and `transpose` keep the datatype. `scale`, `subtract` and `divide` compute in FP64 if the feed is FP64 and
-   in FP32 otherwise, into which the tensor and the step's numbers are cast first.
+2. `reshape`, `transpose` and `grey` keep the datatype. `scale`, `subtract` and `divide` compute in FP64 if the feed is
+   FP64 and in FP32 otherwise, into which the tensor and the step's numbers are cast first.
 3. The result is cast to the feed's datatype. To an integer it is rounded, halves to even; a value that does not fit
    is refused. To BOOL, everything but zero is true.
 A number that becomes infinite on the way is refused. The result is C-contiguous; the app's own tensors are never
@@ -132,6 +132,8 @@ def _misfit(step: Step) -> str:
         return f"its elements do not fill {step.reshape}"
     if step.transpose is not None:
         return f"takes a tensor of {len(step.transpose)} axes"
+    if step.grey is not None:
+        return "takes UINT8 pixels, whose last axis is red, green and blue"
     numbers = step.subtract or step.divide
     if numbers is not None:
         return f"{len(numbers)} numbers, so the last axis has to have {len(numbers)}"
@@ -143,6 +145,8 @@ def _result(step: Step, array: Array, working: np.dtype[Any]) -> Array:
         return array.reshape(step.reshape)
     if step.transpose is not None:
         return array.transpose(step.transpose)
+    if step.grey is not None:
+        return _grey(array)
     if step.scale is not None:
         return np.multiply(array, step.scale, dtype=working)
     if step.subtract is not None:
@@ -150,6 +154,14 @@ def _result(step: Step, array: Array, working: np.dtype[Any]) -> Array:
     if step.divide is not None:
         return np.divide(array, _channels(step.divide, array), dtype=working)
     raise ValueError(step.kind)
+
+
+def _grey(array: Array) -> Array:
+    if array.dtype != np.uint8 or array.ndim == 0 or array.shape[-1] != 3:
+        raise ValueError(array.shape)
+    # Luma of ITU-R BT.601, in 16-bit fixed point and rounded, as decoders of pictures compute it: grey stays as it was.
+    weighed = array @ np.array([19595, 38470, 7471], np.uint32) + np.uint32(1 << 15)
+    return (weighed >> 16).astype(np.uint8)[..., np.newaxis]
 
 
 def _channels(numbers: list[float], array: Array) -> float | Array:

@@ -232,3 +232,11 @@ def test_without_Pillow_the_error_names_the_extra() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.startswith("image ")
     assert "nearfar[image]" in ran.stdout
+
+
+def test_grey_of_a_file_is_what_the_library_for_images_makes_grey_of_it() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3)).astype(np.uint8)
+    source = InputSpec(name="photo", datatype="BYTES", shape=[-1], encoding="image")
+    feed = Feed(source="photo", datatype="UINT8", steps=[Step(resize=[9, 7]), Step(grey=True)])
+    made = prepare({"photo": tensor(encoded(PIL_Image.fromarray(pixels)))}, [source], {"x": feed})["x"]
+    assert np.array_equal(made[0, ..., 0], np.asarray(PIL_Image.fromarray(pixels).convert("L")))

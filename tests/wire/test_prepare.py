@@ -66,6 +66,22 @@ def test_steps_do_what_they_say(steps: list[Step], wanted: list[list[float]], dt
     assert array.tolist() == [[0, 1, 2], [3, 4, 5]], "the app's tensor was written to"
 
 
+def test_grey_is_the_luma_that_decoders_compute_and_keeps_what_is_grey() -> None:
+    rgb = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [17, 17, 17], [255, 255, 255], [0, 0, 0]]], np.uint8)
+    made = fed(rgb, "UINT8", [Step(grey=True)])
+    assert made.dtype == np.uint8
+    assert made.tolist() == [[[76], [150], [29], [17], [255], [0]]]
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((2, 4), np.uint8), np.zeros((2, 3), np.float32), np.zeros((), np.uint8)],
+    ids=["four channels", "floats", "a scalar"],
+)  # fmt: skip
+def test_grey_is_made_of_three_channels_of_bytes_alone(array: Array) -> None:
+    with pytest.raises(TensorError, match=r"steps\[0\].grey, on shape .* takes UINT8 pixels"):
+        fed(array, "UINT8", [Step(grey=True)])
+
+
 @given(
     array=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=0)),
     datatype=st.sampled_from(sorted(set(DATATYPES) - {BYTES, "INT8", "FP16"})),

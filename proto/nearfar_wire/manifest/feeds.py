@@ -52,6 +52,8 @@ class Step(Part):
     """Divide by, one number or one a channel (last axis)."""
     resize: Annotated[list[Annotated[int, Field(ge=1, le=8192)]], Field(min_length=2, max_length=2)] | None = None
     """Centre-crop a picture to the aspect of, and resize it to, [height, width]."""
+    grey: Literal[True] | None = None
+    """Make one channel of three: UINT8 RGB, last axis, to its luma as JPEG has it, rounded; the last axis is then 1."""
     tokenize: Tokenize | None = None
     """Make tokens of text; the only step that numbers can be made of text with, and the first."""
 
