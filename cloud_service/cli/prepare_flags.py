@@ -60,7 +60,9 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     )
     parser.add_argument("--delta", type=share, default=0.1, metavar="D", help="risk that it is broken (default: 0.1)")
     parser.add_argument("--labels-file", type=Path, metavar="FILE", help="a label a line, in the model's order")
-    parser.add_argument("--normalise", metavar="HOW", help="pictures of the full model: raw, unit, signed, imagenet")
+    parser.add_argument(
+        "--normalise", metavar="HOW", help="of the full model's pictures: raw, unit, signed, imagenet, mnist"
+    )
     parser.add_argument("--device-normalise", metavar="HOW", help="those of --device-model (default: found by trying)")
     parser.add_argument("--size", type=_size, metavar="HxW", help="of the full model's pictures, where it is open")
     parser.add_argument("--device-size", type=_size, metavar="HxW", help="of those of --device-model")

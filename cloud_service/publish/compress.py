@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cloud_service.publish.candidates import Candidate, propose
+from cloud_service.publish.class_order import ADVICE, misnumbered
 from cloud_service.publish.columns import Array
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import Inspection, inspect
@@ -75,7 +76,8 @@ def compress(
 
     `ship` names the candidate that is chosen whatever it costs; None: the fastest that is good enough.
 
-    Raises PublishError: for a model that is unsafe or cannot be run on these inputs, or no candidate to `ship`."""
+    Raises PublishError: for a model that is unsafe, cannot be run on these inputs or numbers its classes otherwise than
+    the labels do, or no candidate to `ship`."""
     inspection = inspect(content)
     measured: list[Measured] = []
     subjects: list[Subject] = []
@@ -97,10 +99,20 @@ def compress(
                 if answers is None:
                     raise PublishError(f"the model cannot be run on the examples: {here.skipped}", "look at its inputs")
             yardstick = replace(yardstick, reference=answers)
+            if labels is not None and task == "classification":
+                _require_same_order(answers, labels)
         measured.append(figures)
         subjects.append(subject)
     progress("try candidates", len(measured), len(measured))
     return _chosen(inspection, measured, subjects, sandbox, device.slower, ship, progress)
+
+
+def _require_same_order(answers: Array, labels: Array) -> None:
+    rows = answers.reshape(len(answers), -1)
+    given, wanted = rows.argmax(axis=1).tolist(), labels[: len(rows)].tolist()
+    why = misnumbered(given, wanted, rows.shape[1])
+    if why is not None:
+        raise PublishError(f"the full model: {why}", ADVICE)
 
 
 def _named(ship: str, measured: list[Measured]) -> Measured:

@@ -1,4 +1,4 @@
-"""Preparation as part of the graph: a model file that takes the pixels themselves, UINT8 [N, height, width, 3].
+"""Preparation as part of the graph: a model file that takes the pixels themselves, as bytes, channels last.
 
 What the device then copies, and what crosses a network, is a quarter of the 32-bit floats; and no app can scale its
 pictures in another way than the model wants."""
@@ -42,7 +42,7 @@ def fuse_picture(content: bytes, taken: PictureInput, normalisation: Normalisati
     wanted = before.type.tensor_type.elem_type
     if wanted not in (TensorProto.FLOAT, TensorProto.FLOAT16):
         raise PublishError(f"input {taken.name!r} is no tensor of floats", "it takes the pixels as they are already")
-    pixels = helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [None, taken.height, taken.width, 3])
+    pixels = helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [None, taken.height, taken.width, taken.channels])
     pixels.type.tensor_type.shape.dim[0].CopyFrom(before.type.tensor_type.shape.dim[0])
 
     factors, summands = normalisation.linear()

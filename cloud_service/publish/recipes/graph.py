@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from cloud_service.publish.errors import PublishError
 from nearfar_wire.specs import TensorSpec
 
 __all__ = ["PictureInput", "picture_input"]
 
-_CHANNELS = 3
+# Three channels before one, and in front before behind: [N, 1, 28, 3] is a narrow picture of three channels.
+_FORMS: Final[Sequence[tuple[int, Literal[1, 3], Literal["nchw", "nhwc"]]]] = (
+    (1, 3, "nchw"),
+    (3, 3, "nhwc"),
+    (1, 1, "nchw"),
+    (3, 1, "nhwc"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PictureInput:
-    """One input that takes pictures: `height` by `width` pixels of three channels."""
+    """One input that takes pictures: `height` by `width` pixels of three `channels`, or of one, which is grey."""
 
     name: str
     datatype: str
     height: int
     width: int
     layout: Literal["nchw", "nhwc"]
+    channels: Literal[1, 3] = 3
 
     @property
     def elements(self) -> int:
         """Numbers in one picture."""
-        return self.height * self.width * _CHANNELS
+        return self.height * self.width * self.channels
 
 
 def picture_input(file: str, inputs: Sequence[TensorSpec], size: tuple[int, int] | None = None) -> PictureInput:
@@ -38,12 +45,13 @@ def picture_input(file: str, inputs: Sequence[TensorSpec], size: tuple[int, int]
         names = ", ".join(spec.name for spec in inputs)
         raise PublishError(f"{file} takes {len(inputs)} inputs ({names})", "a picture goes into a model of one input")
     spec = inputs[0]
-    if len(spec.shape) != 4 or _CHANNELS not in (spec.shape[1], spec.shape[3]):
+    form = next((form for form in _FORMS if len(spec.shape) == 4 and spec.shape[form[0]] == form[1]), None)
+    if form is None:
         raise PublishError(
             f"{file}: input {spec.name!r} has shape {list(spec.shape)}",
-            "a picture is [N, 3, height, width] or [N, height, width, 3]",
+            "a picture is [N, 3, height, width] or [N, height, width, 3], with 1 in place of 3 where it is grey",
         )
-    layout: Literal["nchw", "nhwc"] = "nchw" if spec.shape[1] == _CHANNELS else "nhwc"
+    _, channels, layout = form
     height, width = spec.shape[2:] if layout == "nchw" else spec.shape[1:3]
     if height < 1 or width < 1:
         if size is None:
@@ -54,4 +62,4 @@ def picture_input(file: str, inputs: Sequence[TensorSpec], size: tuple[int, int]
             f"{file}: input {spec.name!r} takes pictures of {height} x {width}, not {size[0]} x {size[1]}",
             "leave --size out",
         )
-    return PictureInput(spec.name, spec.datatype, height, width, layout)
+    return PictureInput(spec.name, spec.datatype, height, width, layout, channels)

@@ -11,7 +11,7 @@ from typing import Final
 
 from nearfar_wire.manifest import Step
 
-__all__ = ["KNOWN", "Normalisation"]
+__all__ = ["KNOWN", "Normalisation", "fitting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,25 @@ class Normalisation:
 
 
 # What image classifiers are trained with, nearly all of them. "imagenet" has the channels' means and deviations over
-# ImageNet's training set, as torchvision's models expect them.
+# ImageNet's training set, as torchvision's models expect them; "mnist" the same of MNIST, of one channel; "centred" is
+# what pictures are in signed bytes.
 KNOWN: Final[Mapping[str, Normalisation]] = {
     known.name: known
     for known in (
         Normalisation("raw"),
         Normalisation("unit", scale=1 / 255),
         Normalisation("signed", scale=1 / 127.5, subtract=(1.0,)),
+        Normalisation("centred", subtract=(128.0,)),
+        Normalisation("mnist", scale=1 / 255, subtract=(0.1307,), divide=(0.3081,)),
         Normalisation("imagenet", scale=1 / 255, subtract=(0.485, 0.456, 0.406), divide=(0.229, 0.224, 0.225)),
     )
 }
+
+
+def fitting(datatype: str, channels: int) -> Mapping[str, Normalisation]:
+    """Return those by name that an input of `datatype` and so many `channels` can want; integers want only one."""
+    if not datatype.startswith("FP"):
+        only = "centred" if datatype == "INT8" else "raw"
+        return {only: KNOWN[only]}
+    left_out = "mnist" if channels > 1 else "imagenet"
+    return {name: known for name, known in KNOWN.items() if name not in (left_out, "centred")}

@@ -7,23 +7,24 @@ checked in the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
+from cloud_service.publish.class_order import ADVICE, misnumbered, no_better_than_chance
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.recipes.fuse import PIXELS, fuse_picture
 from cloud_service.publish.recipes.graph import PictureInput, picture_input
 from cloud_service.publish.recipes.joined import Array, Ending, Joined, Run
-from cloud_service.publish.recipes.normalisation import KNOWN, Normalisation
+from cloud_service.publish.recipes.normalisation import Normalisation, fitting
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.manifest import Feed, InputSpec, Step
 from nearfar_wire.prepare import prepare
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tflite import is_tflite
-from router.cascade.binomial import interval
+from router.cascade.binomial import tail
 
 __all__ = ["SOURCE", "PictureRecipe", "settle"]
 
@@ -32,6 +33,8 @@ SOURCE: Final = "image"
 _LEVEL: Final = 0.99
 # Enough to tell a right normalisation from a wrong one, which costs tens of points.
 _TRIED: Final = 128
+# What two normalisations may answer otherwise, where it is not to be told which was meant.
+_ALIKE: Final = 0.9
 # Two answers to the same pixels, computed in another order: beyond this it is another function.
 _TOLERANCE: Final = 1e-3
 
@@ -72,7 +75,7 @@ class PictureRecipe:
             fused = fuse_picture(content, taken, normalisation)
         except PublishError as error:
             return declared, f"preparation is declared, not fused: {error}"
-        resized = Feed(source=SOURCE, datatype="UINT8", steps=[_resize(taken)])
+        resized = Feed(source=SOURCE, datatype="UINT8", steps=_pixels(taken))
         ending = Ending(fused, {PIXELS: resized})
         inputs = [self.input()]
         want = run(content, prepare({SOURCE: pictures}, inputs, declared.feeds))
@@ -125,46 +128,103 @@ def settle(
 
     Raises PublishError: for a normalisation that is unknown, not to be found out, or plainly the wrong one."""
     taken = picture_input(file, inputs, size)
-    if declared is not None and declared not in KNOWN:
-        raise PublishError(f"no normalisation {declared!r} is known", f"name one of {', '.join(KNOWN)}")
-    if taken.datatype not in ("FP32", "FP16", "FP64"):
-        return taken, KNOWN["raw"], f"{file} takes {taken.datatype} pixels as they are"
+    choices = fitting(taken.datatype, taken.channels)
+    if declared is not None and declared not in choices:
+        problem = f"{file}: no normalisation {declared!r} is known of {taken.datatype} with {taken.channels} channels"
+        raise PublishError(problem, f"name one of {', '.join(choices)}")
+    if len(choices) == 1:
+        (only,) = choices
+        return taken, choices[only], f"{file} takes {taken.datatype} pixels as they are"
     if wanted is None:
         if declared is None:
-            advice = f"name it (one of {', '.join(KNOWN)}) or give labels to try them with"
+            advice = f"name it (one of {', '.join(choices)}) or give labels to try them with"
             raise PublishError(f"{file}: how its pictures are normalised is not known", advice)
-        return taken, KNOWN[declared], f"{file}: normalised as declared, {declared}; not checked, for want of labels"
-    tried = _evenly(len(pictures), _TRIED)
-    right: dict[str, int] = {}
-    for name, normalisation in KNOWN.items():
-        outputs = run(content, recipe.tensors(taken, normalisation, pictures[tried]))
-        answers = outputs[output or next(iter(outputs))].reshape(len(tried), -1).argmax(axis=1)
-        right[name] = int(sum(int(answer) == wanted[index] for answer, index in zip(answers, tried, strict=True)))
-    best = max(right, key=lambda name: right[name])
-    found = ", ".join(f"{name} {count / len(tried):.0%}" for name, count in right.items())
-    if declared is None:
-        second = max(count for name, count in right.items() if name != best)
-        if interval(right[best], len(tried), _LEVEL)[0] <= second / len(tried):
+        return taken, choices[declared], f"{file}: normalised as declared, {declared}; not checked, for want of labels"
+
+    def answers_of(name: str, tried: Sequence[int]) -> tuple[list[int], int]:
+        """Return the class of each picture, and how many classes there are."""
+        outputs = run(content, recipe.tensors(taken, choices[name], pictures[tried]))
+        rows = outputs[output or next(iter(outputs))].reshape(len(tried), -1)
+        return rows.argmax(axis=1).tolist(), rows.shape[1]
+
+    name, found = _tried(file, answers_of, list(choices), wanted, declared)
+    how = "found by trying" if declared is None else "as declared"
+    return taken, choices[name], f"{file}: normalised as {name}, {how} ({found})"
+
+
+def _tried(
+    file: str,
+    answers_of: Callable[[str, Sequence[int]], tuple[list[int], int]],
+    names: Sequence[str],
+    wanted: Sequence[int],
+    declared: str | None,
+) -> tuple[str, str]:
+    """Return which of `names` it is, and how often each was right. Raises PublishError: see settle."""
+    tried = _evenly(len(wanted), _TRIED)
+    asked = [wanted[index] for index in tried]
+    answers: dict[str, list[int]] = {}
+    for name in names:
+        answers[name], classes = answers_of(name, tried)
+    right = {name: _right(given, asked) for name, given in answers.items()}
+    found = "right: " + ", ".join(f"{name} {sum(hits) / len(asked):.0%}" for name, hits in right.items())
+    best = max(names, key=lambda name: sum(right[name]))
+    by_chance = no_better_than_chance(answers[best], asked)
+    # Pictures that are normalised wrongly may be answered oddly enough to look like another numbering.
+    for name in (best,) if by_chance is None else names:
+        why = misnumbered(answers[name], asked, classes)
+        if why is not None:
+            raise PublishError(f"{file}: {why}", ADVICE)
+    if declared is not None:
+        if declared != best and _clearly_better(right[best], right[declared]):
             raise PublishError(
-                f"{file}: examples do not tell how its pictures are normalised (right: {found})",
-                "name it: " + ", ".join(KNOWN),
+                f"{file}: with pictures normalised as {declared} it is right on {_share(right[declared])} of the "
+                f"examples, as {best} on {_share(right[best])}",
+                f"declare {best}",
             )
-        return taken, KNOWN[best], f"{file}: normalised as {best}, found by trying (right: {found})"
-    if interval(right[declared], len(tried), _LEVEL)[1] < interval(right[best], len(tried), _LEVEL)[0]:
-        raise PublishError(
-            f"{file}: with pictures normalised as {declared} it is right on {right[declared] / len(tried):.0%} of the "
-            f"examples, as {best} on {right[best] / len(tried):.0%}",
-            f"declare {best}",
-        )
-    return taken, KNOWN[declared], f"{file}: normalised as declared, {declared} (right: {found})"
+        return declared, found
+    if by_chance is not None:
+        raise PublishError(f"{file}: however its pictures are normalised, {by_chance}", ADVICE)
+    rivals = [name for name in names if name != best and not _clearly_better(right[best], right[name])]
+    if rivals and len(tried) < len(wanted):
+        tried, asked = list(range(len(wanted))), list(wanted)
+        answers = {name: answers_of(name, tried)[0] for name in (best, *rivals)}
+        right = {name: _right(given, asked) for name, given in answers.items()}
+        best = max(answers, key=lambda name: sum(right[name]))
+        rivals = [name for name in answers if name != best and not _clearly_better(right[best], right[name])]
+    for rival in rivals:
+        alike = sum(_right(answers[rival], answers[best])) / len(tried)
+        if alike < _ALIKE:
+            raise PublishError(
+                f"{file}: examples do not tell whether its pictures are normalised as {best} or as {rival} ({found})",
+                "name it, or give more examples",
+            )
+        found += f"; {rival} answers the same on {alike:.0%}, so name it if you know"
+    return best, found
 
 
-def _resize(taken: PictureInput) -> Step:
-    return Step(resize=[taken.height, taken.width])
+def _right(answers: Sequence[int], wanted: Sequence[int]) -> list[bool]:
+    return [answer == right for answer, right in zip(answers, wanted, strict=True)]
+
+
+def _share(hits: Sequence[bool]) -> str:
+    return f"{sum(hits) / len(hits):.0%}"
+
+
+def _clearly_better(one: Sequence[bool], other: Sequence[bool]) -> bool:
+    """Say whether `one` is right where `other` is wrong more often than a fair coin explains, on the same examples."""
+    won = sum(mine and not theirs for mine, theirs in zip(one, other, strict=True))
+    lost = sum(theirs and not mine for mine, theirs in zip(one, other, strict=True))
+    return won > lost and tail(lost, won + lost, 0.5) <= 1 - _LEVEL
+
+
+def _pixels(taken: PictureInput) -> list[Step]:
+    """Return the steps from a picture of any kind to bytes as large, and of as many channels, as the model wants."""
+    resize = Step(resize=[taken.height, taken.width])
+    return [resize, Step(grey=True)] if taken.channels == 1 else [resize]
 
 
 def _declared(taken: PictureInput, normalisation: Normalisation) -> Feed:
-    steps = [_resize(taken), *normalisation.steps()]
+    steps = [*_pixels(taken), *normalisation.steps()]
     if taken.layout == "nchw":
         steps.append(Step(transpose=[0, 3, 1, 2]))
     return Feed(source=SOURCE, datatype=taken.datatype, steps=steps)

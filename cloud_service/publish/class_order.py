@@ -1,0 +1,82 @@
+"""Whether the data number classes as the model does: told by its answers and what is right, both as numbers.
+
+Data numbered otherwise (folders in alphabetical order, a background class in front) make a model look worthless, and
+whatever is then certified means nothing. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from router.cascade.binomial import interval, tail
+
+__all__ = ["ADVICE", "misnumbered", "no_better_than_chance"]
+
+_LEVEL: Final = 0.98
+# Another numbering has to explain so many times more: a model that confuses two classes is only a poor one.
+_FAR_MORE: Final = 2.0
+# As good as chance would look once in a hundred data sets, where in truth it is.
+_CHANCE_LEVEL: Final = 0.01
+_FEWEST: Final = 20
+ADVICE: Final = "name the labels in the model's order (--labels-file), or leave them out (--no-labels)"
+"""What to do about it."""
+
+
+def misnumbered(answers: Sequence[int], wanted: Sequence[int], classes: int) -> str | None:
+    """Return in what way `wanted`, what is right, is numbered otherwise than the `answers`; None: nothing says so.
+
+    `classes` is how many numbers an answer has. Both have one element an example."""
+    highest = max(wanted)
+    if highest >= classes:
+        return f"a label is {highest}, and the model has {classes} classes, from 0 to {classes - 1}"
+    right = _hits(answers, wanted)
+    offset = max((1, -1), key=lambda offset: _hits(answers, [label + offset for label in wanted]))
+    moved = _hits(answers, [label + offset for label in wanted])
+    mapped, tried = _mapped(answers, wanted)
+    if _far_more(moved, right, len(wanted)) and moved * tried >= mapped * len(wanted):
+        where = "one above" if offset == 1 else "one below"
+        share = moved / len(wanted)
+        return f"on {share:.0%} of the examples it answers the class {where} the label: its classes begin elsewhere"
+    if _far_more(mapped, round(right * tried / len(wanted)), tried):
+        return (
+            f"it tells the classes apart ({mapped / tried:.0%} under another numbering), but is right on "
+            f"{right / len(wanted):.0%}: the data number classes otherwise"
+        )
+    return None
+
+
+def no_better_than_chance(answers: Sequence[int], wanted: Sequence[int]) -> str | None:
+    """Return in words that `answers` are right no more often than they would be of unrelated inputs; None: they are."""
+    count, right = len(wanted), _hits(answers, wanted)
+    given, labels = Counter(answers), Counter(wanted)
+    chance = sum(number * labels[answer] for answer, number in given.items()) / count**2
+    if count < _FEWEST or 1.0 - tail(right - 1, count, chance) <= _CHANCE_LEVEL or right == count:
+        return None
+    return f"it is right on {right / count:.0%} of the examples, which is chance"
+
+
+def _hits(answers: Sequence[int], wanted: Sequence[int]) -> int:
+    return sum(answer == label for answer, label in zip(answers, wanted, strict=True))
+
+
+def _mapped(answers: Sequence[int], wanted: Sequence[int]) -> tuple[int, int]:
+    """Return on how many of how many examples the answer is the one that the other half's examples of its label get."""
+    hits = tried = 0
+    pairs = list(zip(answers, wanted, strict=True))
+    for learnt, asked in ((pairs[::2], pairs[1::2]), (pairs[1::2], pairs[::2])):
+        by_label: dict[int, Counter[int]] = {}
+        for answer, label in learnt:
+            by_label.setdefault(label, Counter())[answer] += 1
+        usual = {label: counts.most_common(1)[0][0] for label, counts in by_label.items()}
+        # A model that always gives one answer would be right for every label.
+        if len(set(usual.values())) < len(usual):
+            usual = {label: answer for label, answer in usual.items() if list(usual.values()).count(answer) == 1}
+        for answer, label in asked:
+            tried += 1
+            hits += usual.get(label) == answer
+    return hits, tried
+
+
+def _far_more(hits: int, right: int, count: int) -> bool:
+    return interval(hits, count, _LEVEL)[0] > _FAR_MORE * interval(right, count, _LEVEL)[1]
