@@ -6,7 +6,7 @@ thresholds pass or fail on the calibration set, and what people are told was mea
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -25,6 +25,7 @@ from cloud_service.publish.options import PrepareOptions, Task
 from cloud_service.publish.outcomes import Answers, answers, judge
 from cloud_service.publish.prepared import Prepared
 from cloud_service.publish.recipes.joined import Joined
+from cloud_service.publish.recipes.softmax import with_softmax
 from cloud_service.publish.refusals import (
     require_better_than_chance,
     require_enough,
@@ -34,7 +35,7 @@ from cloud_service.publish.refusals import (
 from cloud_service.publish.release import CERTIFICATE, REPORT, write_files
 from cloud_service.publish.report import write_report
 from cloud_service.publish.sandbox import Failed, Ports, Sandbox
-from cloud_service.publish.scores import read_confidences
+from cloud_service.publish.scores import read_confidences, values_of
 from cloud_service.publish.splits import Split, split
 from cloud_service.publish.telling import report_facts
 from cloud_service.publish.tflite import inspect_own, require_no_tflite
@@ -50,6 +51,7 @@ __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
 Progress = Callable[[str, int, int], None]
 
 _CALIBRATION_ROWS: Final = 512
+_ALIKE_ROWS: Final = 32
 _NOT_COVERED: Final = (
     "inputs unlike those calibrated on: other users, cameras, seasons or subjects",
     "any sub-group by itself: the promise is about the average over all requests",
@@ -97,7 +99,7 @@ def _prepared(
 ) -> Prepared:
     # In an order of chance: data is often sorted by class, and whoever looks at a part looks at the first.
     few = apart.fit[shuffled(len(apart.fit), options.seed)[:_CALIBRATION_ROWS]]
-    compression, device = _compress(options, examples, few, ends, full, sandbox, progress)
+    compression, device, full = _compress(options, examples, few, ends, full, sandbox, progress)
     joined = ends.join(device, full, examples.rows(few))
     manifest = describe(options, joined, device, full, compression)
     near = _run(manifest, joined, examples, "device", progress)
@@ -135,7 +137,8 @@ def _compress(
     full: File,
     sandbox: Sandbox,
     progress: Progress,
-) -> tuple[Compression, File]:
+) -> tuple[Compression, File, File]:
+    """Return what was tried, what ships, and the full model; it may have got a softmax."""
     rows = examples.rows(chosen)
     labels = None if examples.labels is None else examples.labels[chosen]
     wanted = None if labels is None or options.task != "classification" else labels.tolist()
@@ -150,9 +153,12 @@ def _compress(
             # Whoever has no labels wants the device to answer as the full model does.
             answered = Tried(sandbox)(full.content, tensors)[full.output]
             wanted = [int(answer.argmax()) for answer in answered]
-        own = Own(options.device_model, ends.tensors(file, rows, wanted), output)
+        taken = ends.tensors(file, rows, wanted)
+        if options.task == "classification":
+            full, file = _answering_alike(full, tensors, file, taken, sandbox)
+        own = Own(file.content, taken, file.output)
     compression = compress(
-        options.model,
+        full.content,
         tensors,
         task=options.task,
         tolerance=options.tolerance,
@@ -170,7 +176,33 @@ def _compress(
     output = own.output if own is not None and best.is_own else full.output
     origin: Literal["full", "own"] = "own" if best.is_own else "full"
     inputs = open_backend(best.content).inputs
-    return compression, File("the device's model", origin, best.content, inputs, output)
+    return compression, File("the device's model", origin, best.content, inputs, output), full
+
+
+def _answering_alike(
+    full: File, tensors: Mapping[str, Array], own: File, taken: Mapping[str, Array], sandbox: Sandbox
+) -> tuple[File, File]:
+    """Return both; where one of them gives probabilities, the other does then, too. `tensors` and `taken` are theirs.
+
+    Raises PublishError: where they do not have the same number of classes."""
+    answered: list[Array] = []
+    for file, columns in ((full, tensors), (own, taken)):
+        few = {name: column[:_ALIKE_ROWS] for name, column in columns.items()}
+        try:
+            answered.append(sandbox.answers(file.content, few, [file.output]).outputs[file.output])
+        except Failed:
+            return full, own  # why, is told where it is tried as a candidate
+    if answered[0].shape[1:] != answered[1].shape[1:]:
+        shapes = [list(answers.shape[1:]) for answers in answered]
+        problem = f"an answer of the full model has shape {shapes[0]}, one of the device model {shapes[1]}"
+        raise PublishError(problem, "both models have to tell the same classes apart")
+    far, near = (values_of(answers) for answers in answered)
+    if near == far:
+        return full, own
+    wanting = full if far == "logits" else own
+    content, output = with_softmax(wanting.name, wanting.content, wanting.output)
+    changed = replace(wanting, content=content, output=output)
+    return (changed, own) if far == "logits" else (full, changed)
 
 
 def _ports(file: str, content: bytes, sandbox: Sandbox) -> Ports:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import random
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,13 +22,11 @@ from nearfar_wire.digest import digest_of
 from tests.builders.agents import FULL, GOLDEN, PIXELS, SMALL, Home, golden_npz
 from tests.builders.onnx_models import bomb, endless, softmax_mlp
 from tests.builders.scenes import answering
-from tests.builders.tflite_models import dense_softmax
 from tests.builders.tokenizers import word_tokenizer
 from tests.builders.watched import Watched
 
 pytestmark = pytest.mark.wide
 
-_HOSTILE = 40
 GOOD: Mapping[str, Any] = {"pixels": PIXELS}
 CLOUD = CloudModel(answering(0.1, 0.2, 0.7), digest=digest_of(FULL))
 
@@ -165,38 +160,6 @@ def test_D12_a_model_that_was_damaged_before_it_was_signed_answers_rightly_or_no
             for row in GOLDEN:
                 answers = [one.run({"pixels": row[None]})["probabilities"] for one in (runtime, right)]
                 assert np.abs(answers[0] - answers[1]).max() < 0.2
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("runtime", ["onnx", "litert"])
-def test_D12_hostile_models_with_the_right_digest_never_take_the_app_along(tmp_path: Path, runtime: str) -> None:
-    """Each is tried in a process of its own: it loads and answers as it is to, or the reason is told."""
-    chance, outcomes = random.Random(7), Counter[Outcome]()
-    model = SMALL if runtime == "onnx" else dense_softmax()
-    golden = golden_npz()
-    if runtime == "litert":
-        with np.load(io.BytesIO(golden)) as arrays:
-            pixels, wanted = arrays["inputs/pixels"].astype(np.float32), arrays["outputs/probabilities"]
-        file = io.BytesIO()
-        np.savez(file, **{"inputs/pixels": pixels, "outputs/probabilities": wanted})
-        golden = file.getvalue()
-    for number in range(_HOSTILE):
-        home = Home(tmp_path / str(number))
-        damaged = bytearray(model)
-        for _ in range(chance.choice([1, 1, 4, 16])):
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        folder = home.release(model=bytes(damaged), golden=golden, pixels="UINT8" if runtime == "onnx" else "FP32")
-        manifest = folder / "manifest.toml"
-        manifest.write_text(manifest.read_text().replace("[device]", f'[device]\nruntime = "{runtime}"'))
-        config = home.config(folder, state=home.root / "state", device=DeviceConfig(trial_s=20.0))
-        with Agent(config, sources=[]) as agent:
-            release = agent.core.release("tiny")
-            assert (release.runtime is None) == bool(release.why_no_runtime)
-        (kept,) = VerdictBook(home.root / "state" / "trials.json")._read().verdicts
-        assert kept.verdict.good == (release.runtime is not None)
-        outcomes[kept.verdict.outcome] += 1
-    assert outcomes[Outcome.REFUSED], outcomes
 
 
 # -- D15, D16: it takes everything, or for ever ------------------------------------------------------------------------

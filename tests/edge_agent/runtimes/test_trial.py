@@ -373,17 +373,17 @@ def test_without_a_process_to_start_a_model_is_tried_here(
 
 @pytest.mark.wide
 @pytest.mark.parametrize(
-    ("code", "starting_s", "says"),
+    ("code", "says"),
     [
-        pytest.param("raise SystemExit(3)", 60, "the process for its trial ended with code 3", id="ends"),
-        pytest.param("import threading; threading.Event().wait()", 0.5, "did not begin within 0.5 s", id="hangs"),
+        pytest.param("raise SystemExit(3)", "the process for its trial ended with code 3", id="ends"),
+        pytest.param("import threading; threading.Event().wait()", "did not begin within 0.5 s", id="hangs"),
     ],
 )
 def test_a_process_that_does_not_get_as_far_as_the_model_says_nothing_about_it(
-    golden: Path, code: str, starting_s: float, says: str
+    golden: Path, code: str, says: str
 ) -> None:
     with pytest.raises(NoChild, match=says):
-        try_in_child(subject_of(golden), [sys.executable, "-c", code], starting_s=starting_s)
+        try_in_child(subject_of(golden, trial_s=0.5), [sys.executable, "-c", code], starting_s=0.5)
 
 
 def subject_of(folder: Path, **device: Any) -> Any:  # Any: a Subject
