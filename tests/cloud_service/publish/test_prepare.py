@@ -150,6 +150,6 @@ def test_a_release_without_golden_examples_and_report_says_so_and_replaces_the_o
 def test_labels_of_another_order_than_the_models_are_noticed(tmp_path: Path) -> None:
     asked = question("classification", count=800)
     examples = Examples({"x": asked.inputs}, (asked.labels + 1) % 4)
-    with pytest.raises(PublishError, match="labels are in the model's order"):
+    with pytest.raises(PublishError, match="number classes otherwise; name the labels in the model's order"):
         prepare(options(tmp_path, asked, examples=examples, alphas=(0.05,)))
     assert not (tmp_path / "release").exists()
