@@ -49,7 +49,7 @@ def test_D14_a_file_that_is_refused_says_why() -> None:
 
 def test_what_the_library_refuses_is_refused_without_its_words() -> None:
     with pytest.raises(UnservableModel, match=r"^LiteRT cannot load the model file \(\w+\); export it again$"):
-        LitertBackend(with_operator(BUILTIN.CONV_2D, [0, 0]))
+        LitertBackend(with_operator(BUILTIN.PAD, [0, 0]))
 
 
 def test_inputs_that_do_not_fit_are_named_and_a_run_that_fails_is_told_apart() -> None:

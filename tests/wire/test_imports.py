@@ -19,6 +19,7 @@ ALLOWED = {
     "nearfar_wire.prepare": {"numpy"},
     "nearfar_wire.images": {"numpy"},
     "nearfar_wire.tensors": {"numpy", "google.protobuf"},
+    "nearfar_wire.tflite": {"numpy"},
     "nearfar_wire.manifest": {"numpy", "pydantic"},
 }
 

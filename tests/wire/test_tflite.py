@@ -218,9 +218,18 @@ def _split(parts: int) -> bytes:
     return built(Plan(tensors, [Operator(BUILTIN.SPLIT, [0, 1], [2, 3], options)], [1], [2, 3]))
 
 
+def _pool(height: int = 2, stride: int = 1) -> bytes:
+    options = schema.Pool2DOptionsT()
+    options.filterHeight, options.filterWidth, options.strideH, options.strideW = height, 2, stride, 1
+    tensors = [Tensor("x", "FP32", (1, 4, 4, 1)), Tensor("y", "FP32", (1, 4, 4, 1))]
+    return built(Plan(tensors, [Operator(BUILTIN.AVERAGE_POOL_2D, [0], [1], options)], [0], [1]))
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
+        pytest.param(_pool(height=-(2**31)), "a window or a block of no such size", id="window below nought"),
+        pytest.param(_pool(stride=0), "a stride, a window", id="stride of nought"),
         pytest.param(with_operator(BUILTIN.ADD, [0, 0], datatype="UINT8"), "no scale", id="bytes added"),
         pytest.param(with_operator(BUILTIN.LOG, datatype="INT16"), "no scale", id="logarithm of whole numbers"),
         pytest.param(
@@ -240,7 +249,7 @@ def test_what_ends_the_process_inside_the_library_does_not_get_there(content: by
 
 
 def test_sums_and_parts_as_exporters_write_them_are_read() -> None:
-    for content in (_sum(0.5), _sum(1e-5), _split(2)):
+    for content in (_sum(0.5), _sum(1e-5), _split(2), _pool()):
         assert read_tflite(content).inputs
 
 

@@ -18,7 +18,7 @@ from nearfar_wire.errors import ModelFileError, TensorError, quoted
 from nearfar_wire.flatbuffer import Malformed, Table, root
 from nearfar_wire.quantity import Quantity
 from nearfar_wire.shapes import MAX_DIMENSIONS, element_count
-from nearfar_wire.tflite.operators import HOLDS_PARTS, Fed, misuse, refusal
+from nearfar_wire.tflite.operators import HOLDS_PARTS, SIZES, Fed, misuse, refusal
 from nearfar_wire.tflite.port import Port
 
 __all__ = ["TYPES", "TfliteFile", "is_tflite", "read_tflite"]
@@ -169,13 +169,16 @@ def _check_operator(operator: Table, codes: Sequence[int], tensors: Sequence[_Te
         raise Malformed
     _fed(operator.wholes(8, "i", _MOST), tensors)
     inputs, outputs = (_fed(operator.wholes(place, "i", _MOST), tensors) for place in (1, 2))
-    parts: int | None = None
-    if codes[index] in HOLDS_PARTS:
-        options = operator.table(4)
-        parts = 0 if options is None else options.whole(0, "i")
-    why = misuse(codes[index], inputs, outputs, parts)
+    code, options = codes[index], operator.table(4)
+    parts = _option(options, 0, 0) if code in HOLDS_PARTS else None
+    sizes = [_option(options, place, default) for place, default in SIZES.get(code, {}).items()]
+    why = misuse(code, inputs, outputs, parts=parts, sizes=sizes)
     if why:
-        raise ModelFileError(f"it has an operator (number {codes[index]}) that {why}", _AGAIN)
+        raise ModelFileError(f"it has an operator (number {code}) that {why}", _AGAIN)
+
+
+def _option(options: Table | None, place: int, default: int) -> int:
+    return default if options is None else options.whole(place, "i", default)
 
 
 def _fed(indices: Sequence[int], tensors: Sequence[_Tensor]) -> list[Fed | None]:

@@ -13,11 +13,31 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["CUSTOM", "HOLDS_PARTS", "Fed", "misuse", "refusal"]
+__all__ = ["CUSTOM", "HOLDS_PARTS", "SIZES", "Fed", "misuse", "refusal"]
 
 CUSTOM: Final = 32
 HOLDS_PARTS: Final = frozenset({49, 88, 102})
 """SPLIT, UNPACK, SPLIT_V: the first of their options is the number of their outputs."""
+
+_POOL: Final = MappingProxyType(dict.fromkeys((1, 2, 3, 4), 0))
+_CONVOLUTION_3D: Final = MappingProxyType(dict.fromkeys((1, 2, 3), 0) | dict.fromkeys((5, 6, 7), 1))
+SIZES: Final[Mapping[int, Mapping[int, int]]] = MappingProxyType(
+    {
+        1: _POOL,
+        12: _POOL,
+        17: _POOL,
+        3: {1: 0, 2: 0, 4: 1, 5: 1},
+        4: {1: 0, 2: 0, 5: 1, 6: 1},
+        67: {1: 0, 2: 0},
+        132: _CONVOLUTION_3D,
+        141: _CONVOLUTION_3D,
+        5: {0: 0},
+        26: {0: 0},
+        27: {0: 0},
+    }
+)
+"""Options that are sizes of pools, convolutions and blocks, by their place, and what each is where it is left out."""
+_LARGEST_SIZE: Final = 1 << 16
 
 # The last of the schema that this was written for.
 _LAST: Final = 209
@@ -103,14 +123,25 @@ def refusal(number: int, custom: str) -> str:
     return ""
 
 
-def misuse(number: int, inputs: Sequence[Fed | None], outputs: Sequence[Fed | None], parts: int | None) -> str:
-    """Tell what the kernel of `number` would not bear; empty where nothing is known. `parts`: see HOLDS_PARTS."""
+def misuse(
+    number: int,
+    inputs: Sequence[Fed | None],
+    outputs: Sequence[Fed | None],
+    *,
+    parts: int | None = None,
+    sizes: Sequence[int] = (),
+) -> str:
+    """Tell what the kernel of `number` would not bear; empty where nothing is known.
+
+    `parts` and `sizes` are of its options: see HOLDS_PARTS and SIZES."""
     if len(inputs) < _TAKES.get(number, 1) or not outputs:
         return "has too few inputs or outputs"
     if None in inputs[: _MAY_LACK.get(number, len(inputs))]:
         return "lacks an input"
     if parts is not None and parts != len(outputs):
         return "gives another number of parts than it has outputs"
+    if any(not 1 <= size <= _LARGEST_SIZE for size in sizes):
+        return "has a stride, a window or a block of no such size"
     if number not in _SCALED:
         return ""
     alike = inputs if number in _COMPARISONS else [*inputs, *outputs]

@@ -122,7 +122,7 @@ def test_D14_a_file_that_is_refused_says_why() -> None:
 
 def test_what_the_library_refuses_is_refused_without_its_words() -> None:
     with pytest.raises(CannotLoad, match=r"^m\.tflite: LiteRT cannot load it \(\w+\)$"):
-        _load(with_operator(3, [0, 0]))  # a convolution of two axes
+        _load(with_operator(34, [0, 0]))  # a PAD by numbers with a point
 
 
 def test_a_run_that_is_refused_says_nothing_of_the_input_and_the_next_one_answers() -> None:
