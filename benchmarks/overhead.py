@@ -71,7 +71,7 @@ def _bare(agent: Agent, model: str, inputs: dict[str, Any]) -> Callable[[], obje
     from nearfar_wire.prepare import prepare
 
     fed = prepare(inputs, release.manifest.inputs, release.manifest.device.feeds)
-    session = release.runtime._session  # type: ignore[attr-defined]  # the very session that the agent runs
+    session = release.runtime.runtime._session  # type: ignore[attr-defined]  # the very session that the agent runs
     names = [spec.name for spec in release.runtime.outputs]
     return lambda: session.run(names, fed)
 

@@ -109,9 +109,10 @@ class Agent(_Front):
 
         `inputs` are arrays by the names, shapes and datatypes of the model's manifest. `privacy` is a label of the
         policy; without one the request is treated as the strictest label. On the device the model runs in this thread
-        (unless `isolate` is set), and a run that has begun is not interrupted by the deadline. `traceparent` (W3C) goes
-        along with what is sent.
-        Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than that one run."""
+        (unless `isolate` is set), and a run that has begun may bring its answer late, before it is stopped.
+        `traceparent` (W3C) goes along with what is sent.
+        Raises AgentError: one of its kinds, told in errors.py; never two, and never late by more than 0.1 s, or by what
+        the model needs to come to its next node."""
         return self._core.answer(model, inputs, deadline_ms, privacy, cancellation, traceparent)
 
     def refresh(self) -> None:

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
 from edge_agent.experience import Admission, Experience
+from edge_agent.keeper import Keeper
 from edge_agent.metrics import Metrics
 from edge_agent.quality import Judged, Quality
 from edge_agent.releases import Release
 from edge_agent.result import Result, Sent
-from edge_agent.runtimes import Halt, RunFailed, RunHalted
+from edge_agent.runtimes import Halt, NotReady, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes.standing import Trouble
 from edge_agent.score import score_of
+from edge_agent.watchdog import OVERRUN_S, Watchdog
 from nearfar_wire.errors import WireError
 from nearfar_wire.prepare import restore
 from nearfar_wire.status import Code
@@ -29,6 +32,7 @@ from router.plan import Plan
 from router.policy import Policy
 from router.predict import MEDIAN
 from router.types import DEVICE
+from router.wording import in_ms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +72,7 @@ class Call:
         "_flights",
         "_inputs",
         "_judged",
+        "_keeper",
         "_metrics",
         "_permit",
         "_policy",
@@ -76,6 +81,7 @@ class Call:
         "_sent",
         "_started",
         "_state",
+        "_watchdog",
         "decision",
         "plan",
         "traceparent",
@@ -93,8 +99,14 @@ class Call:
         clock: Callable[[], float],
         quality: Quality | None = None,
         metrics: Metrics | None = None,
+        *,
+        keeper: Keeper | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
-        """`quality` and `metrics` are wanted where the policy asks for a promise."""
+        """`quality` and `metrics` are wanted where the policy asks for a promise. `keeper` hears what goes wrong on the
+        device, `watchdog` stops what runs in the caller's thread for too long."""
+        self._keeper = keeper
+        self._watchdog = watchdog
         self._quality = quality
         self._metrics = metrics
         self._judged: Judged | None = None
@@ -134,14 +146,39 @@ class Call:
         runtime = self._release.runtime
         return None if runtime is None else runtime.new_halt()
 
+    def run_here(self, halt: Halt | None = None) -> Event:
+        """Run the device's model in the caller's thread, which is kept for little longer than until the deadline."""
+        watchdog, halt = self._watchdog, halt or self.new_halt()
+        if watchdog is None or halt is None:
+            return self.run_device(halt)
+        deadline = self.decision.situation.request.deadline
+        watchdog.watch(halt, deadline + OVERRUN_S)
+        try:
+            return self.run_device(halt, until=deadline)
+        finally:
+            watchdog.forget(halt)
+
     def run_device(self, halt: Halt | None = None, *, since: float | None = None, until: float = math.inf) -> Event:
         """Run the device's model in this thread. It was asked for at `since`, if not now; no use after `until`."""
-        release = self._release
+        keeper = self._keeper
+        if keeper is None or keeper.standing.rest.open_until is None:
+            return self._run_device(halt, since, until)
+        if not keeper.admit():
+            return Failed(Failure(DEVICE, Code.UNAVAILABLE.value, keeper.why))
+        try:
+            return self._run_device(halt, since, until)
+        finally:
+            keeper.let_go()
+
+    def _run_device(self, halt: Halt | None, since: float | None, until: float) -> Event:
+        release, keeper = self._release, self._keeper
         side = release.manifest.device
         if release.runtime is None or side is None:
             return Failed(Failure(DEVICE, Code.MODEL_NOT_READY.value, release.why_no_runtime))
         model = release.name
-        started = self._clock() if since is None else since
+        epoch = 0 if keeper is None else keeper.standing.epoch
+        began = self._clock()
+        started = began if since is None else since
         try:
             preparer = release.device_preparer
             fed = self._inputs if preparer is None else preparer.prepare(self._inputs)
@@ -149,14 +186,19 @@ class Call:
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
         except RunHalted:
-            self.device_given_up(started, until)
-            return Failed(Failure(DEVICE, Code.CANCELLED.value))
+            return self._halted(began, started, until, epoch)
+        except NotReady as error:
+            return Failed(Failure(DEVICE, Code.UNAVAILABLE.value, str(error)))
         except (RunFailed, WireError) as error:
             now = self._clock()
             self._experience.device_ran(model, now - started, now, failed=True)
+            if keeper is not None and isinstance(error, OutOfMemory):
+                keeper.troubled(Trouble.OUT_OF_MEMORY, epoch)
             return Failed(Failure(DEVICE, Code.INTERNAL.value, str(error)))
         now = self._clock()
         self._experience.device_ran(model, now - started, now)
+        if keeper is not None and now - began > keeper.notable_s:
+            keeper.ended(epoch, now - began)
         self._answers[DEVICE] = (outputs, release.device_digest)
         escalation = self.plan.escalation
         if escalation is None or release.manifest.score is None:
@@ -166,6 +208,16 @@ class Call:
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
+
+    def _halted(self, began: float, started: float, until: float, epoch: int) -> Event:
+        self.device_given_up(started, until)
+        now = self._clock()
+        if now < until:
+            return Failed(Failure(DEVICE, Code.CANCELLED.value))
+        detail = f"stopped after {in_ms(now - began)}, as past use"
+        if self._keeper is not None and self._keeper.stopped(epoch, now - began):
+            detail = f"{detail}; the model is held to run away"
+        return Failed(Failure(DEVICE, Code.DEADLINE_EXCEEDED.value, detail))
 
     def _gain_score(self, outputs: Arrays, below: float, now: float) -> float | None:
         assert self._quality is not None

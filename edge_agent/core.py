@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
 from edge_agent.config import AgentConfig, checked
 from edge_agent.device_pool import DevicePool
 from edge_agent.dispatch import Dispatcher
-from edge_agent.errors import AgentClosed, UnknownModel
+from edge_agent.errors import AgentClosed, AllTargetsFailed, UnknownModel
 from edge_agent.executor import drive, drive_async
 from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
 from edge_agent.journal import Entry, Journal
+from edge_agent.keeper import Keeper
 from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.quality import AuditLog, Quality
@@ -29,6 +31,8 @@ from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.warmup import warm_up
+from edge_agent.watchdog import Watchdog
+from router.attempt import Outcome
 from router.engine import Decision
 from router.explain import in_words
 from router.policy import Policy
@@ -75,22 +79,44 @@ class Core:
         self.policies = PolicyFile(
             config.policy, config.kinds, on_change=self._adopt, on_outcome=self.metrics.policy_reload
         )
-        if releases is None:
-            trials = Trials(config.state)
-            releases = {
-                name: load_release(name, model.release, config.device, trials) for name, model in config.models.items()
-            }
-        self.releases = dict(releases)
-        for release in self.releases.values():
-            if release.fell_back:
-                self.metrics.ep_fallback(release.name)
+        self._watchdog = Watchdog(clock)
+        self._keepers: dict[str, Keeper] = {}
+        self.releases = dict(releases) if releases is not None else self._load(config)
+        try:
+            self._start(config, registry, sources, clock, chance)
+        except BaseException:
+            self._watchdog.stop()
+            _close_runtimes(self.releases)
+            raise
+
+    @staticmethod
+    def _load(config: AgentConfig) -> dict[str, Release]:
+        loaded: dict[str, Release] = {}
+        trials = Trials(config.state)
+        try:
+            for name, model in config.models.items():
+                loaded[name] = load_release(name, model.release, config.device, trials)
+        except BaseException:
+            _close_runtimes(loaded)
+            raise
+        return loaded
+
+    def _start(
+        self,
+        config: AgentConfig,
+        registry: CollectorRegistry | None,
+        sources: Sequence[Source] | None,
+        clock: Clock,
+        chance: random.Random | None,
+    ) -> None:
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311
         self._experience = Experience(self.policies.current, chance=chance)
         self._qualities = self._open_books(config, chance)
         for release in self.releases.values():
-            for taken_s in warm_up(release, clock):
-                self._experience.device_ran(release.name, taken_s, clock())
+            if release.fell_back:
+                self.metrics.ep_fallback(release.name)
+            self._keep(release, self._experience, clock, chance)
         self._demands = {name: Demand() for name in config.targets}
         self.door, round_trips = self._open_door()
         self._round_trips = round_trips
@@ -115,12 +141,30 @@ class Core:
             default_deadline_s=config.default_deadline_ms / 1000,
             max_deadline_s=config.max_deadline_ms / 1000,
             qualities=self._qualities,
+            keepers=self._keepers,
+            watchdog=self._watchdog,
         )
         self._bind_metrics(registry)
         self._watcher = None if config.policy is None else Watcher(self.policies.refresh, config.policy_check_s)
         self.sampler.start()
         if self._watcher is not None:
             self._watcher.start()
+
+    def _keep(self, release: Release, experience: Experience, clock: Clock, chance: random.Random) -> None:
+        """Have the device's model looked after, and run it a few times."""
+        if release.runtime is None:
+            return
+        keeper = self._keepers[release.name] = Keeper(
+            release.name,
+            release.runtime,
+            clock=clock,
+            chance=chance,
+            metrics=self.metrics,
+            on_rest=experience.device_rests,
+        )
+        keeper.watch()
+        for taken_s in warm_up(release, clock, keeper, self._watchdog):
+            experience.device_ran(release.name, taken_s, clock())
 
     def _open_door(self) -> tuple[Door | None, list[Source]]:
         if not self.config.targets:
@@ -167,6 +211,7 @@ class Core:
             breakers=lambda: {name: self.phase(name) for name in self.config.targets},
             policy=lambda: (self.policies.status.name, self.policies.status.version, self.policies.status.digest),
             signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
+            out_of_use=lambda: {name: keeper.out_s() > 0 for name, keeper in self._keepers.items()},
             promises=self._promise_states,
         )
         from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
@@ -199,7 +244,7 @@ class Core:
         except BaseException:
             self.dispatcher.abandon(call)
             raise
-        return self.dispatcher.close(call, outcome)
+        return self._concluded(call, outcome)
 
     async def answer_async(
         self,
@@ -219,7 +264,14 @@ class Core:
         except BaseException:
             self.dispatcher.abandon(call)
             raise
-        return self.dispatcher.close(call, outcome)
+        return self._concluded(call, outcome)
+
+    def _concluded(self, call: Call, outcome: Outcome) -> Result:
+        try:
+            return self.dispatcher.close(call, outcome)
+        except AllTargetsFailed:
+            self.check_open()  # closed under the request: that is why
+            raise
 
     # -- its life -----------------------------------------------------------------------------------------------------
 
@@ -265,6 +317,9 @@ class Core:
         self.sampler.stop()
         if pool is not None:
             pool.shutdown()
+        self._watchdog.stop()
+        for keeper in self._keepers.values():
+            keeper.close()
         if self._unregister is not None:
             self._unregister()
 
@@ -282,6 +337,12 @@ class Core:
         """Return the phase of a remote target's breaker."""
         assert self._experience is not None
         return self._experience.phase(target, self._clock())
+
+    def out_of_use(self, model: str) -> tuple[float, str] | None:
+        """Return for how many seconds a model is out of use on the device, and why; None where it is not."""
+        keeper = self._keepers.get(model)
+        left_s = 0.0 if keeper is None else keeper.out_s()
+        return None if keeper is None or not left_s else (left_s, keeper.why)
 
     def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included; for tests, demonstrations and `doctor`."""
@@ -324,3 +385,9 @@ class Core:
             return self.releases[model]
         except KeyError:
             raise UnknownModel(f"no model {model!r} is configured") from None
+
+
+def _close_runtimes(releases: Mapping[str, Release]) -> None:
+    for release in releases.values():
+        if release.runtime is not None:
+            release.runtime.close()

@@ -25,12 +25,14 @@ from edge_agent.errors import (
 )
 from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
+from edge_agent.keeper import Keeper
 from edge_agent.metrics import REFUSED, Metrics
 from edge_agent.policies import PolicyFile
 from edge_agent.quality import Quality
 from edge_agent.releases import Release, sent_bytes_estimate
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
+from edge_agent.watchdog import Watchdog
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.specs import check
@@ -71,7 +73,11 @@ class Dispatcher:
         default_deadline_s: float,
         max_deadline_s: float,
         qualities: Mapping[str, Quality],
+        keepers: Mapping[str, Keeper],
+        watchdog: Watchdog,
     ) -> None:
+        self._keepers = keepers
+        self._watchdog = watchdog
         self._qualities = qualities
         self._releases = releases
         self._facts = {name: _facts(release, door) for name, release in releases.items()}
@@ -117,7 +123,11 @@ class Dispatcher:
             raise NoFeasibleTarget(model, decision.closed)
         permit = None if self._door is None else self._door.permit(decision, policy)
         call = (release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
-        return Call(*call) if policy.promise is None else Call(*call, self._qualities[release.name], self._metrics)
+        keeper = self._keepers.get(model)
+        if policy.promise is None:
+            return Call(*call, keeper=keeper, watchdog=self._watchdog)
+        quality = self._qualities[release.name]
+        return Call(*call, quality, self._metrics, keeper=keeper, watchdog=self._watchdog)
 
     def _wanted(self, policy: Policy, decision: Decision) -> tuple[str, ...]:
         """Return what `_wanting` yields, which follows from the policy and what is closed: looked at again only where

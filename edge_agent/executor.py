@@ -1,7 +1,8 @@
 """Drives one call: carries out the machine's commands, and feeds back what happened. Two fronts, one machine.
 
-The synchronous driver runs the device's model in the caller's own thread, unless it is given a pool; the asynchronous
-one always uses a pool, so that a run never blocks the event loop. What comes from other threads comes by a mailbox."""
+The synchronous driver runs the device's model in the caller's own thread, where the watchdog alone can stop it, unless
+it is given a pool; the asynchronous one always uses a pool, so that a run never blocks the event loop. What comes from
+other threads comes by a mailbox."""
 
 from __future__ import annotations
 
@@ -102,7 +103,7 @@ class _Execution:
 
     def _run_device(self, until: float) -> None:
         if self._pool is None and self._cancellation is None:
-            self._events.append(self._call.run_device())
+            self._events.append(self._call.run_here())
             return
         halt = self._device_halt = self._call.new_halt()
         if self._is_cancelled():  # asked after the handle is there, which whoever cancels from now on will find
@@ -110,7 +111,7 @@ class _Execution:
         elif self._pool is not None:
             self._hand_over(self._pool, halt, until)
         else:
-            event = self._call.run_device(halt)
+            event = self._call.run_here(halt)
             # A run that was halted must not look like a failure, which another target would be asked to make up for.
             self._events.append(Cancelled() if self._is_cancelled() and isinstance(event, Failed) else event)
 
@@ -171,7 +172,7 @@ def drive(
         # The common case needs nobody to wait for: the device's model runs here, and its answer is the end.
         first = commands[0]
         if type(first) is Run and first.target == DEVICE:
-            commands = call.step(call.run_device())
+            commands = call.step(call.run_here())
         last = commands[-1]
         if type(last) is Finish:
             if len(commands) > 1 and type(commands[0]) is Audit:

@@ -33,6 +33,7 @@ _STEPS: Final = 20
 _BATCH: Final = 32
 _UNUSUAL: Final = 1.5
 _NOTHING_USUAL: Final = (math.inf, -math.inf)
+_AT_WORK: Final = (breaker.CLOSED, "")
 _NOTHING_TOLD: Final = Told()
 _NO_PRIOR: Final = (0.0, 0.0, 0.0, 0.0, 0.0)  # not looked at once there are observations
 
@@ -121,6 +122,7 @@ class Experience:
         self._escalations: dict[str, Share] = {}
         self._uplinks: dict[str, Throughput] = {}
         self._breakers: dict[str, BreakerState] = {}
+        self._rests: dict[str, tuple[BreakerState, str]] = {}
         self._seen: dict[str, _Seen] = {}
         self._runs: deque[tuple[str, float, float, bool]] = deque()
         self._usual_s: dict[str, tuple[float, float]] = {}
@@ -175,7 +177,10 @@ class Experience:
         prior = self._policy.terms_for(target.name, target.kind).prior_s
         if target.kind is Kind.DEVICE:
             time = book.ratios.estimate(prior[MEDIAN], prior, now)
-            state, upload_bytes, queue_s = breaker.CLOSED, 0, None
+            upload_bytes, queue_s = 0, None
+            state, why_out = self._rests.get(model, _AT_WORK)
+            if serves and not breaker.admits(state, self._policy.breaker, now):
+                why_not = why_out
         else:
             round_trip_s = self._round_trip_s(target.name, readings, now)
             queue_s = book.advice.queue_wait_s(now)
@@ -205,7 +210,8 @@ class Experience:
         instants = [at for target in facts.targets for at in self._book(target.name, facts.model).changes_at()]
         round_trips = [readings.get(f"rtt_ms.{target.name}") for target in facts.targets]
         instants += [r.at + self._policy.stale_after(r.name) for r in round_trips if r is not None]
-        instants += [state.open_until for state in self._breakers.values() if state.open_until is not None]
+        states = [*self._breakers.values(), *(state for state, _ in self._rests.values())]
+        instants += [state.open_until for state in states if state.open_until is not None]
         instants += [uplink.forgotten_at for uplink in self._uplinks.values()]
         return min((instant for instant in instants if instant >= now), default=float("inf"))
 
@@ -310,6 +316,12 @@ class Experience:
         settings = self._policy.breaker
         stretch = settings.jitter * self._chance.random()
         book.advice.hear(told, now, longest_s=settings.max_open_s, unsaid_s=settings.open_s, stretch=stretch)
+
+    def device_rests(self, model: str, state: BreakerState, why: str) -> None:
+        """The device's model went out of use, or came back: see keeper.py, which admits its runs."""
+        with self._lock:
+            self._rests[model] = state, why
+            self._version += 1
 
     # -- a device run -------------------------------------------------------------------------------------------------
 

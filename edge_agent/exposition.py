@@ -79,6 +79,8 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     about = "Answers for which a promise was asked."
     yield _counter("nearfar_certified_answers", about, ("model", "certified"), certified)
     yield _counter("nearfar_audits", "Requests that were also put to a remote target.", ("model", "outcome"), audits)
+    troubles, about = counts.device_troubles.items(), "What went wrong with models on the device, and what was done."
+    yield _counter("nearfar_device_troubles", about, ("model", "trouble", "remedy"), troubles)
     reloads = _rows(counts.policy_reloads)
     yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
 
@@ -89,6 +91,8 @@ def _gauges(gauges: Gauges) -> Iterator[Metric]:
     name, version, digest = gauges.policy()
     in_force = [((name, str(version), digest), 1)]
     yield _gauge("nearfar_policy_info", "The policy in force.", ("name", "version", "digest"), in_force)
+    out = _rows({model: int(is_out) for model, is_out in gauges.out_of_use().items()})
+    yield _gauge("nearfar_device_out_of_use", "1 where a model is out of use on the device.", ("model",), out)
     states = [((model, state), 1) for model, state in gauges.promises().items()]
     yield _gauge("nearfar_promise_state", "What the policy's promise is worth now.", ("model", "state"), states)
     known = _rows({name: int(is_known) for name, is_known in gauges.signals().items()})

@@ -77,6 +77,8 @@ class Counts:
     """By model, and what came of it."""
     ep_fallbacks: Mapping[str, int]
     """By model."""
+    device_troubles: Mapping[tuple[str, str, str], int]
+    """By model, what went wrong on the device, and what was done about it: see runtimes/standing.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Gauges:
     """Name, version and digest of the policy in force."""
     signals: Callable[[], Mapping[str, bool]]
     """Whether a decision may use each signal."""
+    out_of_use: Callable[[], Mapping[str, bool]]
+    """Whether each model that the device has is out of use there."""
     promises: Callable[[], Mapping[str, str]]
     """What the policy's promise is worth now, by model."""
 
@@ -135,6 +139,7 @@ class Metrics:
         self._certified: Counter[tuple[str, str]] = Counter()
         self._audits: Counter[tuple[str, str]] = Counter()
         self._ep_fallbacks: Counter[str] = Counter()
+        self._device_troubles: Counter[tuple[str, str, str]] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
 
     def request(
@@ -204,6 +209,11 @@ class Metrics:
         with self._lock:
             self._ep_fallbacks[self._models.admit(model)] += 1
 
+    def device_trouble(self, model: str, trouble: str, remedy: str) -> None:
+        """Count one time that something was wrong with a model on the device, by what was done about it."""
+        with self._lock:
+            self._device_troubles[self._models.admit(model), trouble, remedy] += 1
+
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
@@ -223,6 +233,7 @@ class Metrics:
                 certified=dict(self._certified),
                 audits=dict(self._audits),
                 ep_fallbacks=dict(self._ep_fallbacks),
+                device_troubles=dict(self._device_troubles),
             )
 
     def totals(self) -> dict[str, int | dict[str, int]]:
@@ -239,5 +250,6 @@ class Metrics:
             "policy_reloads": dict(counts.policy_reloads),
             "audits": sum(counts.audits.values()),
             "ep_fallbacks": sum(counts.ep_fallbacks.values()),
+            "device_troubles": sum(counts.device_troubles.values()),
             "sent_bytes": dict(counts.sent_bytes),
         }

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.config import DeviceConfig
 from edge_agent.errors import ReleaseError
-from edge_agent.fitness import load_certificate, read_beside, refuse_incompatible
-from edge_agent.runtimes import CannotLoad, LocalRuntime
-from edge_agent.runtimes.trial import Trials
+from edge_agent.fitness import load_certificate, read_beside, refuse_disagreement, refuse_incompatible
+from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
+from edge_agent.runtimes.opening import on_processor, open_runtime
+from edge_agent.runtimes.renewable import Renewable
+from edge_agent.runtimes.trial import Admitted, Trials
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
@@ -101,7 +103,7 @@ def load_release(name: str, folder: Path, device: DeviceConfig, trials: Trials |
         _log.warning("model %s runs on %s, %s", name, admitted.runtime.provider, admitted.why)
     return replace(
         release,
-        runtime=admitted.runtime,
+        runtime=_renewable(admitted, manifest, folder, device),
         why_no_runtime="",
         fell_back=admitted.fell_back,
         why_provider=admitted.why,
@@ -134,6 +136,23 @@ def _labels(name: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
         return tuple(content.decode("utf-8").splitlines())
     except (CannotLoad, DigestMismatch, UnicodeDecodeError) as error:
         raise ReleaseError(name, f"its labels cannot be used: {error}") from error
+
+
+def _renewable(admitted: Admitted, manifest: Manifest, folder: Path, device: DeviceConfig) -> Renewable:
+    side, runtime = manifest.device, admitted.runtime
+    assert side is not None
+
+    def opened(on_cpu: bool) -> LocalRuntime:
+        content = read_beside(folder, side.file)
+        again = open_runtime(side, content, on_processor(admitted.device) if on_cpu else admitted.device)
+        try:
+            refuse_disagreement(side.file, manifest, side, again)
+        except CannotLoad:
+            again.close()
+            raise
+        return again
+
+    return Renewable(runtime, opened, accelerated=runtime.provider != CPU and not device.require_accelerator)
 
 
 def sent_bytes_estimate(manifest: Manifest, inputs: Mapping[str, NDArray[Any]]) -> int:

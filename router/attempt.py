@@ -17,7 +17,7 @@ back what happened as events. The transitions, by what is running (every event n
     anything       Woke at the deadline       cancel what runs; finished: deadline exceeded (or the held answer)
 
 It finishes exactly once, and nothing is started after it finished or after the deadline. A device run in the caller's
-own thread cannot be interrupted: its answer may come after the deadline, is then returned, and is marked `late`."""
+own thread is not interrupted here: its answer may come after the deadline, is then returned, and is marked `late`."""
 
 from __future__ import annotations
 

@@ -103,9 +103,8 @@ def _closed_by(
         return Closed(name, Constraint.TOO_LARGE, detail)
     if not target.breaker_admits:
         probing = target.breaker is BreakerPhase.HALF_OPEN
-        return Closed(
-            name, Constraint.BREAKER, "another call is probing it" if probing else "it failed too often lately"
-        )
+        detail = "another call is probing it" if probing else target.why_not or "it failed too often lately"
+        return Closed(name, Constraint.BREAKER, detail)
     if target.pushback_s > 0:
         return Closed(
             name, Constraint.PUSHBACK, f"it refused a call, and asked for {in_ms(target.pushback_s)} of peace"

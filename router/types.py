@@ -134,9 +134,10 @@ class TimeEstimate:
 class TargetView:
     """One target as it looks to one request.
 
-    `serves` False comes with `why_not`. `upload_bytes` is what would cross the network (0 for the device),
-    `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until an evaluation tells. The last three
-    are what the target said of itself a moment ago: see advice.py; `time` has the wait in it."""
+    `serves` False comes with `why_not`, which a breaker that is open may have as well. `upload_bytes` is what would
+    cross the network (0 for the device), `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until
+    an evaluation tells. The last three are what the target said of itself a moment ago: see advice.py; `time` has the
+    wait in it."""
 
     name: str
     kind: Kind

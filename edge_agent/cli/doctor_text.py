@@ -90,6 +90,8 @@ def _model(model: ModelFinding) -> Iterator[str]:
         rows = [(DEVICE, f"runs it on {model.provider}, {model.device_digest}")]
         if model.why_provider:
             rows.append(("", model.why_provider))
+    if model.out_s:
+        rows.append(("", f"out of use for {model.out_s:.0f} s more: {model.why_out}"))
     rows += [(served.target, _served(served)) for served in model.served]
     if model.promise.certified or model.promise.state is not None:
         rows += [("promise", line) for line in _promised(model.promise)]

@@ -50,6 +50,7 @@ def _model(core: Core, release: Release, reached: Sequence[Reached], label: str 
     if release.runtime is not None:
         working.add(DEVICE)
     evaluation = release.manifest.evaluation
+    out_s, why_out = core.out_of_use(release.name) or (0.0, "")
     return ModelFinding(
         name=release.name,
         release=release.manifest.name,
@@ -60,6 +61,8 @@ def _model(core: Core, release: Release, reached: Sequence[Reached], label: str 
         why_provider=release.why_provider,
         why_not=release.why_no_runtime,
         promise=_promise(core, release),
+        out_s=out_s,
+        why_out=why_out,
         served=served,
         answerable=_answerable(core, release.name, working, label),
     )

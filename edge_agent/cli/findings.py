@@ -87,7 +87,8 @@ class PromiseFinding:
 class ModelFinding:
     """A model of the configuration. `why_not` is empty where the device can run it.
 
-    `evaluated_on` is how many inputs its release was measured on, None where it was not."""
+    `out_s` is for how long it is out of use there, because of what `why_out` says; 0 where it is not. `evaluated_on` is
+    how many inputs its release was measured on, None where it was not."""
 
     name: str
     release: str
@@ -99,6 +100,8 @@ class ModelFinding:
     """How it was chosen; empty where there was nothing to choose."""
     why_not: str
     promise: PromiseFinding
+    out_s: float
+    why_out: str
     served: tuple[ServedFinding, ...]
     answerable: bool
     """Whether some request for it would be answered now."""

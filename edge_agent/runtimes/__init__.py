@@ -1,7 +1,8 @@
 """Where a model runs on the device. One seam, `LocalRuntime`; each runtime library lives behind one module here.
 
 opening.py picks the one that a release names; onnx.py is onnxruntime's, litert.py is LiteRT's. trial/ tries a model
-before it is trusted."""
+before it is trusted. renewable.py opens one anew while the agent runs, process.py has one run in a process of its own;
+standing.py says when either is due."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from nearfar_wire.specs import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CPU", "CannotLoad", "Halt", "LocalRuntime", "OutOfMemory", "RunFailed", "RunHalted"]
+__all__ = ["CPU", "CannotLoad", "Crashed", "Halt", "LocalRuntime", "NotReady", "OutOfMemory", "RunFailed", "RunHalted"]
 
 CPU: Final = "CPUExecutionProvider"
 """The processor, as an execution provider: what a model runs on where nothing else is wanted or can be had."""
@@ -29,6 +30,14 @@ class RunFailed(Exception):
 
 class OutOfMemory(RunFailed):
     """A run wanted more memory than there is, or than this process may have."""
+
+
+class Crashed(RunFailed):
+    """The process that ran the model ended under it."""
+
+
+class NotReady(RunFailed):
+    """The model is just being opened anew, or was put out of use: nothing was run, and nothing learnt."""
 
 
 class RunHalted(Exception):
@@ -64,3 +73,6 @@ class LocalRuntime(Protocol):
 
     def new_halt(self) -> Halt:
         """Return a handle that can stop one coming run."""
+
+    def close(self) -> None:
+        """Give back what it holds; safe twice. Runs under way end in their own way, and none begins."""

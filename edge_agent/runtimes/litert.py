@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_agent.runtimes import CPU, CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CPU, CannotLoad, Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import ModelFileError, TensorError
 from nearfar_wire.tflite import TfliteFile, read_tflite
@@ -79,6 +79,7 @@ class LitertRuntime:
         self._changed = threading.Condition()
         self._idle = [_Interpreter(self._file, *self._opening)]
         self._more = (os.cpu_count() or 1 if at_once is None else at_once) - 1
+        self._closed = False
 
     def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
         """See LocalRuntime."""
@@ -106,11 +107,22 @@ class LitertRuntime:
         """See LocalRuntime; the module says what it can stop."""
         return _RunHalt(self._changed)
 
+    def close(self) -> None:
+        """See LocalRuntime."""
+        with self._changed:
+            self._closed = True
+            self._idle.clear()
+            self._changed.notify_all()
+
     def _take(self, halt: _RunHalt | None) -> _Interpreter:
         with self._changed:
-            self._changed.wait_for(lambda: self._idle or self._more or (halt is not None and halt.halted))
+            self._changed.wait_for(
+                lambda: self._closed or self._idle or self._more or (halt is not None and halt.halted)
+            )
             if halt is not None and halt.halted:
                 raise RunHalted("the run was stopped on request")
+            if self._closed:
+                raise NotReady("the model was closed")
             if self._idle:
                 return self._idle.pop()
             self._more -= 1
@@ -124,7 +136,8 @@ class LitertRuntime:
 
     def _give_back(self, interpreter: _Interpreter) -> None:
         with self._changed:
-            self._idle.append(interpreter)
+            if not self._closed:
+                self._idle.append(interpreter)
             self._changed.notify_all()  # who is woken alone may just have been halted
 
     def _lose(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.runtimes import CPU, CannotLoad, Halt, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CPU, CannotLoad, Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.library import load_onnxruntime
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.digest import verify
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxRuntime", "offered_providers"]
 
-# Part of what its allocator says; the exception's type is the one of most failures.
-_NO_MEMORY: Final = "Failed to allocate memory"
+# How onnxruntime, and C++ under it, say that memory could not be had; there is no type for it.
+_NO_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 # Calls remote endpoints from inside a model; nothing leaves the device but by the agent's own door.
 _REFUSED_PROVIDERS: Final = frozenset({"AzureExecutionProvider"})
 
@@ -65,7 +65,7 @@ class OnnxRuntime:
             raise CannotLoad(f"{name}: {error}") from error
         ort = load_onnxruntime()  # loads with the first model
         self._run_options: Any = ort.RunOptions  # Any: as above
-        self._session = _open_session(ort, name, content, providers, threads, require_accelerator)
+        self._session: Any = _open_session(ort, name, content, providers, threads, require_accelerator)
         self.provider: str = self._session.get_providers()[0]
         try:
             self.inputs = _specs(name, self._session.get_inputs())
@@ -81,12 +81,15 @@ class OnnxRuntime:
         options = halt.options if isinstance(halt, _RunHalt) else None
         if self._texts:
             inputs = {**inputs, **{name: _to_text(name, inputs[name]) for name in self._texts}}
+        session = self._session
+        if session is None:
+            raise NotReady("the model was closed")
         try:
-            values = self._session.run(self._output_names, inputs, options)
+            values = session.run(self._output_names, inputs, options)
         except Exception as error:  # noqa: BLE001  # onnxruntime raises a dozen unrelated types; translated here
             if options is not None and options.terminate:
                 raise RunHalted("the run was stopped on request") from None
-            if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+            if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
                 raise OutOfMemory("onnxruntime did not get the memory that the run wants") from None
             # Not the library's text: it may quote shapes and values of the input.
             raise RunFailed(f"onnxruntime refused the run ({type(error).__name__})") from None
@@ -97,6 +100,10 @@ class OnnxRuntime:
     def new_halt(self) -> Halt:
         """See LocalRuntime."""
         return _RunHalt(self._run_options())
+
+    def close(self) -> None:
+        """See LocalRuntime. The session goes when the last run on it has ended."""
+        self._session = None
 
 
 def offered_providers(name: str, wanted: Sequence[str]) -> list[str]:

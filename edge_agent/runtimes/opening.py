@@ -9,7 +9,7 @@ from edge_agent.config import DeviceConfig
 from edge_agent.runtimes import CPU, LocalRuntime
 from nearfar_wire.manifest import DeviceSide
 
-__all__ = ["library", "offered", "open_runtime"]
+__all__ = ["library", "offered", "on_processor", "open_runtime"]
 
 
 def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> LocalRuntime:
@@ -60,3 +60,8 @@ def library(side: DeviceSide) -> str:
     from edge_agent.runtimes.library import load_onnxruntime
 
     return f"onnxruntime {load_onnxruntime().__version__}"
+
+
+def on_processor(device: DeviceConfig) -> DeviceConfig:
+    """Return `device` without its accelerators: what is left where they crash."""
+    return device.model_copy(update={"providers": [CPU], "require_accelerator": False})

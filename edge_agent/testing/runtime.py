@@ -34,6 +34,7 @@ class FakeRuntime:
         self.outputs = tuple(outputs)
         self.runs = 0
         self.running = 0
+        self.closed = False
         self._held = False
         self._changed = threading.Condition()
 
@@ -66,6 +67,10 @@ class FakeRuntime:
     def new_halt(self) -> Halt:
         """See LocalRuntime."""
         return _FakeHalt(self._changed)
+
+    def close(self) -> None:
+        """See LocalRuntime; a test may ask what the model had to do even then."""
+        self.closed = True
 
 
 class _FakeHalt:

@@ -112,12 +112,15 @@ class Home:
         (folder / "manifest.toml").write_text("\n".join(parts), encoding="utf-8")
         return folder
 
-    def slow_release(self) -> Path:
-        """Write a release whose model counts to its input `n`: a million take about a second."""
+    def slow_release(self, model: bytes | None = None) -> Path:
+        """Write a release whose model counts to its input `n`: a million take about a second.
+
+        `model` is another that takes `n` and gives `y`."""
+        model = slow() if model is None else model
         folder = self.root / "releases" / "slow"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "slow.onnx").write_bytes(slow())
-        side = f'[device]\nfile = "slow.onnx"\ndigest = "{digest_of(slow())}"\n\n[remote]\nmodel = "slow"\n'
+        (folder / "slow.onnx").write_bytes(model)
+        side = f'[device]\nfile = "slow.onnx"\ndigest = "{digest_of(model)}"\n\n[remote]\nmodel = "slow"\n'
         (folder / "manifest.toml").write_text(f"{_COUNTER}\n{side}", encoding="utf-8")
         return folder
 

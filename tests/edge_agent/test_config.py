@@ -215,7 +215,7 @@ def _adopts_by_itself(agent: Agent) -> bool:
 
 
 def _session(agent: Agent) -> Any:  # Any: onnxruntime publishes no types
-    return agent.core.release("tiny").runtime._session  # type: ignore[union-attr]
+    return agent.core.release("tiny").runtime.runtime._session  # type: ignore[union-attr]
 
 
 def _door(agent: Agent) -> Any:  # Any: a Remote, loaded lazily

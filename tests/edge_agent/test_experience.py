@@ -9,6 +9,7 @@ import pytest
 
 from edge_agent.experience import Admission, Experience, ModelFacts, TargetFacts
 from router.advice import Told
+from router.breaker import CLOSED, BreakerState
 from router.compile import compile_policy
 from router.policy import Policy
 from router.types import BreakerPhase, Kind, Reading, TargetView
@@ -92,6 +93,19 @@ def test_a_breaker_that_opened_is_seen_to_half_open_by_time_alone() -> None:
     assert not _cloud(experience, 30.0).breaker_admits
     experience.remote_abandoned(probe)
     assert _cloud(experience, 30.0).breaker_admits
+
+
+def test_a_device_model_that_is_out_of_use_is_seen_to_be_and_to_come_on_trial_by_time_alone() -> None:
+    experience = _experience()
+    assert experience.views(FACTS, 100, MEASURED, 0.0)[0].breaker is BreakerPhase.CLOSED
+    experience.device_rests("tiny", BreakerState(open_until=30.0), "it crashed")
+    out, trial = (experience.views(FACTS, 100, MEASURED, now)[0] for now in (1.0, 30.0))
+    assert (out.breaker, out.breaker_admits, out.why_not) == (BreakerPhase.OPEN, False, "it crashed")
+    assert (trial.breaker, trial.breaker_admits, trial.why_not) == (BreakerPhase.HALF_OPEN, True, "")
+    other = ModelFacts("other", FACTS.targets)
+    assert experience.views(other, 100, MEASURED, 1.0)[0].breaker_admits
+    experience.device_rests("tiny", CLOSED, "")
+    assert experience.views(FACTS, 100, MEASURED, 31.0)[0].breaker is BreakerPhase.CLOSED
 
 
 def test_at_most_one_of_many_threads_probes_a_half_open_breaker() -> None:

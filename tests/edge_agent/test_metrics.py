@@ -24,7 +24,9 @@ def gauges(
     policy: tuple[str, int, str] = ("default", 1, "sha256:00"),
     signals: Mapping[str, bool] | None = None,
 ) -> Gauges:
-    return Gauges(lambda: breakers or {}, lambda: policy, lambda: signals or {}, lambda: {"m": "in_force"})
+    return Gauges(
+        lambda: breakers or {}, lambda: policy, lambda: signals or {}, lambda: {"m": False}, lambda: {"m": "in_force"}
+    )
 
 
 def shown(metrics: Metrics, told: Gauges | None = None) -> dict[str, float]:
@@ -132,6 +134,7 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.policy_reload("refused")
     metrics.audit("digits", "agrees")
     metrics.ep_fallback("voices")
+    metrics.device_trouble("digits", "runaway", "put_out")
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -142,6 +145,7 @@ def test_totals_tell_people_without_prometheus() -> None:
         "policy_reloads": {"refused": 1},
         "audits": 1,
         "ep_fallbacks": 1,
+        "device_troubles": 1,
         "sent_bytes": {"cloud": 300},
     }
 
@@ -155,6 +159,7 @@ def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_los
         metrics.request(f"model-{i}", f"target-{i}", "answered", 0.1, {f"target-{i}": 1}, escalated=True, late=True)
         metrics.failure(f"target-{i}", f"code-{i}", security=True)
         metrics.policy_reload(f"outcome-{i}")
+        metrics.device_trouble(f"model-{i}", "crash", "open_anew")
     counts = metrics.counts()
     assert counts.requests == 10_000
     assert counts.pairs[OTHER, OTHER].outcomes["answered"] == 10_000 - MAX_VALUES
@@ -168,7 +173,7 @@ def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_los
     for numbers in labelled:
         assert len(numbers) == MAX_VALUES + 1
         assert sum(numbers.values()) == 10_000
-    assert len(counts.pairs) == len(counts.failures) == MAX_VALUES + 1
+    assert len(counts.pairs) == len(counts.failures) == len(counts.device_troubles) == MAX_VALUES + 1
 
 
 # -- Prometheus --------------------------------------------------------------------------------------------------------
@@ -182,6 +187,7 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.request("digits", None, REFUSED, 0.0)
     metrics.failure("cloud", "SECURITY_ERROR", security=True)
     metrics.policy_reload("loaded")
+    metrics.device_trouble("digits", "crash", "open_anew")
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
     samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
     assert samples == {
@@ -197,6 +203,8 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_certified_answers_total{certified=yes,model=digits}": 1,
         "nearfar_certified_answers_total{certified=no,model=digits}": 1,
         "nearfar_audits_total{model=digits,outcome=disagrees}": 1,
+        "nearfar_device_troubles_total{model=digits,remedy=open_anew,trouble=crash}": 1,
+        "nearfar_device_out_of_use{model=m}": 0,
         "nearfar_promise_state{model=m,state=in_force}": 1,
         "nearfar_breaker_state{target=cloud}": 2,
         "nearfar_policy_info{digest=sha256:ab,name=mine,version=7}": 1,

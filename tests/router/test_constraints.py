@@ -66,6 +66,15 @@ def _close(
             id="open",
         ),
         pytest.param(
+            {"breaker": BreakerPhase.OPEN, "breaker_admits": False, "why_not": "its model crashed"},
+            "auto",
+            {},
+            "public",
+            "breaker",
+            "its model crashed",
+            id="open, and it is known why",
+        ),
+        pytest.param(
             {"breaker": BreakerPhase.HALF_OPEN, "breaker_admits": False},
             "auto",
             {},

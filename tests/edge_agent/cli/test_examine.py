@@ -12,7 +12,8 @@ import pytest
 from edge_agent import AgentError
 from edge_agent.cli.doctor_text import as_text
 from edge_agent.cli.examine import examine
-from edge_agent.testing import CloudModel, FakeCloud, FakeRuntime, Script, fake_agent, fake_release
+from edge_agent.runtimes import OutOfMemory
+from edge_agent.testing import CloudModel, FakeClock, FakeCloud, FakeRuntime, Script, fake_agent, fake_release
 from edge_agent.testing.releases import TINY_MANIFEST
 from nearfar_wire.status import Code
 from tests.builders.agents import policy_text
@@ -84,6 +85,22 @@ def test_of_a_release_without_a_certificate_nothing_is_told_unless_a_promise_is_
         with fake_agent(fake_release(), policy=path) as agent:
             text = as_text(examine(agent.core, model=None, label=None, values={}))
         assert ("promise  uncovered: the release has no certificate" in text) is told
+
+
+def test_a_model_that_is_out_of_use_on_the_device_is_told_with_the_reason_and_for_how_long() -> None:
+    def starve(inputs: object) -> None:
+        raise OutOfMemory("no memory")
+
+    with fake_agent(fake_release(runtime=FakeRuntime(starve)), clock=FakeClock()) as agent:
+        assert not examine(agent.core, model=None, label=None, values={}).models[0].out_s
+        for _ in range(2):
+            with contextlib.suppress(AgentError):
+                agent.infer("tiny", _X)
+        findings = examine(agent.core, model=None, label=None, values={})
+    (model,) = findings.models
+    assert 25 < model.out_s < 35
+    assert f"    out of use for {model.out_s:.0f} s more: its model ran out of memory and is" in as_text(findings)
+    assert not findings.healthy
 
 
 @pytest.mark.wide

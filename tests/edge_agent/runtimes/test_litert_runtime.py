@@ -16,6 +16,7 @@ from edge_agent.releases import load_release
 from edge_agent.runtimes import CannotLoad, RunFailed, RunHalted
 from edge_agent.runtimes.litert import LitertRuntime
 from edge_agent.runtimes.onnx import OnnxRuntime
+from edge_agent.runtimes.renewable import Renewable
 from edge_agent.runtimes.trial import Trials
 from edge_agent.runtimes.trial.book import VerdictBook
 from nearfar_wire.digest import digest_of
@@ -221,7 +222,8 @@ def test_a_release_that_names_LiteRT_is_run_by_it(tmp_path: Path) -> None:
     (tmp_path / "small.tflite").write_bytes(content)
     (tmp_path / "manifest.toml").write_text(MANIFEST.format(digest=digest_of(content)), encoding="utf-8")
     release = load_release("tiny", tmp_path, DeviceConfig())
-    assert isinstance(release.runtime, LitertRuntime), release.why_no_runtime
+    assert isinstance(release.runtime, Renewable), release.why_no_runtime
+    assert isinstance(release.runtime.runtime, LitertRuntime)
     assert release.runtime.run({"pixels": PIXELS})["probabilities"].shape == (2, 3)
 
 
