@@ -84,7 +84,9 @@ class DeviceConfig(_Part):
     isolate: bool = False
     """Run in a worker thread, so that a deadline or a cancellation need not wait for the run; costs a hand-over."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Worker threads, used by `isolate` and by the asynchronous agent."""
+    """Worker threads, used by `isolate` and by the asynchronous agent; with `process`, runs at a time."""
+    process: bool = False
+    """Run each model in a process of its own, so that native code that crashes does not take the app along."""
 
 
 class TlsConfig(_Part):

@@ -53,5 +53,6 @@ def warm_up(release: Release, clock: Callable[[], float], keeper: Keeper, watchd
         return []
     except (RunFailed, WireError):
         return []  # nothing says that a model has to like zeros; a request will tell
-    keeper.ended(epoch, max(taken_s))
-    return taken_s[1:] or taken_s
+    warm_s = taken_s[1:] or taken_s
+    keeper.ended(epoch, max(warm_s))
+    return warm_s

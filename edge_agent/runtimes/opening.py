@@ -16,6 +16,10 @@ def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> Loca
     """Return the model of `side`, whose file holds `content`, ready to run.
 
     Raises DigestMismatch: before anything is parsed. Raises CannotLoad: for what cannot be run here."""
+    if device.process:
+        from edge_agent.runtimes.process import ProcessRuntime
+
+        return ProcessRuntime(side, content, device)
     if side.runtime == "litert":
         from edge_agent.runtimes.litert import LitertRuntime
 

@@ -105,6 +105,9 @@ class _Runtime:
     def new_halt(self) -> Halt:
         return self._inner.new_halt()
 
+    def close(self) -> None:
+        self._inner.close()
+
 
 if __name__ == "__main__":
     machine = Machine()

@@ -252,6 +252,7 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "device.trial_s": (60.0, 1e-9, _runs),
     "device.trial_memory_mb": (512, 4096, _runs),
     "device.isolate": (False, True, _uses_workers),
+    "device.process": (False, True, lambda agent: type(agent.core.release("tiny").runtime.runtime).__name__),
     "device.workers": (1, 3, lambda agent: agent.core.pool.workers),
     "signals.battery_s": (30.0, 20.0, _interval_of("battery_pct")),
     "signals.processor_s": (1.0, 2.0, _interval_of("cpu_load")),

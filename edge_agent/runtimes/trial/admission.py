@@ -108,6 +108,8 @@ class Trials:
                 runtime = self._open_runtime(side, subject.content, subject.device)
                 refuse_disagreement(side.file, subject.manifest, side, runtime)
             except CannotLoad as error:  # it passed before, or in another process: something has changed since
+                if runtime is not None:
+                    runtime.close()
                 return None, without_name(error, side.file)
         return runtime, verdict.why
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge_agent.blank import blank_inputs
 from edge_agent.config import DeviceConfig
 from edge_agent.fitness import refuse_disagreement
-from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CPU, CannotLoad, Crashed, LocalRuntime, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.trial.golden import Example, otherwise, read_golden
 from edge_agent.runtimes.trial.verdict import Outcome, Verdict
 from nearfar_wire.errors import WireError
@@ -65,16 +65,22 @@ def try_out(
     `blank` and where its inputs can be made up, run on blank ones."""
     trial = _Trial(subject, open_runtime, clock, blank)
     try:
-        return trial.verdict(), trial.opened
+        verdict = trial.verdict()
+        trial.kept = trial.opened if verdict.good else None
+        return verdict, trial.kept
     except (MemoryError, OutOfMemory):
         why = f"it wants more memory than it may have ({subject.device.trial_memory_mb} MB, device.trial_memory_mb)"
         return Verdict(Outcome.OUT_OF_MEMORY, why), None
     except RunHalted:
         return Verdict(Outcome.TOO_SLOW, too_slow(subject.device)), None
+    except Crashed as error:
+        return Verdict(Outcome.CRASHED, without_name(error, subject.side.file)), None
     except (CannotLoad, WireError) as error:
         return Verdict(Outcome.REFUSED, without_name(error, subject.side.file)), None
     except RunFailed as error:
         return Verdict(Outcome.REFUSED, f"it does not run: {error}"), None
+    finally:
+        trial.close_others()
 
 
 def too_slow(device: DeviceConfig) -> str:
@@ -95,7 +101,10 @@ class _Trial:
         self._clock = clock
         self._until = clock() + subject.device.trial_s
         self._examples: list[Example] = []
+        self._all: list[LocalRuntime] = []
         self.opened: LocalRuntime | None = None
+        self.kept: LocalRuntime | None = None
+        """What is handed on; everything else that was opened is closed."""
 
     def verdict(self) -> Verdict:
         self._examples = read_golden(self._subject.folder, self._subject.manifest)
@@ -116,9 +125,16 @@ class _Trial:
         verdict, _ = self._compared(accelerator)
         return verdict if not verdict.good else self._faster(accelerator, processor, fed)
 
+    def close_others(self) -> None:
+        """Give back what nobody gets."""
+        for runtime in self._all:
+            if runtime is not self.kept:
+                runtime.close()
+
     def _open(self, device: DeviceConfig) -> LocalRuntime:
         side = self._subject.side
         runtime = self._open_runtime(side, self._subject.content, device)
+        self._all.append(runtime)
         refuse_disagreement(side.file, self._subject.manifest, side, runtime)
         return runtime
 

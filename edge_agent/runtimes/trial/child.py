@@ -63,10 +63,11 @@ def try_in_child(subject: Subject, command: Sequence[str] | None = None, *, star
 
 
 def _job(subject: Subject) -> str:
+    device = subject.device.model_copy(update={"process": False})  # the trial is in one of its own
     job = {
         "manifest": subject.manifest.model_dump(mode="json", by_alias=True),
         "folder": str(subject.folder.absolute()),
-        "device": subject.device.model_dump(mode="json"),
+        "device": device.model_dump(mode="json"),
     }
     return json.dumps(job)
 

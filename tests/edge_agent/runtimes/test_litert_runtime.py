@@ -13,7 +13,7 @@ import pytest
 
 from edge_agent.config import DeviceConfig
 from edge_agent.releases import load_release
-from edge_agent.runtimes import CannotLoad, RunFailed, RunHalted
+from edge_agent.runtimes import CannotLoad, NotReady, RunFailed, RunHalted
 from edge_agent.runtimes.litert import LitertRuntime
 from edge_agent.runtimes.onnx import OnnxRuntime
 from edge_agent.runtimes.renewable import Renewable
@@ -272,3 +272,11 @@ def test_a_file_of_another_runtime_than_its_release_names_is_refused(tmp_path: P
     release = load_release("tiny", tmp_path, DeviceConfig())
     assert release.runtime is None
     assert "small.tflite: it is no LiteRT file" in release.why_no_runtime
+
+
+def test_what_is_closed_runs_nothing_more() -> None:
+    runtime = _load(dense_softmax())
+    runtime.close()
+    runtime.close()
+    with pytest.raises(NotReady):
+        runtime.run({"pixels": PIXELS})

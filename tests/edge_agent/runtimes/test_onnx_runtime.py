@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.runtimes import CannotLoad, OutOfMemory, RunFailed, RunHalted
+from edge_agent.runtimes import CannotLoad, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.onnx import OnnxRuntime
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch
@@ -153,3 +153,11 @@ def test_several_threads_share_a_session() -> None:
     for thread in threads:
         thread.join()
     assert answers == [True] * 200
+
+
+def test_what_is_closed_runs_nothing_more() -> None:
+    runtime = _load(softmax_mlp())
+    runtime.close()
+    runtime.close()
+    with pytest.raises(NotReady):
+        runtime.run({"pixels": np.zeros((1, 4), np.uint8)})
