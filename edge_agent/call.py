@@ -23,7 +23,7 @@ from edge_agent.runtimes import Halt, NotReady, OutOfMemory, RunFailed, RunHalte
 from edge_agent.runtimes.standing import Trouble
 from edge_agent.score import score_of
 from edge_agent.watchdog import OVERRUN_S, Watchdog
-from nearfar_wire.errors import WireError
+from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
 from nearfar_wire.status import Code
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
@@ -179,9 +179,13 @@ class Call:
         epoch = 0 if keeper is None else keeper.standing.epoch
         began = self._clock()
         started = began if since is None else since
+        preparer = release.device_preparer
         try:
-            preparer = release.device_preparer
-            fed = self._inputs if preparer is None else preparer.prepare(self._inputs)
+            try:
+                fed = self._inputs if preparer is None else preparer.prepare(self._inputs)
+            except TensorError as error:
+                # The input's fault: nothing is learnt of the device, which would answer the next.
+                return Failed(Failure(DEVICE, Code.INVALID_INPUT.value, str(error)))
             outputs = release.runtime.run(fed, halt)
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])

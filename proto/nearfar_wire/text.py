@@ -1,7 +1,8 @@
 """Text to tokens, by the `tokenizer.json` that the model was trained with. Needs the extra `text`.
 
 Texts are UTF-8 and bounded before a tokenizer sees them; how long one takes grows with its length, and a model reads
-some hundreds of tokens of it. What a tokenizer's file says of truncation and padding is not used: the manifest does."""
+some hundreds of tokens of it. What a tokenizer's file says of truncation and padding is not used: the manifest does.
+A text of which no token is left is refused: models average over tokens, and the average of none is no number."""
 
 from __future__ import annotations
 
@@ -65,8 +66,18 @@ class Tokenizer:
     def encode(self, name: str, texts: Array, max_length: int, *, fill: bool) -> Tokens:
         """Return the tokens of each text in `texts`, shape (texts,), cut to `max_length`; filled up to it if `fill`.
 
-        Raises TensorError: naming input `name`, for a text that is too long or not UTF-8."""
-        rows = [self._row(text, max_length) for text in _decoded(name, texts)]
+        Raises TensorError: naming input `name`, for a text that is too long, not UTF-8, or cannot be made tokens of."""
+        rows: list[tuple[list[int], list[int], list[int]]] = []
+        for index, text in enumerate(_decoded(name, texts)):
+            try:
+                rows.append(self._row(text, max_length))
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001  (its own bare Exception, and where its code panics, worse)
+                told = f"text {index} cannot be made tokens of ({type(error).__name__}); see the tokenizer's file"
+                raise TensorError(name, told) from None
+            if not rows[-1][0]:
+                raise TensorError(name, f"text {index} has no token that the model knows; leave it out")
         return Tokens(rows, self.pad_id, max_length if fill else None)
 
     def _row(self, text: str, max_length: int) -> tuple[list[int], list[int], list[int]]:
@@ -90,12 +101,14 @@ def _decoded(name: str, texts: Array) -> list[str]:
     decoded: list[str] = []
     together = 0
     for index, element in enumerate(elements):
-        together += len(element)
-        if len(element) > MAX_TEXT_BYTES or together > MAX_TOGETHER_BYTES:
-            most = f"{MAX_TEXT_BYTES} bytes, all of them together {MAX_TOGETHER_BYTES}"
-            raise TensorError(name, f"text {index} is too long: at most {most}; shorten it")
         try:
-            decoded.append(element if isinstance(element, str) else element.decode("utf-8"))
-        except UnicodeDecodeError:
+            # An app may give str, which has no bytes where it holds half of a pair of surrogates.
+            content = element.encode("utf-8") if isinstance(element, str) else element
+            together += len(content)
+            if len(content) > MAX_TEXT_BYTES or together > MAX_TOGETHER_BYTES:
+                most = f"{MAX_TEXT_BYTES} bytes, all of them together {MAX_TOGETHER_BYTES}"
+                raise TensorError(name, f"text {index} is too long: at most {most}; shorten it")
+            decoded.append(content.decode("utf-8"))
+        except UnicodeError:
             raise TensorError(name, f"text {index} is not UTF-8") from None
     return decoded

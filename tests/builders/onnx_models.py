@@ -16,11 +16,13 @@ __all__ = [
     "bomb",
     "endless",
     "external_weights",
+    "first_pixel",
     "gather",
     "identity",
     "largest",
     "slow",
     "softmax_mlp",
+    "token_sums",
     "zeros",
 ]
 
@@ -200,3 +202,41 @@ def _model(
 def _serialized(graph: GraphProto) -> bytes:
     model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", _OPSET)])
     return bytes(model.SerializeToString())
+
+
+def first_pixel() -> bytes:
+    """probabilities = which of red, green and blue is strongest in the upper left pixel of x, shape [n, h, w, 3]."""
+    return _model(
+        [
+            helper.make_node("Slice", ["x", "starts", "ends", "axes"], ["pixel"]),
+            helper.make_node("Reshape", ["pixel", "shape"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        ],
+        [_value("x", "FP32", ("n", "h", "w", 3))],
+        [_value("probabilities", "FP32", ("n", 3))],
+        {
+            "starts": np.array([0, 0]),
+            "ends": np.array([1, 1]),
+            "axes": np.array([1, 2]),
+            "shape": np.array([-1, 3]),
+        },
+    )
+
+
+def token_sums() -> bytes:
+    """probabilities = softmax of the mean of the tokens `ids` where `mask` is 1, and of 4; both of shape [n, t]."""
+    return _model(
+        [
+            helper.make_node("Cast", ["ids"], ["i"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", ["mask"], ["m"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["i", "m"], ["seen"]),
+            helper.make_node("ReduceSum", ["seen", "axis"], ["sum"], keepdims=1),
+            helper.make_node("ReduceSum", ["m", "axis"], ["count"], keepdims=1),
+            helper.make_node("Div", ["sum", "count"], ["mean"]),
+            helper.make_node("Mul", ["mean", "weights"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        ],
+        [_value("ids", "INT64", ("n", "t")), _value("mask", "INT64", ("n", "t"))],
+        [_value("probabilities", "FP32", ("n", 2))],
+        {"axis": np.array([1]), "weights": np.array([[0.25, 0.5]], np.float32)},
+    )

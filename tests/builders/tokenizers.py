@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["word_tokenizer"]
+__all__ = ["bare_tokenizer", "word_tokenizer"]
 
 
 def word_tokenizer(words: Sequence[str]) -> bytes:
@@ -18,3 +20,10 @@ def word_tokenizer(words: Sequence[str]) -> bytes:
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
     )
     return tokenizer.to_str().encode()
+
+
+def bare_tokenizer(model: Mapping[str, Any], **parts: Any) -> bytes:
+    """Return the file of a tokenizer that has a model, and otherwise nothing but `parts`."""
+    names = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
+    document = {"version": "1.0", "added_tokens": [], **dict.fromkeys(names), "model": dict(model), **parts}
+    return json.dumps(document).encode()

@@ -11,8 +11,8 @@ from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch, ManifestError, TensorError
 from nearfar_wire.manifest import Feed, InputSpec, Step, Tokenize
 from nearfar_wire.preparer import Preparer
-from nearfar_wire.text import MAX_TEXT_BYTES, MAX_TOGETHER_BYTES
-from tests.builders.tokenizers import word_tokenizer
+from nearfar_wire.text import MAX_TEXT_BYTES, MAX_TOGETHER_BYTES, Tokenizer
+from tests.builders.tokenizers import bare_tokenizer, word_tokenizer
 
 CONTENT = word_tokenizer(["the", "cat", "sat", "on", "mat"])
 INPUT = InputSpec(name="text", datatype="BYTES", shape=[-1], encoding="text")
@@ -68,6 +68,39 @@ def test_strange_text_is_tokens_like_any_other(text: bytes) -> None:
     made = preparer().prepare(texts(text))
     assert made["ids"].shape[0] == 1
     assert made["ids"].shape[1] <= 6
+
+
+def test_a_length_of_one_leaves_one_token_also_of_a_long_text() -> None:
+    for text in (b"mat", b"cat " * 50):
+        made = preparer(max_length=1).prepare(texts(text))
+        assert made["ids"].tolist() == [[2]]
+        assert made["mask"].tolist() == [[1]]
+
+
+def test_a_text_of_which_no_token_is_left_is_refused() -> None:
+    """It was a row of nothing, the mean over which is no number."""
+    silent = Tokenizer("t.json", bare_tokenizer({"type": "BPE", "vocab": {"a": 0}, "merges": []}))
+    assert silent.encode("text", np.array([b"aa"], object), 4, fill=False).ids.tolist() == [[0, 0]]
+    for text in (b"", b"zzz"):
+        with pytest.raises(TensorError, match="text 1 has no token that the model knows; leave it out"):
+            silent.encode("text", np.array([b"a", text], object), 4, fill=True)
+
+
+def test_what_the_library_cannot_do_is_a_fault_of_the_text_and_quotes_nothing() -> None:
+    """The library's own error went through, which nobody upstream knows."""
+    words = {"type": "WordLevel", "vocab": {"a": 1}, "unk_token": "[UNK]"}  # which the vocabulary lacks
+    with pytest.raises(TensorError, match=r"text 0 cannot be made tokens of \(Exception\)") as refused:
+        Tokenizer("t.json", bare_tokenizer(words)).encode("text", np.array([b"secret"], object), 4, fill=False)
+    assert "secret" not in str(refused.value)
+
+
+def test_text_that_an_app_gives_as_str_is_bounded_by_its_bytes() -> None:
+    long = np.array(["\u20ac" * (MAX_TEXT_BYTES // 3 + 1)], object)
+    with pytest.raises(TensorError, match="text 0 is too long"):
+        preparer().prepare({"text": long})
+    half = np.array(["cat", "half \ud800"], object)
+    with pytest.raises(TensorError, match="text 1 is not UTF-8"):
+        preparer().prepare({"text": half})
 
 
 @pytest.mark.parametrize(
