@@ -9,7 +9,8 @@ input that a manifest feeds in the file's own datatype, such as UINT8 pixels, is
 
 An interpreter runs one request at a time. There are as many as run at once, made when they are first wanted, up to one
 a processor; whoever finds none waits. A run that has begun cannot be stopped: the library's Python side has no way to.
-A halt stops one that still waits. The library's one line about its kernels, on stderr, cannot be turned off."""
+A halt stops one that still waits; in a process of its own (`device.process`) that process is ended. The library's one
+line about its kernels, on stderr, cannot be turned off."""
 
 from __future__ import annotations
 

@@ -16,11 +16,14 @@ from edge_agent.releases import load_release
 from edge_agent.runtimes import CannotLoad, NotReady, RunFailed, RunHalted
 from edge_agent.runtimes.litert import LitertRuntime
 from edge_agent.runtimes.onnx import OnnxRuntime
+from edge_agent.runtimes.opening import open_runtime
+from edge_agent.runtimes.process import ProcessRuntime
 from edge_agent.runtimes.renewable import Renewable
 from edge_agent.runtimes.trial import Trials
 from edge_agent.runtimes.trial.book import VerdictBook
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import DigestMismatch
+from nearfar_wire.manifest import DeviceSide
 from tests.builders.agents import golden_npz
 from tests.builders.onnx_models import softmax_mlp
 from tests.builders.tflite_models import dense_softmax, doubled, quantized_dense, remembering, with_operator
@@ -196,6 +199,21 @@ def test_several_threads_share_a_model(at_once: int) -> None:
         thread.join(60)
     assert answers == [True] * 200
     assert 1 <= len(runtime._idle) <= at_once
+
+
+@pytest.mark.wide
+def test_in_a_process_of_its_own_it_answers_as_it_does_here() -> None:
+    content = quantized_dense()
+    side = DeviceSide(file="m.tflite", runtime="litert", digest=digest_of(content))
+    there = open_runtime(side, content, DeviceConfig(process=True))
+    assert isinstance(there, ProcessRuntime)
+    try:
+        wanted = _load(content).run({"pixels": PIXELS * 25})["probabilities"]
+        assert np.array_equal(there.run({"pixels": PIXELS * 25})["probabilities"], wanted)
+        with pytest.raises(RunFailed, match="'pixels': has shape"):
+            there.run({"pixels": PIXELS[:, :3]})
+    finally:
+        there.close()
 
 
 MANIFEST = """
