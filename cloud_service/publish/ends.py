@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cloud_service.publish.columns import ragged, row_of, rows_in
 from cloud_service.publish.data import Array
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.recipes.bytewise import as_bytes, in_bytes
@@ -141,7 +142,10 @@ class Sentences:
         """See Ends."""
         tokenizer = self._tokenizers[file.origin]
         feeds = sentence_feeds(file.name, file.inputs, tokenizer)
-        return Preparer([sentence_input()], feeds, lambda _: tokenizer.content).prepare(inputs)
+        preparer = Preparer([sentence_input()], feeds, lambda _: tokenizer.content)
+        # One by one, as apps ask: together they would all be as long as the longest, and measured to be as slow.
+        rows = [preparer.prepare(row_of(inputs, index)) for index in range(rows_in(inputs))]
+        return {name: ragged([row[name][0] for row in rows]) for name in feeds}
 
     def join(self, device: File, remote: File, _: Mapping[str, Array]) -> Joined:
         """See Ends."""

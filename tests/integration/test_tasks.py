@@ -12,16 +12,21 @@ import numpy as np
 import pytest
 
 from cloud_service.publish.data import Examples
-from cloud_service.publish.ends import Pictures, Tried
+from cloud_service.publish.ends import Pictures, Sentences, Tried
 from cloud_service.publish.prepare import Prepared, PrepareOptions, prepare
 from cloud_service.publish.recipes.pictures import SOURCE, PictureRecipe
+from cloud_service.publish.recipes.sentences import SOURCE as TEXT
+from cloud_service.publish.recipes.sentences import Tokenizer
 from cloud_service.publish.sandbox import Sandbox
 from edge_agent import Agent, AgentConfig
 from edge_agent.core import Core
 from tests.builders.clouds import running_cloud
 from tests.builders.pictures import SHAPES, draw, encoded, shapes_model, shown
+from tests.builders.sentences import WISHES, said, sentences_model
+from tests.builders.tokenizers import learnt_tokenizer, word_tokenizer
 
 pytest.importorskip("PIL.Image", reason="the extra `image` is not installed")
+pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
 pytest.importorskip("sklearn", reason="the extra `demo` is not installed")
 pytestmark = pytest.mark.wide
 
@@ -107,3 +112,47 @@ def test_what_was_found_out_is_told(shapes: Prepared) -> None:
     assert shapes.outcomes.remote_right.mean() > 0.95
     assert shapes.outcomes.device_right is not None
     assert 0.5 < shapes.outcomes.device_right.mean() < 1
+
+
+def sentence(text: str) -> dict[str, Array]:
+    column = np.empty(1, dtype=object)
+    column[0] = text.encode()
+    return {TEXT: column}
+
+
+@pytest.fixture(scope="module")
+def wishes(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Two models of sentences: the full one reads words of any number, the device's 24 parts of words."""
+    texts, labels = said(900, seed=5)
+    words = Tokenizer("tokenizer.json", word_tokenizer(sorted({word for text in texts for word in text.split()})), 64)
+    parts = Tokenizer("device-tokenizer.json", learnt_tokenizer("wordpiece", texts[:60], size=60), 64)
+    column = np.empty(len(texts), dtype=object)
+    column[:] = [text.encode() for text in texts]
+    return prepare(
+        PrepareOptions(
+            name="wishes",
+            model=sentences_model(words.content),
+            device_model=sentences_model(
+                parts.content, tokens=24, kind="INT32", inputs=("ids", "mask", "types"), trained_on=150
+            ),
+            examples=Examples({TEXT: column}, labels),
+            out=tmp_path_factory.mktemp("wishes") / "release",
+            ends=lambda ports: Sentences({"full": words, "own": parts}),
+            label_names=WISHES,
+            ship="own",
+            alphas=(0.05,),
+            report=False,
+        )
+    )
+
+
+SAID = [("please tell me the forecast", "weather"), ("play the album louder", "music"), ("remind me and wake", "alarm")]
+
+
+@pytest.mark.parametrize("mode", ["only_on_device", "only_in_cloud"])
+def test_a_sentence_goes_in_and_a_label_comes_out(wishes: Prepared, tmp_path: Path, mode: str) -> None:
+    with running_cloud(wishes.out / "cloud") as cloud, agent_of(wishes, tmp_path, cloud.target, mode) as agent:
+        for text, wanted in SAID:
+            result = agent.infer("wishes", sentence(text), deadline_ms=10_000, privacy="public")
+            assert result.top(1)[0][0] == wanted
+            assert result.target == ("device" if mode == "only_on_device" else "cloud")

@@ -28,11 +28,14 @@ _GIVES: Final[tuple[tuple[str, Literal["ids", "mask", "types"]], ...]] = (
     ("segment", "types"),
     ("ids", "ids"),
 )
+_NOT_OF_A_SENTENCE: Final = ("position", "decoder", "past")
+_WORDS: Final = {"ids": "token ids", "mask": "attention mask", "types": "token types"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """A tokenizer's file, by its name beside the manifest. Longer texts are cut to `max_length` tokens."""
+    """A tokenizer's file, by its name beside the manifest. Longer texts are cut to `max_length` tokens, or to as many
+    as a model of fixed length takes; up to that many, such a model's are filled."""
 
     file: str
     content: bytes
@@ -47,21 +50,41 @@ def sentence_input() -> InputSpec:
 def sentence_feeds(file: str, inputs: Sequence[TensorSpec], tokenizer: Tokenizer) -> dict[str, Feed]:
     """Return how each input of the model `file` is made from sentences.
 
-    Raises PublishError: naming an input that is none of token ids, attention mask and token types."""
+    Raises PublishError: naming an input that is none of token ids, attention mask and token types, or one of two."""
     feeds: dict[str, Feed] = {}
+    by_kind: dict[str, str] = {}
     for spec in inputs:
-        gives = next((gives for piece, gives in _GIVES if piece in spec.name.lower()), None)
+        gives = _gives(spec, alone=len(inputs) == 1)
         if gives is None or spec.datatype not in ("INT64", "INT32") or len(spec.shape) != 2:
             raise PublishError(
                 f"{file}: input {spec.name!r} ({spec.datatype}, {list(spec.shape)}) is none that a tokenizer gives",
                 "a transformer's inputs are integers [N, tokens] called input_ids, attention_mask, token_type_ids",
             )
-        length = tokenizer.max_length if spec.shape[1] < 1 else min(tokenizer.max_length, spec.shape[1])
-        step = Tokenize(file=tokenizer.file, digest=digest_of(tokenizer.content), max_length=length, gives=gives)
+        if gives in by_kind:
+            problem = f"{file}: inputs {by_kind[gives]!r} and {spec.name!r} both seem to be the {_WORDS[gives]}"
+            raise PublishError(problem, "a sentence makes one of each; rename or remove one in the file")
+        by_kind[gives] = spec.name
+        fixed = spec.shape[1] > 0
+        step = Tokenize(
+            file=tokenizer.file,
+            digest=digest_of(tokenizer.content),
+            max_length=spec.shape[1] if fixed else tokenizer.max_length,
+            gives=gives,
+            pad="max_length" if fixed else "longest",
+        )
         feeds[spec.name] = Feed(source=SOURCE, datatype=spec.datatype, steps=[Step(tokenize=step)])
-    if not any(feed.steps[0].tokenize is not None and feed.steps[0].tokenize.gives == "ids" for feed in feeds.values()):
+    if "ids" not in by_kind:
         raise PublishError(f"{file} has no input for token ids", "one input's name has to hold 'ids'")
     return feeds
+
+
+def _gives(spec: TensorSpec, *, alone: bool) -> Literal["ids", "mask", "types"] | None:
+    """Return what of a sentence goes into an input, by its name; the only one of a model takes ids whatever it is."""
+    name = spec.name.lower()
+    # Places of tokens are no ids of theirs, and a decoder reads what it has written itself.
+    if any(piece in name for piece in _NOT_OF_A_SENTENCE):
+        return None
+    return next((gives for piece, gives in _GIVES if piece in name), "ids" if alone else None)
 
 
 def join_sentences(
