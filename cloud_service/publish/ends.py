@@ -105,7 +105,10 @@ class Pictures:
         self.notes: list[str] = []
 
     def tensors(self, file: File, inputs: Mapping[str, Array], wanted: Sequence[int] | None) -> dict[str, Array]:
-        """See Ends. How `file` wants its pictures is found out once."""
+        """See Ends. How `file` wants its pictures is found out once.
+
+        Raises TensorError: for inputs that are not what the app hands in."""
+        check([self._recipe.input().spec()], inputs)
         taken, normalisation = self._settle(file, inputs[IMAGE], wanted)
         return self._recipe.tensors(taken, normalisation, inputs[IMAGE])
 
@@ -139,7 +142,8 @@ class Sentences:
         self.notes: list[str] = []
 
     def tensors(self, file: File, inputs: Mapping[str, Array], _: Sequence[int] | None) -> dict[str, Array]:
-        """See Ends."""
+        """See Ends. Raises TensorError: for inputs that are not what the app hands in."""
+        check([sentence_input().spec()], inputs)
         tokenizer = self._tokenizers[file.origin]
         feeds = sentence_feeds(file.name, file.inputs, tokenizer)
         preparer = Preparer([sentence_input()], feeds, lambda _: tokenizer.content)

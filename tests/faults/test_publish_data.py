@@ -94,6 +94,37 @@ def test_data_that_no_promise_can_stand_on_is_refused_with_the_reason(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"picture": np.zeros((400, 8, 8, 3), np.uint8)}, "'image': is missing"),
+        ({"image": np.zeros((400, 8, 8, 3), np.uint8)}, "are handed in with --pixels"),
+        ({"image": np.array([b"x"] * 400), "label": np.zeros(400)}, "'label': is not wanted"),
+    ],
+    ids=["another-name", "pixels", "a-column-more"],
+)
+def test_columns_that_are_not_what_the_app_hands_in_are_refused(
+    tmp_path: Path, columns: dict[str, np.ndarray], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column of another name ended in a KeyError; one that no flag named was passed over, labels among them."""
+    from tests.builders.photographs import classifier
+
+    (tmp_path / "m.onnx").write_bytes(classifier())
+    np.savez(tmp_path / "data.npz", **{name: _unlike(column) for name, column in columns.items()})  # type: ignore[arg-type]
+    flags = ["--recipe", "image", "--normalise", "unit", "--alpha", "0.05", "--out", str(tmp_path / "release")]
+    assert main(["prepare", str(tmp_path / "m.onnx"), "--data", str(tmp_path / "data.npz"), *flags]) == 1
+    assert told in capsys.readouterr().err
+
+
+def _unlike(column: np.ndarray) -> np.ndarray:
+    """Return rows that differ: repeated ones are refused for that."""
+    if column.dtype.kind == "S":
+        return np.array([b"%d" % index for index in range(len(column))])
+    column.reshape(len(column), -1)[:, 0] = np.arange(len(column)) % 200
+    column.reshape(len(column), -1)[:, -1] = np.arange(len(column)) // 200
+    return column
+
+
 def test_C10_a_damaged_picture_among_many_is_refused_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
