@@ -12,13 +12,15 @@ from typing import Any, Final
 import numpy as np
 
 from nearfar_wire.errors import ManifestError, MissingExtra, TensorError
+from nearfar_wire.tokenizer_file import require_bounded
 
 __all__ = ["MAX_TEXT_BYTES", "MAX_TOGETHER_BYTES", "Tokenizer", "Tokens"]
 
 MAX_TEXT_BYTES: Final = 64 << 10
 """Of one text: some twenty pages, and a tenth of a second."""
 MAX_TOGETHER_BYTES: Final = 1 << 20
-"""Of all texts of one tensor."""
+"""Of all texts of one tensor, of which each counts as 64 at the least: an empty one costs as much."""
+_LEAST_BYTES: Final = 64
 # What pads, in the words of the tokenizers that are around, where the file does not say.
 _PADS: Final = ("[PAD]", "<pad>", "<|endoftext|>")
 
@@ -48,11 +50,13 @@ class Tokenizer:
     def __init__(self, file: str, content: bytes) -> None:
         """Read a `tokenizer.json`; `file` names it in errors.
 
-        Raises MissingExtra: without the library. Raises ManifestError: for what is no tokenizer."""
+        Raises MissingExtra: without the library. Raises ManifestError: for what is no tokenizer, or one whose time or
+        memory is not bounded."""
         try:
             from tokenizers import Tokenizer as Library
         except ImportError as error:
             raise MissingExtra("reading text", "text") from error
+        require_bounded(file, content)
         try:
             self._library: Any = Library.from_str(content.decode("utf-8"))  # Any: it publishes no types
         except Exception as error:  # noqa: BLE001  (the library raises bare Exception; its words quote the file)
@@ -104,10 +108,11 @@ def _decoded(name: str, texts: Array) -> list[str]:
         try:
             # An app may give str, which has no bytes where it holds half of a pair of surrogates.
             content = element.encode("utf-8") if isinstance(element, str) else element
-            together += len(content)
+            together += max(_LEAST_BYTES, len(content))
             if len(content) > MAX_TEXT_BYTES or together > MAX_TOGETHER_BYTES:
-                most = f"{MAX_TEXT_BYTES} bytes, all of them together {MAX_TOGETHER_BYTES}"
-                raise TensorError(name, f"text {index} is too long: at most {most}; shorten it")
+                together_most = f"{MAX_TOGETHER_BYTES} together, where each counts as {_LEAST_BYTES} at the least"
+                most = f"at most {MAX_TEXT_BYTES} bytes, and {together_most}"
+                raise TensorError(name, f"text {index} is too long: {most}; shorten it")
             decoded.append(content.decode("utf-8"))
         except UnicodeError:
             raise TensorError(name, f"text {index} is not UTF-8") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -128,6 +129,99 @@ def test_another_tokenizer_than_the_recorded_one_is_refused() -> None:
 def test_a_damaged_tokenizer_is_a_fault_of_its_file(content: bytes) -> None:
     with pytest.raises(ManifestError, match=r"t\.json: not a tokenizer\.json"):
         preparer(content)
+
+
+WORDS = {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}
+SPLIT = {"type": "Split", "behavior": "Isolated", "invert": False}
+LONGER = {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaa"}
+PIECES = {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a" * 300, -1.0]]}
+WORD_PIECE = {
+    "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+    "vocab": {"[UNK]": 0, "a": 1, "##a": 2},
+}  # fmt: skip
+SPECIAL = {"SpecialToken": {"id": "[UNK]", "type_id": 0}}
+
+
+def charsmap(*replacements: str) -> str:
+    tree = bytes(8)
+    content = len(tree).to_bytes(4, "little") + tree + b"".join(made.encode() + b"\0" for made in replacements)
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(
+            bare_tokenizer(WORDS, normalizer={"type": "Sequence", "normalizers": [LONGER] * 12}),
+            r"normalizer: it may make a text 1\.68e\+07 times as long",
+            id="letters become a million",
+        ),
+        pytest.param(
+            bare_tokenizer(WORDS, normalizer={"type": "Precompiled", "precompiled_charsmap": charsmap("x" * 5000)}),
+            "normalizer: it may make a text 5e",
+            id="and by a table",
+        ),
+        pytest.param(
+            bare_tokenizer(WORDS, normalizer={"type": "Replace", "pattern": {"Regex": "a*"}, "content": "b" * 500}),
+            "normalizer: it may make a text 500 times",
+            id="between letters",
+        ),
+        pytest.param(
+            bare_tokenizer(WORDS, pre_tokenizer=SPLIT | {"pattern": {"Regex": "(a+)+$"}}),
+            "pre_tokenizer: its pattern repeats what repeats, which may take for ever",
+            id="a pattern that tries every way",
+        ),
+        pytest.param(
+            bare_tokenizer(WORD_PIECE | {"max_input_chars_per_word": 10**8}),
+            r"model\.max_input_chars_per_word: is 100000000, at most 256",
+            id="words of any length",
+        ),
+        pytest.param(
+            bare_tokenizer(WORD_PIECE | {"continuing_subword_prefix": "#" * 10_000}), r"model\.cont", id="a long prefix"
+        ),
+        pytest.param(bare_tokenizer(PIECES), r"model\.vocab: a piece is longer than 256", id="long pieces"),
+        pytest.param(
+            bare_tokenizer(WORDS, post_processor={"type": "TemplateProcessing", "single": [SPECIAL] * 1000}),
+            "post_processor: it adds 1000 tokens",
+            id="many special tokens",
+        ),
+        pytest.param(b" " * ((64 << 20) + 1), "longer than 67108864 bytes", id="huge"),
+        pytest.param(b'{"normalizer":' * 50_000, "not a tokenizer.json", id="deep"),
+        pytest.param(b"[]", "not a tokenizer.json", id="no object"),
+    ],
+)
+def test_C9_a_tokenizer_whose_time_or_memory_nothing_bounds_is_refused_before_it_is_read(
+    content: bytes, why: str
+) -> None:
+    """Two kilobytes of file filled all memory with a short text, and took an hour over another."""
+    with pytest.raises(ManifestError, match=rf"t\.json: {why}"):
+        Tokenizer("t.json", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(bare_tokenizer(WORD_PIECE), id="word pieces"),
+        pytest.param(
+            bare_tokenizer(WORDS, normalizer={"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u2581"}),
+            id="spaces put together",
+        ),
+        pytest.param(
+            bare_tokenizer(WORDS, pre_tokenizer=SPLIT | {"pattern": {"Regex": r"\s+(?!\S)|\s+"}}), id="split at spaces"
+        ),
+    ],
+)
+def test_C9_a_tokenizer_of_the_usual_kind_is_read_and_takes_a_page_of_anything(content: bytes) -> None:
+    page = np.array([b"a" * MAX_TEXT_BYTES, b" " * (MAX_TEXT_BYTES - 1) + b"a"], object)
+    assert Tokenizer("t.json", content).encode("text", page, 8, fill=True).ids.shape == (2, 8)
+
+
+def test_C9_so_many_empty_texts_are_too_many() -> None:
+    """Each counted as nothing, and cost as much as another."""
+    few, many = (np.full(count, b"", object) for count in (1000, MAX_TOGETHER_BYTES // 64 + 1))
+    assert preparer().prepare({"text": few})["ids"].shape == (1000, 2)
+    with pytest.raises(TensorError, match=r"text 16384 is too long: .*each counts as 64 at the least"):
+        preparer().prepare({"text": many})
 
 
 def test_threads_may_share_a_tokenizer() -> None:
