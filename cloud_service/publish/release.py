@@ -28,6 +28,7 @@ __all__ = ["CERTIFICATE", "MANIFEST", "REPORT", "golden_npz", "manifest_toml", "
 MANIFEST: Final = "manifest.toml"
 CERTIFICATE: Final = "certificate.json"
 REPORT: Final = "report.html"
+_CLOUD: Final = "cloud"
 _OLD_CERTIFICATE: Final = re.compile(r"certificate\.[0-9]+\.json")
 
 
@@ -102,13 +103,15 @@ def require_replaceable(out: Path, name: str) -> None:
     strange = sorted(
         path.name for path in out.iterdir() if path.name not in known and not _OLD_CERTIFICATE.fullmatch(path.name)
     )
+    if (out / _CLOUD).is_dir():
+        strange += sorted(f"{_CLOUD}/{path.name}" for path in (out / _CLOUD).iterdir() if path.name != name)
     if strange:
         raise PublishError(f"{out} holds {strange[0]!r}, which is no part of a release", f"move it away, or {advice}")
 
 
 def _files_of(manifest: Manifest) -> set[str]:
     """Return what a release with this manifest has in its folder."""
-    named = {MANIFEST, REPORT, "cloud", manifest.certificate}
+    named = {MANIFEST, REPORT, _CLOUD, manifest.certificate}
     named |= {part.file for part in (manifest.device, manifest.labels, manifest.golden) if part is not None}
     for side in (manifest.device, manifest.remote):
         for feed in {} if side is None else side.feeds:
