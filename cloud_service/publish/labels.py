@@ -22,7 +22,9 @@ _MAX_DIGITS: Final = 9
 
 
 def read_label_names(path: Path) -> list[str]:
-    """Return a label a line. Raises PublishError: for a file that cannot be read, or a label that stands twice."""
+    """Return a label a line; two classes may share a name, as ImageNet's two kinds of crane do.
+
+    Raises PublishError: for a file that cannot be read."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(_MAX_BYTES + 1)
@@ -30,11 +32,7 @@ def read_label_names(path: Path) -> list[str]:
         raise PublishError(f"{path} cannot be read as text", "one label a line, in UTF-8") from error
     if len(text) > _MAX_BYTES:
         raise PublishError(f"{path} has more than {_MAX_BYTES} characters", "one label a line, in UTF-8")
-    names = [line.strip() for line in text.splitlines()]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise PublishError(f"{path}: label {twice[0]!r} stands twice", "one label a line, in the model's order")
-    return names
+    return [line.strip() for line in text.splitlines()]
 
 
 def label_indices(labels: Sequence[str], names: Sequence[str] | None) -> tuple[Array, tuple[str, ...] | None]:
@@ -43,7 +41,7 @@ def label_indices(labels: Sequence[str], names: Sequence[str] | None) -> tuple[A
     It is the label's place among `names`, or the number that it is; without `names` and where some are no numbers, its
     place among all in the order of the alphabet, as folders of pictures are read everywhere.
 
-    Raises PublishError: for a label that is none of `names`."""
+    Raises PublishError: for a label that is none of `names`, or several of them."""
     labels = [label.strip() for label in labels]
     numbers = all(_is_number(label) for label in labels)
     if names is None and not numbers:
@@ -56,6 +54,11 @@ def label_indices(labels: Sequence[str], names: Sequence[str] | None) -> tuple[A
     strange = next((label for label in labels if label not in known and not _is_index(label, len(names))), None)
     if strange is not None:
         raise PublishError(f"{strange!r} is none of the {len(names)} labels", "name classes as the label file does")
+    counts = Counter(name.strip() for name in names)
+    shared = next((label for label in labels if counts[label] > 1), None)
+    if shared is not None:
+        which = " and ".join(str(index) for index, name in enumerate(names) if name.strip() == shared)
+        raise PublishError(f"label {shared!r} is classes {which}", "say which by its number, or name them apart")
     return np.array([known[label] if label in known else int(label) for label in labels], dtype=np.int64), None
 
 
