@@ -20,6 +20,7 @@ from cloud_service.publish.recipes.pictures import PictureRecipe, settle
 from cloud_service.publish.recipes.plain import join_plain, own_feeds
 from cloud_service.publish.recipes.sentences import Tokenizer, join_sentences, sentence_feeds, sentence_input
 from cloud_service.publish.sandbox import Failed, Sandbox
+from nearfar_wire.errors import ManifestError
 from nearfar_wire.manifest import InputSpec
 from nearfar_wire.prepare import prepare
 from nearfar_wire.preparer import Preparer
@@ -142,11 +143,15 @@ class Sentences:
         self.notes: list[str] = []
 
     def tensors(self, file: File, inputs: Mapping[str, Array], _: Sequence[int] | None) -> dict[str, Array]:
-        """See Ends. Raises TensorError: for inputs that are not what the app hands in."""
+        """See Ends. Raises TensorError: for inputs that are not what the app hands in. Raises PublishError: for a file
+        that is no tokenizer, or not a bounded one."""
         check([sentence_input().spec()], inputs)
         tokenizer = self._tokenizers[file.origin]
         feeds = sentence_feeds(file.name, file.inputs, tokenizer)
-        preparer = Preparer([sentence_input()], feeds, lambda _: tokenizer.content)
+        try:
+            preparer = Preparer([sentence_input()], feeds, lambda _: tokenizer.content)
+        except ManifestError as error:
+            raise PublishError(str(error), "give the tokenizer.json that the model was trained with") from error
         # One by one, as apps ask: together they would all be as long as the longest, and measured to be as slow.
         rows = [preparer.prepare(row_of(inputs, index)) for index in range(rows_in(inputs))]
         return {name: ragged([row[name][0] for row in rows]) for name in feeds}

@@ -153,3 +153,12 @@ def test_examples_are_as_long_as_each_is_and_not_as_the_longest() -> None:
     made = ends.tensors(file, column(["rain", "play the song now"]), None)
     assert [row.shape for row in made["input_ids"]] == [(3,), (6,)]
     assert row_of(made, 0)["attention_mask"].tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff", b'{"normalizer": {"Regex": "(a+)+"}}'])
+def test_a_file_that_is_no_tokenizer_or_no_bounded_one_is_refused_with_what_to_do(content: bytes) -> None:
+    """Whoever prepared a release was shown a trace of calls."""
+    ends = Sentences({"full": Tokenizer("tokenizer.json", content, 32)})
+    file = File("it", "full", b"", specs("input_ids"), "scores")
+    with pytest.raises(PublishError, match=r"tokenizer\.json: .*; give the tokenizer\.json that the model was trained"):
+        ends.tensors(file, column(["rain"]), None)
