@@ -24,6 +24,9 @@ __all__ = ["decode_images"]
 
 _FORMATS: Final = ("JPEG", "PNG")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_END: Final = b"IEND"
+_JPEG_BEGIN: Final = b"\xff\xda"
+_JPEG_END: Final = b"\xff\xd9"
 
 Array = np.ndarray[Any, Any]  # Any: BYTES going in, UINT8 coming out
 
@@ -69,12 +72,23 @@ def _open(name: str, index: int, content: bytes) -> Image:
         # Not by PIL.Image.open: its limit of pixels is the whole process', to be set by the host app, warns through
         # the host app's warnings, and would stand before ours.
         kind = PngImageFile if content.startswith(_PNG) else JpegImageFile
-        return kind(io.BytesIO(content))
+        image = kind(io.BytesIO(content))
     except Exception as error:  # noqa: BLE001  (what Pillow raises for hostile bytes is not a closed set)
         # Not chained, here and below: Pillow's messages quote the file.
         raise TensorError(
             name, f"image {index} is not a {' or '.join(_FORMATS)} file ({type(error).__name__})"
         ) from None
+    if not _is_whole(content):
+        raise TensorError(name, f"image {index} is cut off")
+    return image
+
+
+def _is_whole(content: bytes) -> bool:
+    """Tell whether a file has its end: Pillow goes on without where the host app says so, for the whole process."""
+    if content.startswith(_PNG):
+        return _PNG_END in content
+    # A thumbnail has an end of its own, before the picture begins.
+    return content.rfind(_JPEG_END) > content.rfind(_JPEG_BEGIN)
 
 
 def _pixels(name: str, index: int, image: Image, size: tuple[int, int] | None) -> Array:

@@ -20,6 +20,7 @@ from nearfar_wire.manifest import Feed, InputSpec, Step
 from nearfar_wire.prepare import prepare
 
 PIL_Image = pytest.importorskip("PIL.Image", reason="the extra `image` is not installed")
+PIL_ImageFile = pytest.importorskip("PIL.ImageFile")
 
 Array = np.ndarray[Any, Any]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -199,6 +200,21 @@ def test_C10_a_file_that_ends_early_is_refused(kind: str, kept: float) -> None:
         one(file[: int(len(file) * kept)])
     assert refused.value.tensor == "photo"
     assert refused.value.__cause__ is None, "Pillow's messages quote the file"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.99])
+def test_C10_a_file_that_ends_early_is_refused_whatever_the_host_app_has_pillow_do(
+    kind: str, kept: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an app has Pillow load what is cut off, as many that train do, half a picture was answered."""
+    monkeypatch.setattr(PIL_ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    exif = PIL_Image.Exif()
+    exif[0x9286] = b"\xff\xda\xff\xd9"  # a comment that looks like a thumbnail
+    file = encoded(NOISE, kind, exif=exif)
+    assert one(file).shape == (64, 64, 3)
+    with pytest.raises(TensorError, match="image 0 is"):
+        one(file[: int(len(file) * kept)])
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP"])
