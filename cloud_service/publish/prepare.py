@@ -283,6 +283,18 @@ def _run(
     )
 
 
+def _counted_singly(options: PrepareOptions, apart: Split) -> tuple[str, ...]:
+    """Return what a promise does not say that was tested on examples that belong together, each as a draw of its own."""
+    groups = options.examples.groups
+    if groups is None:
+        return ()
+    many = len(set(groups[apart.calibrate].tolist()))
+    return (
+        f"what differs from group to group: the {len(apart.calibrate)} examples calibrated on are of {many} groups, "
+        "and each was counted as if it were drawn by itself",
+    )
+
+
 def _certificate(options: PrepareOptions, manifest: Manifest, certified: Certified, apart: Split) -> Certificate:
     assert manifest.device is not None and manifest.remote is not None and manifest.remote.digest is not None
     table = certified.table
@@ -310,5 +322,5 @@ def _certificate(options: PrepareOptions, manifest: Manifest, certified: Certifi
         split=apart.how,
         seed=options.seed,
         made_utc=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        not_covered=list(_NOT_COVERED),
+        not_covered=[*_NOT_COVERED, *_counted_singly(options, apart)],
     )

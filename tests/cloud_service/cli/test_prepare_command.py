@@ -219,6 +219,7 @@ def test_a_release_is_made_told_and_its_figures_written(folder: Path, capsys: py
         lambda: "costs at most so much accuracy" in captured.out and "5.00%" in captured.out,
         lambda: "not promised: alpha 0.0005" in captured.out and "needs" in captured.out,
         lambda: "not covered:" in captured.out and "any sub-group by itself" in captured.out,
+        lambda: "360 examples calibrated on are of 90 groups, and each was counted as if" in captured.out,
         lambda: "golden inputs: example" in captured.out,
         lambda: captured.out.endswith("written to release\n"),
         lambda: "certify: 1" in captured.err and "write: 1" in captured.err,
