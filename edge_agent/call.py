@@ -148,20 +148,29 @@ class Call:
 
     def run_here(self, halt: Halt | None = None) -> Event:
         """Run the device's model in the caller's thread, which is kept for little longer than until the deadline."""
-        watchdog, halt = self._watchdog, halt or self.new_halt()
-        if watchdog is None or halt is None:
+        keeper, watchdog = self._keeper, self._watchdog
+        if keeper is None or watchdog is None:
             return self.run_device(halt)
+        halts = keeper.halts
+        if halt is None:
+            try:
+                halt = halts.pop()
+            except IndexError:  # not asked before: another thread may take the last one meanwhile
+                halt = keeper.runtime.new_halt()
         deadline = self.decision.situation.request.deadline
         watchdog.watch(halt, deadline + OVERRUN_S)
         try:
-            return self.run_device(halt, until=deadline)
+            event = self.run_device(halt, until=deadline) if keeper.out else self._run_device(halt, None, deadline)
         finally:
-            watchdog.forget(halt)
+            ended_by_itself = watchdog.forget(halt)
+        if ended_by_itself and type(event) is Succeeded:
+            halts.append(halt)
+        return event
 
     def run_device(self, halt: Halt | None = None, *, since: float | None = None, until: float = math.inf) -> Event:
         """Run the device's model in this thread. It was asked for at `since`, if not now; no use after `until`."""
         keeper = self._keeper
-        if keeper is None or keeper.standing.rest.open_until is None:
+        if keeper is None or not keeper.out:
             return self._run_device(halt, since, until)
         if not keeper.admit():
             return Failed(Failure(DEVICE, Code.UNAVAILABLE.value, keeper.why))

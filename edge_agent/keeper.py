@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_agent.metrics import Metrics
-from edge_agent.runtimes import CannotLoad, Crashed, LocalRuntime
+from edge_agent.runtimes import CannotLoad, Crashed, Halt, LocalRuntime
 from edge_agent.runtimes.renewable import Renewable
 from edge_agent.runtimes.standing import FRESH, Remedy, Standing, Trouble, admit, ended, is_runaway, let_go, troubled
 from nearfar_wire.errors import WireError
@@ -52,7 +52,9 @@ class Keeper:
         on_rest: Rested,
     ) -> None:
         self._name = name
-        self._runtime = runtime
+        self.runtime = runtime
+        self.halts: list[Halt] = []
+        """Of runs that have ended, to stop others: making one costs as much as the rest of watching a run."""
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
@@ -65,13 +67,15 @@ class Keeper:
         self.why = ""
         """Why it is out of use; empty where it is not."""
         self.standing: Standing = FRESH
+        self.out = False
+        """Whether it is out of use, or on trial: a run is to be admitted first."""
         self.notable_s = 0.0
         """A run that ends after no more than so long is not worth telling: see `ended`."""
 
     def watch(self) -> None:
         """Hear from now on when the model's process ends."""
-        if isinstance(self._runtime, Renewable):
-            self._runtime.on_end(self._ended_by_itself)
+        if isinstance(self.runtime, Renewable):
+            self.runtime.on_end(self._ended_by_itself)
 
     # -- a run --------------------------------------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class Keeper:
             admitted = admit(self.standing, self._clock())
             if admitted is None:
                 return False
-            if isinstance(self._runtime, Renewable) and self._runtime.runtime is None:
+            if isinstance(self.runtime, Renewable) and self.runtime.runtime is None:
                 if not self._opening:
                     self._begin_renewal()
                 return False
@@ -143,10 +147,11 @@ class Keeper:
         """Close the model; safe twice, bounded in time."""
         with self._lock:
             self._closed = True
-        self._runtime.close()
+        self.runtime.close()
 
     def _put(self, state: Standing) -> None:
         self.standing = state
+        self.out = state.rest.open_until is not None
         self.notable_s = state.longest_s if state.untroubled else -1.0
 
     def _ended_by_itself(self, why: str) -> None:
@@ -166,10 +171,11 @@ class Keeper:
         self._begin(lambda: self._renew(epoch, on_cpu=on_cpu))
 
     def _renew(self, epoch: int, *, on_cpu: bool) -> None:
-        runtime, trouble, detail = self._runtime, None, ""
+        runtime, trouble, detail = self.runtime, None, ""
         try:
             if isinstance(runtime, Renewable):
                 runtime.renew(on_cpu=on_cpu)
+                self.halts = []  # those of what was closed stop nothing here
         except Crashed as error:
             trouble, detail = Trouble.CRASH, str(error)
         except (CannotLoad, MemoryError, OSError, WireError) as error:
@@ -181,5 +187,5 @@ class Keeper:
             self.troubled(trouble, epoch, detail)
 
     def _retire(self) -> None:
-        if isinstance(self._runtime, Renewable):
-            self._runtime.retire()
+        if isinstance(self.runtime, Renewable):
+            self.runtime.retire()

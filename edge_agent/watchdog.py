@@ -42,9 +42,9 @@ class Watchdog:
         if until < self._looks_at:
             self._wake()
 
-    def forget(self, halt: Halt) -> None:
-        """The run has ended; harmless when it was stopped."""
-        self._watched.pop(halt, None)
+    def forget(self, halt: Halt) -> bool:
+        """The run has ended. Tells whether it ended by itself, and `halt` may stop another."""
+        return self._watched.pop(halt, None) is not None
 
     @contextmanager
     def watching(self, halt: Halt, until: float) -> Iterator[None]:

@@ -72,7 +72,7 @@ class LocalRuntime(Protocol):
         Raises RunFailed, or of these OutOfMemory; RunHalted."""
 
     def new_halt(self) -> Halt:
-        """Return a handle that can stop one coming run."""
+        """Return a handle that can stop a coming run; and, until it was asked to, others after that one."""
 
     def close(self) -> None:
         """Give back what it holds; safe twice. Runs under way end in their own way, and none begins."""

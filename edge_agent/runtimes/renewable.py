@@ -25,11 +25,27 @@ class Mortal(Protocol):
         """Have `tell` called, with the reason, when it ends without having been closed; at once, if it has."""
 
 
+class Run(Protocol):
+    """LocalRuntime.run."""
+
+    def __call__(
+        self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None
+    ) -> dict[str, NDArray[Any]]:  # Any: each tensor has its own datatype
+        """See LocalRuntime.run."""
+
+
 class _NoHalt:
     """Of a run that will not begin."""
 
     def halt(self) -> None:
         """Nothing runs."""
+
+
+def _run_nothing(
+    inputs: Mapping[str, NDArray[Any]],  # noqa: ARG001  as LocalRuntime has it; Any: as above
+    halt: Halt | None = None,  # noqa: ARG001
+) -> dict[str, NDArray[Any]]:
+    raise NotReady("the model is being opened anew")
 
 
 class Renewable:
@@ -42,6 +58,9 @@ class Renewable:
         self._open_again = open_again
         self._lock = Lock()
         self._runtime: LocalRuntime | None = opened
+        # Those of what is open, and not ours around them: between two runs of a model every line of Python is cold.
+        self.run: Run = opened.run
+        self.new_halt: Callable[[], Halt] = opened.new_halt
         self._closed = False
         self._tell: Callable[[str], None] | None = None
         self.accelerated = accelerated
@@ -54,18 +73,6 @@ class Renewable:
         """What runs the model now; None while it is closed."""
         return self._runtime
 
-    def run(self, inputs: Mapping[str, NDArray[Any]], halt: Halt | None = None) -> dict[str, NDArray[Any]]:
-        """See LocalRuntime. Raises NotReady."""
-        runtime = self._runtime
-        if runtime is None:
-            raise NotReady("the model is being opened anew")
-        return runtime.run(inputs, halt)
-
-    def new_halt(self) -> Halt:
-        """See LocalRuntime."""
-        runtime = self._runtime
-        return _NoHalt() if runtime is None else runtime.new_halt()
-
     def on_end(self, tell: Callable[[str], None]) -> None:
         """See Mortal; of whatever is opened from now on, too."""
         self._tell = tell
@@ -77,6 +84,7 @@ class Renewable:
         """Give back what the model holds, until `renew`."""
         with self._lock:
             runtime, self._runtime = self._runtime, None
+            self.run, self.new_halt = _run_nothing, _NoHalt
         if runtime is not None:
             runtime.close()
 
@@ -87,6 +95,7 @@ class Renewable:
         with self._lock:
             if not self._closed:
                 self._runtime, self.provider = runtime, runtime.provider
+                self.run, self.new_halt = runtime.run, runtime.new_halt
         if self._closed:
             runtime.close()
         elif self._tell is not None and isinstance(runtime, Mortal):

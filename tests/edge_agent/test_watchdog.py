@@ -50,11 +50,21 @@ def test_a_run_is_stopped_once_when_its_time_is_over() -> None:
 def test_a_run_that_ended_is_not_stopped() -> None:
     clock, halt = FakeClock(), _Halt()
     watchdog = _silent(clock)
-    with watchdog.watching(halt, clock() + 1.0):
-        watchdog.look()
+    watchdog.watch(halt, clock() + 1.0)
+    watchdog.look()
+    assert watchdog.forget(halt)
     clock.advance(2.0)
     watchdog.look()
     assert halt.halted == 0
+
+
+def test_whoever_forgets_a_run_that_was_stopped_is_told() -> None:
+    """Its handle would have stopped the next run before it began."""
+    clock, halt = FakeClock(), _Halt()
+    watchdog = _silent(clock)
+    watchdog.watch(halt, clock())
+    watchdog.look()
+    assert not watchdog.forget(halt)
 
 
 def test_the_earliest_time_is_looked_at_first() -> None:

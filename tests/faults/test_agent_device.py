@@ -410,6 +410,38 @@ def test_D16_a_model_that_never_ends_is_stopped_and_the_second_time_put_out_of_u
         assert caplog.text.count("is out of use for") == 1
 
 
+def test_D16_a_run_that_was_stopped_stops_none_after_it(home: Home) -> None:
+    with Agent(home.config(home.slow_release()), sources=[]) as agent:
+        for _ in range(2):
+            for _ in range(3):
+                assert agent.infer("slow", AT_ONCE).target == "device"
+            with pytest.raises(DeadlineExceeded):
+                agent.infer("slow", FOR_EVER, deadline_ms=500)
+        assert agent.infer("slow", AT_ONCE).target == "device"
+        assert len(agent.core._keepers["slow"].halts) == 1
+
+
+def test_D16_of_many_threads_only_those_are_stopped_whose_time_is_over(home: Home) -> None:
+    told = list[object]()
+    with Agent(home.config(home.slow_release()), sources=[]) as agent:
+
+        def infer(deadline_ms: float, count: int) -> None:
+            try:
+                told.append(agent.infer("slow", {"n": np.array([count])}, deadline_ms=deadline_ms).target)
+            except AgentError as error:
+                told.append(type(error))
+
+        for _ in range(5):
+            threads = [threading.Thread(target=infer, args=(60_000, 20_000 * i)) for i in range(6)]
+            threads.append(threading.Thread(target=infer, args=(1, 300_000_000)))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        assert told.count("device") == 30
+        assert set(told) <= {"device", DeadlineExceeded}
+
+
 def test_D16_a_model_that_never_ends_is_put_out_of_use_from_asyncio(home: Home) -> None:
     async def infer() -> None:
         async with AsyncAgent(home.config(home.slow_release()), sources=[]) as agent:
