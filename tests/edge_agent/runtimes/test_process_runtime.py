@@ -23,6 +23,7 @@ from nearfar_wire.errors import DigestMismatch
 from nearfar_wire.manifest import DeviceSide
 from tests.builders.crashing import ABORTS, ANSWERS, HANGS, LAUNCH, RAISES, RUNS_ON, SEGFAULTS, SPEAKS, STARVES
 from tests.builders.onnx_models import ONNX_TYPES, identity, slow, softmax_mlp
+from tests.builders.tflite_models import dense_softmax
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.wide
@@ -89,6 +90,17 @@ def test_every_kind_of_tensor_goes_there_and_back(datatype: str) -> None:
         np.testing.assert_array_equal(there.run({"x": x})["y"], x)
         large = np.resize(x, 300_000)
         np.testing.assert_array_equal(there.run({"x": large})["y"], large)
+
+
+def test_a_LiteRT_model_runs_there_too() -> None:
+    content, pixels = dense_softmax(), {"pixels": np.array([[1, 2, 3, 4]], np.float32)}
+    side = DeviceSide(file="m.tflite", digest=digest_of(content), runtime="litert")
+    there = open_runtime(side, content, THERE)
+    try:
+        wanted = open_runtime(side, content, HERE).run(pixels)["probabilities"]
+        np.testing.assert_array_equal(there.run(pixels)["probabilities"], wanted)
+    finally:
+        there.close()
 
 
 def test_a_run_that_fails_there_fails_here_and_says_as_little() -> None:
