@@ -5,18 +5,18 @@ thresholds pass or fail on the calibration set, and what people are told was mea
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 from cloud_service.backends.opening import open_backend
-from cloud_service.publish.certify import Certified, certify_outcomes
+from cloud_service.publish.certify import certify_outcomes
 from cloud_service.publish.compress import Compression, Own, compress
 from cloud_service.publish.contents import contents, golden_of
 from cloud_service.publish.culprit import refused_example
 from cloud_service.publish.data import Array, Examples, checked
 from cloud_service.publish.describing import describe
+from cloud_service.publish.document import certificate_of
 from cloud_service.publish.ends import Ends, File, Plain, Tried
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import inspect
@@ -42,8 +42,8 @@ from cloud_service.publish.tflite import inspect_own, require_no_tflite
 from nearfar_wire.disagreement import classes
 from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import Manifest
-from nearfar_wire.preparer import Preparer, preprocessing_digest
-from router.cascade.certificate import Certificate, Gains, to_json
+from nearfar_wire.preparer import Preparer
+from router.cascade.certificate import to_json
 from router.cascade.learn import shuffled
 
 __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
@@ -52,12 +52,6 @@ Progress = Callable[[str, int, int], None]
 
 _CALIBRATION_ROWS: Final = 512
 _ALIKE_ROWS: Final = 32
-_NOT_COVERED: Final = (
-    "inputs unlike those calibrated on: other users, cameras, seasons or subjects",
-    "any sub-group by itself: the promise is about the average over all requests",
-    "requests whose privacy label forbids the cloud: they can be neither escalated nor audited",
-    "a device or full model with another digest than those of this certificate",
-)
 
 
 def ignore(stage: str, done: int, total: int) -> None:
@@ -117,7 +111,7 @@ def _prepared(
 
     golden = golden_of(options, examples, apart)
     manifest, files = contents(options, manifest, joined, examples, near, far, golden, certified, outcomes, apart)
-    certificate = _certificate(options, manifest, certified, apart)
+    certificate = certificate_of(options, manifest, certified, apart)
     files[CERTIFICATE] = to_json(certificate)
     notes = (*examples.notes, *ends.notes, *joined.notes, *_label_notes(examples), *_golden_notes(examples, golden))
     made = Prepared(options.out, manifest, certificate, certified, compression, apart, outcomes, notes)
@@ -280,47 +274,4 @@ def _run(
         examples,
         alone=which == "device",
         progress=lambda done: progress(f"run the {which}'s model", done, total),
-    )
-
-
-def _counted_singly(options: PrepareOptions, apart: Split) -> tuple[str, ...]:
-    """Return what a promise does not say that was tested on examples that belong together, each as a draw of its own."""
-    groups = options.examples.groups
-    if groups is None:
-        return ()
-    many = len(set(groups[apart.calibrate].tolist()))
-    return (
-        f"what differs from group to group: the {len(apart.calibrate)} examples calibrated on are of {many} groups, "
-        "and each was counted as if it were drawn by itself",
-    )
-
-
-def _certificate(options: PrepareOptions, manifest: Manifest, certified: Certified, apart: Split) -> Certificate:
-    assert manifest.device is not None and manifest.remote is not None and manifest.remote.digest is not None
-    table = certified.table
-    return Certificate(
-        model=options.name,
-        method=certified.method,
-        task=options.task,
-        tolerance=options.tolerance,
-        score=certified.kind,
-        device_digest=manifest.device.digest,
-        remote_digest=manifest.remote.digest,
-        preprocessing_digest=preprocessing_digest(manifest),
-        gains=Gains(
-            score_type=table.score_type,
-            knots=list(table.knots),
-            default=list(table.default),
-            classes={answer: list(row) for answer, row in table.rows.items()},
-            grid=list(certified.grid),
-        ),
-        promises=list(certified.promises),
-        reference=certified.reference,
-        n_fit=len(apart.fit),
-        n_calibrate=len(apart.calibrate),
-        n_evaluate=len(apart.evaluate),
-        split=apart.how,
-        seed=options.seed,
-        made_utc=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        not_covered=[*_NOT_COVERED, *_counted_singly(options, apart)],
     )
