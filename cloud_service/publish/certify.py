@@ -55,8 +55,6 @@ def certify_outcomes(
     split: Split,
     alphas: Sequence[float],
     delta: float,
-    *,
-    seed: int,
 ) -> Certified:
     """Certify; `confidences` are the device's by kind of score, those to choose among.
 
@@ -79,7 +77,7 @@ def certify_outcomes(
     refused: list[str] = []
     for alpha in sorted(set(alphas)):
         try:
-            threshold = _certify(scores, gains, split.calibrate, grid, alpha, delta, method, seed)
+            threshold = _certify(scores, gains, split.calibrate, grid, alpha, delta, method)
         except CertifyError as error:
             refused.append(str(error))
             continue
@@ -98,7 +96,7 @@ def certify_outcomes(
         reference_of(chosen, split),
         scores,
         chosen,
-        _best_fixed(chosen, gains, split, strictest, delta, method, seed),
+        _best_fixed(chosen, gains, split, strictest, delta, method),
         _hindsight(gains[split.evaluate], strictest),
     )
 
@@ -160,9 +158,8 @@ def _certify(
     alpha: float,
     delta: float,
     method: Method,
-    seed: int,
 ) -> Threshold:
-    return certify(scores[rows].tolist(), gains[rows].tolist(), grid, alpha, delta, method, seed=seed)
+    return certify(scores[rows].tolist(), gains[rows].tolist(), grid, alpha, delta, method)
 
 
 def promise_of(
@@ -182,13 +179,11 @@ def promise_of(
     )
 
 
-def _best_fixed(
-    confidences: Array, gains: Array, split: Split, alpha: float, delta: float, method: Method, seed: int
-) -> float:
+def _best_fixed(confidences: Array, gains: Array, split: Split, alpha: float, delta: float, method: Method) -> float:
     """Return what the best threshold on confidence alone escalates that holds the same promise by the same test."""
     single = confidences.astype(np.float32)
     grid = grid_of(single[split.fit].tolist())
-    threshold = _certify(single, gains, split.calibrate, grid, alpha, delta, method, seed)
+    threshold = _certify(single, gains, split.calibrate, grid, alpha, delta, method)
     return float(1 - (single[split.evaluate] > threshold.value).mean())
 
 

@@ -106,7 +106,7 @@ def _prepared(
     score_output = answer if options.score != "value" else options.score_name
     read = read_confidences(options, near.outputs[score_output], apart.fit)
     progress("certify", 0, 1)
-    certified = certify_outcomes(outcomes, read, apart, options.alphas, options.delta, seed=options.seed)
+    certified = certify_outcomes(outcomes, read, apart, options.alphas, options.delta)
     progress("certify", 1, 1)
 
     golden = golden_of(options, examples, apart)

@@ -109,9 +109,7 @@ def _promises(
     refused: list[str] = []
     for alpha in alphas:
         try:
-            threshold = certify(
-                scores[:cut].tolist(), gains[:cut].tolist(), old.gains.grid, alpha, delta, method, seed=old.seed
-            )
+            threshold = certify(scores[:cut].tolist(), gains[:cut].tolist(), old.gains.grid, alpha, delta, method)
         except CertifyError as error:
             refused.append(str(error))
             continue

@@ -124,7 +124,7 @@ class Certificate(_Part):
     split: Text
     """How the three sets were kept apart."""
     seed: int
-    """Of the recorded shuffle in which the calibration set was bet on."""
+    """Of the draw of the three sets."""
     made_utc: Text
     not_covered: Annotated[list[Text], Field(max_length=64)]
 

@@ -2,18 +2,21 @@
 
 Thresholds are tested one after the other, from "keep nothing" downwards, on a grid that was fixed before calibration;
 the last that passes before the first that fails is certified (fixed-sequence testing: no correction for many tests).
-Loss is counted over all requests, and one that is escalated costs nothing."""
+Loss is counted over all requests, and one that is escalated costs nothing.
+
+Both tests are exact and know nothing of the order in which examples came: how many losses of each kind are kept is all
+they look at, and that is carried from one threshold to the next."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from router.cascade import betting, binomial
+from router.cascade import binomial, trinomial
 from router.errors import CertifyError
 
 __all__ = ["Method", "Threshold", "certify", "grid_of", "shuffled", "smallest_n"]
@@ -23,9 +26,10 @@ class Method(StrEnum):
     """How a threshold is tested."""
 
     LABELS = "labels"
-    """S in {-1, 0, 1} from labels; loss is accuracy lost; betting.py."""
+    """S in {-1, 0, 1} from labels; loss is accuracy lost; trinomial.py."""
     AGREEMENT = "agreement"
-    """S in {0, 1}, 1 where the cloud disagrees; loss is kept disagreement, which accuracy lost cannot exceed."""
+    """S in {0, 1}, 1 where the cloud disagrees; loss is kept disagreement, which accuracy lost cannot exceed;
+    binomial.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,10 @@ def certify(
     alpha: float,
     delta: float,
     method: Method,
-    *,
-    seed: int = 0,
 ) -> Threshold:
     """Return the certified threshold for a calibration set, s(x_i) and S_i of each input.
 
-    `grid` is falling and knows nothing of the calibration set: see grid_of. `seed` is that of the recorded shuffle.
+    `grid` is falling and knows nothing of the calibration set: see grid_of. A score that is no number is never kept.
 
     Raises CertifyError: for alpha or delta out of range, a gain that the method does not know, a grid that is not
     falling, or a set so small that not even a device without a fault could be certified, with the n that it takes."""
@@ -89,24 +91,25 @@ def certify(
             f"alpha {alpha:g} at delta {delta:g} ({method.value}) needs {needed} inputs to calibrate on or more, and "
             f"there are {n}; give more, or ask for a larger alpha or delta"
         )
-    order = shuffled(n, seed)
-    score_in_order = [scores[index] for index in order]
-    gain_in_order = [gains[index] for index in order]
+    ranked = sorted(((score, gain) for score, gain in zip(scores, gains, strict=True) if score == score), reverse=True)
     passed: list[float] = []
     p_value = 1.0
-    tested = 0
+    tested = kept = kept_by_passed = ups = downs = 0
     for threshold in grid:
         tested += 1
-        losses = (gain if score > threshold else 0 for score, gain in zip(score_in_order, gain_in_order, strict=True))
-        p = _p_value(losses, n, alpha, delta, method)
+        while kept < len(ranked) and ranked[kept][0] > threshold:
+            gain = ranked[kept][1]
+            ups += gain > 0
+            downs += gain < 0
+            kept += 1
+        p = _p_value(ups, downs, n, alpha, delta, method)
         if p > delta:
             break
         passed.append(threshold)
-        p_value = p
+        p_value, kept_by_passed = p, kept
     if not passed:
         return Threshold(math.inf, 0.0, (), 1.0, tested)
-    kept = sum(score > passed[-1] for score in scores) / n
-    return Threshold(passed[-1], kept, tuple(passed), p_value, tested)
+    return Threshold(passed[-1], kept_by_passed / n, tuple(passed), p_value, tested)
 
 
 def smallest_n(method: Method, alpha: float, delta: float) -> int:
@@ -118,7 +121,7 @@ def smallest_n(method: Method, alpha: float, delta: float) -> int:
         return math.ceil(math.log(delta) / math.log1p(-alpha))
 
     def passes(n: int) -> bool:
-        return betting.p_value([0] * n, n, alpha, delta) <= delta
+        return trinomial.p_value(0, 0, n, alpha, delta) <= delta
 
     high = 1
     while not passes(high):
@@ -130,10 +133,10 @@ def smallest_n(method: Method, alpha: float, delta: float) -> int:
     return high
 
 
-def _p_value(losses: Iterator[int], n: int, alpha: float, delta: float, method: Method) -> float:
+def _p_value(ups: int, downs: int, n: int, alpha: float, delta: float, method: Method) -> float:
     if method is Method.LABELS:
-        return betting.p_value(losses, n, alpha, delta)
-    return binomial.tail(sum(losses), n, alpha)
+        return trinomial.p_value(ups, downs, n, alpha, delta)
+    return binomial.tail(ups, n, alpha)
 
 
 def _check(alpha: float, delta: float) -> None:

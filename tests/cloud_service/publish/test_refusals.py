@@ -57,8 +57,8 @@ def test_options_that_cannot_be_meant_are_refused(tmp_path: Path, changed: dict[
 def test_too_few_examples_are_told_how_many_it_takes(tmp_path: Path, labelled: bool) -> None:
     """The models were compressed, measured and run for minutes before this was found out."""
     told = (
-        r"alpha 0\.01 at delta 0\.1 \(labels\) needs 258 examples to calibrate on, and there are 180; "
-        "give about 574 examples in all"
+        r"alpha 0\.01 at delta 0\.1 \(labels\) needs 230 examples to calibrate on, and there are 180; "
+        "give about 512 examples in all"
     )
     if not labelled:
         told = r"\(agreement\) needs 230 examples to calibrate on, and there are 180; give about 512 examples"

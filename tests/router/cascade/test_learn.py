@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.cascade.betting import p_value
 from router.cascade.binomial import tail
 from router.cascade.learn import Method, certify, grid_of, shuffled, smallest_n
+from router.cascade.trinomial import p_value
 from router.errors import CertifyError
 
 GRID = [0.9, 0.5, 0.1]
@@ -99,10 +99,10 @@ def test_the_promise_holds_over_redrawn_calibrations(method: Method) -> None:
     grid = [1 - step / 40 for step in range(1, 41)]
     chance = random.Random(11)
     broken = 0
-    for seed in range(redraws):
+    for _ in range(redraws):
         drawn = [population(chance) for _ in range(600)]
         gains = [gain if method is Method.LABELS else max(gain, 0) for _, gain in drawn]
-        found = certify([score for score, _ in drawn], gains, grid, alpha, delta, method, seed=seed)
+        found = certify([score for score, _ in drawn], gains, grid, alpha, delta, method)
         if math.isinf(found.value):
             continue
         # The expected loss of keeping scores above v, integrated over the population.
@@ -112,27 +112,45 @@ def test_the_promise_holds_over_redrawn_calibrations(method: Method) -> None:
     assert broken / redraws <= delta + 2 * math.sqrt(delta * (1 - delta) / redraws)
 
 
-@given(st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=200), st.sampled_from([0.01, 0.1]))
-def test_a_p_value_is_a_probability_and_more_loss_is_never_more_certain(losses: list[int], alpha: float) -> None:
-    p = p_value(losses, len(losses), alpha, 0.1)
-    assert 0.0 < p <= 1.0
-    worse = p_value([1] * len(losses), len(losses), alpha, 0.1)
-    assert worse == 1.0
+@given(st.integers(0, 10_000), st.sampled_from(list(Method)), st.sampled_from([0.01, 0.02, 0.1]), st.integers(2, 400))
+@settings(max_examples=40)
+def test_the_sequence_of_tests_follows_its_plain_formula(
+    seed: int, method: Method, alpha: float, distinct: int
+) -> None:
+    chance = random.Random(seed)
+    drawn = [population(chance) for _ in range(700)]
+    scores = [round(score * distinct) / distinct for score, _ in drawn]
+    gains = [gain if method is Method.LABELS else abs(gain) for _, gain in drawn]
+    grid, n, delta = grid_of(scores), len(drawn), 0.1
+    passed: list[float] = []
+    for threshold in grid:
+        losses = [gain if score > threshold else 0 for score, gain in zip(scores, gains, strict=True)]
+        if method is Method.LABELS:
+            p = p_value(losses.count(1), losses.count(-1), n, alpha, delta)
+        else:
+            p = tail(sum(losses), n, alpha)
+        if p > delta:
+            break
+        passed.append(threshold)
+    found = certify(scores, gains, grid, alpha, delta, method)
+    assert found.passed == tuple(passed)
+    assert found.value == (passed[-1] if passed else math.inf)
+    assert found.kept == sum(score > found.value for score in scores) / n
 
 
-def test_the_betting_follows_its_formula() -> None:
-    losses, alpha, delta = [0, -1, 0, 1, 0, 0, -1, 0], 0.1, 0.1
-    n, a = len(losses), (alpha + 1) / 2
-    capital, best, seen = 1.0, 1.0, []
-    means: list[float] = []
-    for loss in losses:
-        variance = (0.25 + sum((x - m) ** 2 for x, m in zip(seen, means, strict=True))) / (len(seen) + 1)
-        bet = min(0.95 / (1 - a), math.sqrt(2 * math.log(1 / delta) / (n * variance)))
-        capital *= 1 - bet * ((loss + 1) / 2 - a)
-        best = max(best, capital)
-        seen.append((loss + 1) / 2)
-        means.append((0.5 + sum(seen)) / (len(seen) + 1))
-    assert p_value(losses, n, alpha, delta) == pytest.approx(min(1.0, 1 / best))
+def test_the_order_of_the_examples_means_nothing() -> None:
+    chance = random.Random(5)
+    drawn = [population(chance) for _ in range(1000)]
+    found = [certify(*zip(*order, strict=True), GRID, 0.05, 0.1, Method.LABELS) for order in (drawn, sorted(drawn))]
+    assert found[0] == found[1]
+    assert found[0].passed
+
+
+def test_a_score_that_is_no_number_is_never_kept() -> None:
+    n = 600
+    found = certify([math.nan] * 100 + [1.0] * 500, [1] * 100 + [0] * 500, [0.5, -9.0], 0.05, 0.1, Method.AGREEMENT)
+    assert found.value == -9.0
+    assert found.kept == 500 / n
 
 
 def test_agreement_is_the_exact_binomial_test() -> None:
