@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from router.cascade.gain import BINS, GainTable
+from router.cascade.gain import KNOTS, GainTable
 from router.cascade.learn import Method
 from router.errors import CertificateError
 
@@ -31,7 +31,7 @@ MAX_CERTIFICATE_BYTES: Final = 8 << 20
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-Row = Annotated[list[float], Field(min_length=1, max_length=BINS)]
+Row = Annotated[list[float], Field(min_length=1, max_length=KNOTS)]
 
 
 class _Part(BaseModel):

@@ -1,15 +1,16 @@
 """What the cloud would gain over an answer of the device, by class and confidence: G of the decision model.
 
-    G(c, x) = g(x) + o_c,    o_c = sum over class c of (S_i - g(x_i)) / (n_c + K)
+    G(c, x) = g(x) + o_c d(x),    o_c = sum over class c of d(x_i) (S_i - g(x_i)) / (sum over class c of d(x_i)^2 + K)
 
 S is 1 where the cloud is right and the device wrong, -1 the other way round, 0 where they are alike; without labels it
 is 1 where the two disagree. g falls with confidence x: the means of S in tenths of the set it is fitted on, made
-falling (pool adjacent violators), and joined by lines between the tenths' median confidences. o_c says how much more,
-or less, than others of its confidence a class has to gain; K draws it to nothing where the class is rare.
+falling (pool adjacent violators) and joined by lines, with one knot for all tenths that share a mean, so that two
+confidences tie only where they are equal. d^2 is the same of S^2: o_c counts in standard deviations, as an answer that
+is surely right has little to gain whatever its class.
 
-A mean for each class and tenth has ten times as many numbers to learn from the same set, and its noise ends the test of
-thresholds early: on the CIFAR-10 pair it escalates as much as confidence alone, and this a fifth less
-(docs/adr/0022-gain-curve.md)."""
+K is the noise of one example over the variance of what truly sets classes apart, which is told from the products of
+two examples of one class, less what chance might have made of it. Where that leaves nothing, as with hundreds of
+classes and few examples, confidence alone decides. docs/adr/0027-class-offsets.md has what each part is worth."""
 
 from __future__ import annotations
 
@@ -17,16 +18,22 @@ import math
 import struct
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from typing import Final, Literal
 
 from router.errors import CertifyError
 
-__all__ = ["BINS", "GainTable", "fit_gain"]
+__all__ = ["BINS", "KNOTS", "GainTable", "fit_gain"]
 
 BINS: Final = 10
-_SHRINKAGE: Final = 100.0
+KNOTS: Final = BINS + 2
+"""Most that a curve has: one a tenth, and the least and the largest confidence of the fit set."""
+_CHANCE: Final = 3.0
+"""Standard errors of what sets classes apart that are put down to chance."""
+_TILT: Final = 1e-3
+"""Fall of a curve that the examples leave flat: the surer answer goes first all the same."""
 _SINGLE: Final = struct.Struct("f")
 _LARGEST: Final = 3.4e38
 
@@ -67,7 +74,6 @@ def fit_gain(
     confidences: Sequence[float],
     gains: Sequence[int],
     *,
-    shrinkage: float = _SHRINKAGE,
     score_type: ScoreType = "float32",
 ) -> GainTable:
     """Return the table for a fit set: the device's classes, its confidences, and S, one each an input.
@@ -82,32 +88,101 @@ def fit_gain(
         raise CertifyError(f"a gain table needs {BINS} inputs or more to fit on; there are {count}")
     if not all(map(math.isfinite, confidences)):
         raise CertifyError("a confidence in the fit set is not a number; leave inputs without a readable score out")
-    knots, curve = _curve(confidences, gains)
-    shared = GainTable(knots, {}, curve, score_type)
-    over: defaultdict[int, float] = defaultdict(float)
-    seen: defaultdict[int, int] = defaultdict(int)
+    tenths = _tenths(confidences, gains)
+    weights = [len(tenth) for tenth in tenths]
+    centres = [tenth[len(tenth) // 2][0] for tenth in tenths]
+    means = _falling([sum(gain for _, gain in tenth) / len(tenth) for tenth in tenths], weights)
+    knots, curve = _joined(centres, means, weights, min(confidences), max(confidences))
+    # Half an example more that is not 0: of few examples without one it does not follow that there is none.
+    squares = [(sum(abs(gain) for _, gain in tenth) + 0.5) / (len(tenth) + 1) for tenth in tenths]
+    widths = _at(centres, _falling(squares, weights), knots)
+    shared, width = GainTable(knots, {}, curve, score_type), GainTable(knots, {}, widths, score_type)
+    classes: defaultdict[int, _Class] = defaultdict(_Class)
+    noise = 0.0
     for answer, confidence, gain in zip(answers, confidences, gains, strict=True):
-        over[answer] += gain + shared.score(answer, confidence)
-        seen[answer] += 1
+        off = gain + shared.score(answer, confidence)
+        squared = -width.score(answer, confidence)
+        classes[answer].add(off * math.sqrt(squared), squared)
+        noise += off * off * squared
+    apart = _apart(classes.values())
     rows: dict[int, tuple[float, ...]] = {}
-    for answer in sorted(over):
-        offset = over[answer] / (seen[answer] + shrinkage)
-        rows[answer] = tuple(at + offset for at in curve)
+    if apart > 0.0:
+        shrinkage = noise / sum(of_class.weight for of_class in classes.values()) / apart
+        for answer, of_class in sorted(classes.items()):
+            offset = of_class.over / (of_class.weight + shrinkage)
+            row = [gain + offset * math.sqrt(squared) for gain, squared in zip(curve, widths, strict=True)]
+            rows[answer] = tuple(accumulate(reversed(row), max))[::-1]  # falling, as the curve is
     return GainTable(knots, rows, curve, score_type)
 
 
-def _curve(confidences: Sequence[float], gains: Sequence[int]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return knots and what g is there; equal confidences are in one tenth, so there may be fewer than ten."""
+@dataclass(slots=True)
+class _Class:
+    """Sums over the examples of one class: how far they lie off the curve, and how much each tells."""
+
+    over: float = 0.0
+    over_squared: float = 0.0
+    weight: float = 0.0
+    weight_squared: float = 0.0
+
+    def add(self, off: float, weight: float) -> None:
+        self.over += off
+        self.over_squared += off * off
+        self.weight += weight
+        self.weight_squared += weight * weight
+
+
+def _apart(classes: Collection[_Class]) -> float:
+    """Return the variance of what sets classes apart, less what chance might have made of it; 0 where nothing does.
+
+    Noise of two examples is independent: the mean product of all pairs of one class holds none of it."""
+    pairs = sum(of_class.weight**2 - of_class.weight_squared for of_class in classes)
+    if pairs <= 0.0:
+        return 0.0
+    found = sum(of_class.over**2 - of_class.over_squared for of_class in classes)
+    error = math.sqrt(2.0 * sum(of_class.over_squared**2 for of_class in classes))
+    return max(0.0, found - _CHANCE * error) / pairs
+
+
+def _tenths(confidences: Sequence[float], gains: Sequence[int]) -> list[list[tuple[float, int]]]:
+    """Return the examples by tenths of confidence, each sorted; equal confidences are in one, so some may be none."""
     count = len(confidences)
     ranked = sorted(confidences)
     edges = [ranked[math.ceil(part * count / BINS) - 1] for part in range(1, BINS)]
     inside: list[list[tuple[float, int]]] = [[] for _ in range(BINS)]
     for confidence, gain in zip(confidences, gains, strict=True):
         inside[bisect_left(edges, confidence)].append((confidence, gain))
-    filled = [sorted(part) for part in inside if part]
-    knots = [part[len(part) // 2][0] for part in filled]
-    means = [sum(gain for _, gain in part) / len(part) for part in filled]
-    return tuple(knots), _falling(means, [len(part) for part in filled])
+    return [sorted(part) for part in inside if part]
+
+
+def _joined(
+    centres: Sequence[float], means: Sequence[float], weights: Sequence[int], least: float, largest: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return knots and what the curve is there: strictly falling from the least confidence to the largest."""
+    knots: list[float] = []
+    curve: list[float] = []
+    for mean, alike in groupby(range(len(means)), key=lambda index: means[index]):
+        pool = list(alike)
+        knots.append(sum(centres[index] * weights[index] for index in pool) / sum(weights[index] for index in pool))
+        curve.append(mean)
+    if least == largest:
+        return tuple(knots), tuple(curve)
+    if len(knots) == 1:
+        return (least, largest), (curve[0] + _TILT / 2, curve[0] - _TILT / 2)
+    first = (curve[1] - curve[0]) / (knots[1] - knots[0])
+    last = (curve[-1] - curve[-2]) / (knots[-1] - knots[-2])
+    if least < knots[0]:
+        curve.insert(0, curve[0] + first * (least - knots[0]))
+        knots.insert(0, least)
+    if largest > knots[-1]:
+        curve.append(curve[-1] + last * (largest - knots[-1]))
+        knots.append(largest)
+    return tuple(knots), tuple(curve)
+
+
+def _at(centres: Sequence[float], values: Sequence[float], knots: Sequence[float]) -> tuple[float, ...]:
+    """Return what lines between `values` at `centres` are at each of `knots`."""
+    lines = GainTable(tuple(centres), {}, tuple(values), "float64")
+    return tuple(-lines.score(0, knot) for knot in knots)
 
 
 def _falling(means: Sequence[float], weights: Sequence[int]) -> tuple[float, ...]:

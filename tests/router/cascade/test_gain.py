@@ -62,8 +62,40 @@ def test_a_class_that_was_never_seen_is_like_any_other() -> None:
 def test_a_rare_class_is_drawn_to_the_rest() -> None:
     answers, confidences, gains = drawn(1000)
     answers[0], gains[0] = 9, 1
+    answers[1:201], gains[1:201] = [8] * 200, [1] * 200
     table = fit_gain(answers, confidences, gains)
-    assert abs(table.rows[9][0] - table.default[0]) < 0.02
+    rare, common = (table.rows[answer][1] - table.default[1] for answer in (9, 8))
+    assert 0 < rare < common / 3
+
+
+@pytest.mark.parametrize("classes", [10, 150])
+def test_classes_that_are_alike_seldom_get_rows_of_their_own(classes: int) -> None:
+    """With a weight of so many examples for each class, 150 classes of two examples each were 150 numbers of noise, and
+    more was escalated than by confidence alone."""
+    told_apart = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        answers = [chance.randrange(classes) for _ in range(300)]
+        confidences = [chance.random() for _ in answers]
+        gains = [int(chance.random() < 0.5 * (1 - confidence)) for confidence in confidences]
+        told_apart += bool(fit_gain(answers, confidences, gains).rows)
+    assert told_apart <= 4
+
+
+def test_two_confidences_tie_only_where_they_are_equal() -> None:
+    """Tenths that shared a mean made a plateau, and what lies on one is kept whole or not at all."""
+    for gains in (drawn(200, seed=3)[2], [0] * 200):
+        answers, confidences, _ = drawn(200, seed=3)
+        table = fit_gain(answers, confidences, gains)
+        for answer in range(5):
+            scores = [table.score(answer, confidence) for confidence in sorted(set(confidences))]
+            assert scores == sorted(set(scores))
+
+
+def test_a_sure_answer_is_moved_less_by_its_class_than_an_unsure_one() -> None:
+    table = fit_gain(*drawn(3000))
+    moved = [at - shared for at, shared in zip(table.rows[0], table.default, strict=True)]
+    assert moved[1] > 2 * moved[-2] > 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.integers(-1, 1)), min_size=BINS))
