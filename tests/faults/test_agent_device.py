@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -254,6 +256,26 @@ def test_E9_an_agent_that_is_closed_leaves_no_process(home: Home, crashed: bool)
         psutil.Process(pid).kill()
     agent.close()
     eventually(lambda: set(mine.children()) <= children)
+
+
+_NOT_CLOSED = """
+import sys
+from pathlib import Path
+from edge_agent import Agent, AgentConfig, DeviceConfig, ModelConfig
+
+device = DeviceConfig(process=True)
+agent = Agent(AgentConfig(models={"slow": ModelConfig(release=Path(sys.argv[1]))}, device=device), sources=[])
+print(agent.infer("slow", {"n": [3]}).target, agent.core.release("slow").runtime.runtime.pid)
+"""
+
+
+def test_E9_a_program_that_ends_without_closing_its_agent_ends_cleanly_and_leaves_no_process(home: Home) -> None:
+    command = [sys.executable, "-c", _NOT_CLOSED, str(home.slow_release())]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    target, pid = done.stdout.split()
+    assert target == "device"
+    eventually(lambda: not psutil.pid_exists(int(pid)))
 
 
 def test_E9_an_agent_that_could_not_start_leaves_no_process(home: Home) -> None:
