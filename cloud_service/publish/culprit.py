@@ -26,5 +26,6 @@ def refused_example(examples: Examples, error: TensorError) -> PublishError:
                 what = damaged.problem.replace("image 0 ", "")
                 return PublishError(f"{examples.origin(index)} {what}", "leave it out, or replace it")
     if error.tensor == IMAGE and pictures is not None and pictures.dtype == np.uint8:
-        return PublishError(str(error), "pixels, [rows, height, width, 3], are handed in with --pixels")
+        advice = "pixels, [rows, height, width, 3], are handed in with --pixels; repeat what is grey three times"
+        return PublishError(str(error), advice)
     return PublishError(str(error), "every column that no flag names is an input of the model")

@@ -40,6 +40,8 @@ class File:
     content: bytes
     inputs: Sequence[TensorSpec]
     output: str
+    shape: Sequence[int] = ()
+    """Of the answer, rows first, -1 where it is open; empty where nobody asked."""
 
 
 class Tried:

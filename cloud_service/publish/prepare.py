@@ -31,6 +31,7 @@ from cloud_service.publish.refusals import (
     require_enough,
     require_named,
     require_options,
+    require_same_question,
 )
 from cloud_service.publish.release import CERTIFICATE, REPORT, write_files
 from cloud_service.publish.report import write_report
@@ -68,9 +69,8 @@ def prepare(options: PrepareOptions, *, progress: Progress = ignore) -> Prepared
     inspect(options.model)
     sandbox = Sandbox(limit_s=options.patience_s)
     ports = _ports("the full model", options.model, sandbox)
-    full = File("the full model", "full", options.model, ports.inputs, _answer(ports, options.output, "--output"))
-    shape = next(spec.shape for spec in ports.outputs if spec.name == full.output)
-    options = _with_labels(options, examples, shape)
+    full = _file("the full model", "full", options.model, ports, _answer(ports, options.output, "--output"))
+    options = _with_labels(options, examples, full.shape)
     ends = Plain(ports.inputs) if options.ends is None else options.ends(ports)
     apart = split(
         examples.keys(), _listed(examples.groups), _listed(examples.times), seed=options.seed, repeats=options.repeats
@@ -142,7 +142,8 @@ def _compress(
         inspect_own(options.device_model)
         ports = _ports("the device model", options.device_model, sandbox)
         output = _answer(ports, options.device_output or _same(ports, full.output), "--device-output")
-        file = File("the device model", "own", options.device_model, ports.inputs, output)
+        file = _file("the device model", "own", options.device_model, ports, output)
+        require_same_question(file.shape, full.shape)
         if wanted is None and options.task == "classification":
             # Whoever has no labels wants the device to answer as the full model does.
             answered = Tried(sandbox)(full.content, tensors)[full.output]
@@ -197,6 +198,11 @@ def _answering_alike(
     content, output = with_softmax(wanting.name, wanting.content, wanting.output)
     changed = replace(wanting, content=content, output=output)
     return (changed, own) if far == "logits" else (full, changed)
+
+
+def _file(name: str, origin: Literal["full", "own"], content: bytes, ports: Ports, output: str) -> File:
+    shape = next(spec.shape for spec in ports.outputs if spec.name == output)
+    return File(name, origin, content, ports.inputs, output, shape)
 
 
 def _ports(file: str, content: bytes, sandbox: Sandbox) -> Ports:

@@ -20,7 +20,7 @@ from nearfar_wire.manifest.parts import Name
 from router.cascade.learn import Method, smallest_n
 from router.errors import CertifyError
 
-__all__ = ["require_better_than_chance", "require_enough", "require_named", "require_options"]
+__all__ = ["require_better_than_chance", "require_enough", "require_named", "require_options", "require_same_question"]
 
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
 _WITHOUT_CONFIDENCE: Final = ("regression", "embedding")
@@ -87,6 +87,16 @@ def require_named(names: Sequence[str], shape: Sequence[int], whose: str) -> Non
         raise PublishError(
             f"{whose}: {len(names)} labels for {shape[-1]} classes",
             "name all of them, in the order of the model's output, with --labels-file",
+        )
+
+
+def require_same_question(near: Sequence[int], far: Sequence[int]) -> None:
+    """Pass answers of these shapes, rows first and -1 where open, of a device model and of the full one."""
+    open_ends = not near or not far or -1 in (near[-1], far[-1])
+    if not open_ends and near[-1] != far[-1]:
+        raise PublishError(
+            f"the device model answers with {near[-1]} numbers, the full model with {far[-1]}",
+            "both models have to tell the same classes apart, a background class included",
         )
 
 

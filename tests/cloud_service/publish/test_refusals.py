@@ -14,7 +14,8 @@ from cloud_service.publish.errors import PublishError
 from cloud_service.publish.measure import DeviceClass
 from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.prepare import prepare
-from cloud_service.publish.refusals import require_better_than_chance, require_named
+from cloud_service.publish.refusals import require_better_than_chance, require_named, require_same_question
+from tests.builders.graphs import perceptron
 from tests.builders.questions import FEATURES, question
 
 ASKED = question("classification", count=400)
@@ -124,3 +125,18 @@ def test_inputs_of_another_type_or_shape_than_the_models_are_refused_with_what_t
         prepare(options(tmp_path, examples=Examples({"z": ASKED.inputs}, ASKED.labels)))
     with pytest.raises(PublishError, match="'extra'"):
         prepare(options(tmp_path, examples=Examples({"x": ASKED.inputs, "extra": ASKED.labels}, ASKED.labels)))
+
+
+def test_a_device_model_of_other_classes_than_the_full_one_s_is_refused_before_it_is_tried() -> None:
+    """It was tried, and labels were said to be in another order."""
+    for alike in ((-1, 4), (1, 4), (-1, -1), (-1,)):
+        require_same_question(alike, (-1, 4))
+    with pytest.raises(PublishError, match="answers with 1000 numbers, the full model with 1001; both models have to"):
+        require_same_question((-1, 1000), (-1, 1001))
+
+
+@pytest.mark.wide
+def test_that_is_asked_of_every_device_model(tmp_path: Path) -> None:
+    other = perceptron(width=FEATURES).content
+    with pytest.raises(PublishError, match="the device model answers with 10 numbers, the full model with 4"):
+        prepare(options(tmp_path, device_model=other))
