@@ -66,7 +66,7 @@ ALL = ("--labels", "y", "--groups", "who", "--time", "when")
         ),
         pytest.param(
             calibration(), (*ALL, "--alpha", "0.0005"),
-            f"alpha 0.0005 at delta 0.1 (labels) needs {smallest_n(Method.LABELS, 0.0005, 0.1)} examples to calibrate on",
+            f"alpha 0.0005 at delta 0.1 (labels) needs {smallest_n(Method.LABELS, 0.0005, 0.1)} examples",
             id="alpha-impossible-for-n",
         ),
         pytest.param(
