@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark of the router and the agent, or those named on the command line."""
+"""`make bench`: every benchmark of the router, the agent and of preparing, or those named on the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from benchmarks import deciding, importing, installed_size, overhead, values
+from benchmarks import deciding, drifting, importing, installed_size, judging, overhead, preparing, promise, values
 
 _ALL = {
     "overhead": overhead.main,
@@ -14,6 +14,10 @@ _ALL = {
     "importing": importing.main,
     "size": installed_size.main,
     "values": values.main,
+    "judging": judging.main,
+    "promise": promise.main,
+    "drifting": drifting.main,
+    "preparing": preparing.main,
 }
 
 
