@@ -17,7 +17,7 @@ from cloud_service.publish.candidates.ways import make, same_ports
 from cloud_service.publish.columns import row_of, rows_in
 from cloud_service.publish.inspect import inspect
 from cloud_service.publish.sandbox import Failed
-from tests.builders.graphs import Sample, branching, convolutional, crossing, perceptron, transformer
+from tests.builders.graphs import Graph, Sample, branching, convolutional, crossing, perceptron, transformer
 
 Array = NDArray[Any]
 
@@ -115,6 +115,18 @@ UNSUITED = [
 def test_what_does_not_suit_a_model_says_why(sample: Sample, way: str, arguments: Mapping[str, Any], why: str) -> None:
     with pytest.raises(Unsuited, match=why):
         make(way, sample.content, sample.inputs, arguments)
+
+
+def test_a_graph_that_resizes_and_casts_is_made_in_16_bits() -> None:
+    """Keeping every cast in 32 bits had the tool keep its own, and add casts to them without end."""
+    graph = Graph()
+    x = graph.add("Cast", "x", to=1)
+    x = graph.add("Resize", x, "", "", graph.constant([1, 1, 8, 8], np.int64))
+    graph.add("Conv", x, graph.weights(1, 1, 1, 1, fan_in=1), output="y")
+    content = graph.model([("x", "UINT8", (1, 1, 4, 4))], [("y", "FP32", (1, 1, 8, 8))])
+    x_given = {"x": np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4)}
+    wanted, had = (session(file).run(["y"], x_given)[0] for file in (content, make("half", content, {}, {})))
+    np.testing.assert_allclose(had, wanted, rtol=1e-2, atol=1e-2)
 
 
 def unmade(_content: bytes, _way: str, _arguments: Mapping[str, Any]) -> bytes:
