@@ -454,7 +454,7 @@ class Call:
         """An audited request that did not keep the device's answer lost nothing, and counts as that."""
         quality, metrics, terms = self._quality, self._metrics, self._policy.promise
         request = self.decision.situation.request
-        if quality is None or metrics is None or terms is None or not request.audit or not self.plan.promised:
+        if quality is None or metrics is None or terms is None or not request.audit:
             return
         if outcome.target in (None, DEVICE) or self.plan.audit is None:
             return

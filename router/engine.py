@@ -60,6 +60,8 @@ class _Ruling:
 
 
 _NO_RULES: dict[str, str] = {}
+# Above every gain, and a number that a record can hold.
+_NEVER = 1e6
 # What a certified threshold is believed to catch, where the policy has no belief: document.EscalationPart's default.
 _RECOVERS = 0.9
 
@@ -194,7 +196,10 @@ def _weigh(
         others = [view for view in remotes if view is not remote]
         order = [remote, *others] if device is None else [remote, device, *others]
         consider(remote.name, _expect(order, prospects, left_s), order)
-    weighed.sort(key=lambda entry: entry[0].cost)  # stable: of equal costs the first considered stays first
+    # Stable: of equal costs the first considered stays first. What is drawn for an audit in an alarm asks both ends,
+    # whatever that costs: a new certificate is made of these.
+    audits_both = situation.request.audit and terms.alarm
+    weighed.sort(key=lambda entry: (audits_both and entry[2] is None, entry[0].cost))
     chosen, order, ask = weighed[0]
     asking: Escalation | None = None
     if escalation is not None and (ask is not None or (terms.by == "gain" and device is not None)):
@@ -204,8 +209,8 @@ def _weigh(
     legs = _legs(order, left_s)
     if situation.promise is None:
         return Plan(legs, asking), chosen.name, tuple(entry[0] for entry in weighed)
-    # Only answers that are kept on certified terms say something of the promise.
-    audit = remotes[0].name if situation.request.audit and remotes and not terms.why_not else None
+    # Only answers that are kept on certified terms say something of the promise, or of the next one.
+    audit = remotes[0].name if situation.request.audit and remotes and (terms.alarm or not terms.why_not) else None
     plan = Plan(legs, asking, not terms.why_not, terms.why_not, audit)
     return plan, chosen.name, tuple(entry[0] for entry in weighed)
 
@@ -218,6 +223,7 @@ class _Keeping:
     by: Literal["confidence", "gain"]
     keeps_all: bool
     why_not: str
+    alarm: bool = False
 
 
 def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling, closed: Sequence[Closed]) -> _Keeping:
@@ -230,7 +236,8 @@ def _terms_of_keeping(policy: Policy, situation: Situation, ruling: _Ruling, clo
         why = "its label keeps it on the device, and the certificate is about requests that could be audited"
         return _Keeping(None, "gain", True, why)
     if promise.state == "alarm":
-        return _Keeping(None, "gain", False, promise.why)
+        both = EscalationTerms(_NEVER, _RECOVERS, 1.0) if situation.request.audit else None
+        return _Keeping(both, "gain", False, promise.why, True)
     if promise.state == "uncovered":
         # What the policy would do without a promise; and where it says nothing, nothing is kept that could be asked.
         looked_at = ruling.escalation is not None and situation.request.can_score

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from edge_agent.releases import Release
 from edge_agent.testing import FULL_MODEL_DIGEST, CloudModel
+from router.cascade.audits import parse_audit
 from tests.builders.certificates_of_loss import certificate, promise
 from tests.builders.scenes import Scene, X, answering
 from tests.builders.waiting import eventually
@@ -51,12 +52,14 @@ def share_kept(agent: Watched, requests: int) -> float:
 
 
 def test_D21_a_device_model_that_drifts_is_noticed_by_audits_and_keeps_nothing_any_more(
-    scene: Scene, caplog: pytest.LogCaptureFixture
+    scene: Scene, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     registry = CollectorRegistry()
     with (
         caplog.at_level(logging.WARNING, logger="nearfar.agent"),
-        scene.agent("auto", rules=POLICY, release=certified(scene), registry=registry) as agent,
+        scene.agent(
+            "auto", rules=POLICY, release=certified(scene), registry=registry, audits=tmp_path / "audits"
+        ) as agent,
     ):
         assert share_kept(agent, 60) == 1.0
         assert 'nearfar_promise_state{model="tiny",state="in_force"} 1.0' in generate_latest(registry).decode()
@@ -69,6 +72,12 @@ def test_D21_a_device_model_that_drifts_is_noticed_by_audits_and_keeps_nothing_a
         assert 'nearfar_promise_state{model="tiny",state="alarm"} 1.0' in generate_latest(registry).decode()
         said = [record.getMessage() for record in caplog.records if "certify again" in record.getMessage()]
         assert len(said) == 1
+        # A new certificate is made of what comes now.
+        before = len((tmp_path / "audits").read_text("utf-8").splitlines())
+        share_kept(agent, 40)
+        records = [parse_audit(line) for line in (tmp_path / "audits").read_text("utf-8").splitlines()[before:]]
+        assert len(records) > 5
+        assert all(record.disagree == 1 and not record.kept for record in records)
         # Where the cloud cannot be asked the device still answers, and says what its answer is worth.
         alone = agent.infer("tiny", X, privacy="secret", deadline_ms=5000)
         assert alone.target == "device"

@@ -273,15 +273,16 @@ def test_disagreement_raises_an_alarm_once_and_everything_is_escalated_also_afte
     assert "disagrees" in answered.receipt.why_uncertified
 
 
-def test_noise_is_noticed_by_its_confidences(scene: Scene) -> None:
+def test_noise_is_noticed_by_its_confidences_where_no_audit_would(made: Made, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).random((400, 64), dtype=np.float32)
-    for row in noise:
-        result = scene.agent.infer("digits", {models.FULL_INPUT: row[None]}, privacy="public", deadline_ms=5000)
-        if result.decision.situation.promise and result.decision.situation.promise.state == "alarm":
-            break
-    else:
-        pytest.fail("the drift test did not speak")
-    assert "not spread as in calibration" in result.decision.situation.promise.why
+    with running_cloud(made.prepared.out / "cloud") as cloud, agent_of(made, tmp_path, cloud.target) as agent:
+        for row in noise:
+            result = agent.infer("digits", {models.FULL_INPUT: row[None]}, privacy="public", deadline_ms=5000)
+            if result.receipt.alarm:
+                break
+        else:
+            pytest.fail("the drift test did not speak")
+    assert "not spread as in calibration" in result.receipt.alarm
 
 
 def test_audits_make_a_new_certificate(scene: Scene) -> None:

@@ -195,9 +195,33 @@ def test_nobody_is_asked_for_an_audit_whom_the_label_forbids() -> None:
     assert plan_of(ASKS, of).audit is None
 
 
-@pytest.mark.parametrize("given", [ALARM, UNCOVERED, None])
+@pytest.mark.parametrize("given", [UNCOVERED, None])
 def test_only_answers_kept_on_certified_terms_are_audited(given: Promise | None) -> None:
     assert plan_of(ASKS + "[escalation]\nbelow = 0.5\n", asked(given, audit=True)).audit is None
+
+
+def test_in_an_alarm_what_is_drawn_asks_both_ends_and_keeps_nothing() -> None:
+    """Nothing was audited any more, so that a new certificate was made of what came before the world had changed."""
+    dear = "[targets.device]\nusd_per_request = 9\n"
+    decision = decide(policy_of(ASKS + dear), asked(ALARM, audit=True))
+    plan = decision.plan
+    assert plan is not None
+    assert plan.audit == "cloud"
+    outcome, commands = run(plan, Succeeded("device", 0.99), Succeeded("cloud", covered=True))
+    assert outcome.target == "cloud"
+    assert outcome.certified is True
+    assert [c.target for c in commands if isinstance(c, Run)] == ["device", "cloud"]
+    assert from_json(to_json(decision, outcome)).decision == decision
+    assert plan_of(ASKS + dear, asked(ALARM)).legs[0].target == "cloud"
+
+
+def test_in_an_alarm_an_audit_that_the_cloud_does_not_answer_is_none() -> None:
+    outcome, commands = run(
+        plan_of(ASKS, asked(ALARM, audit=True)), Succeeded("device", 0.99), Failed(Failure("cloud", "UNAVAILABLE"))
+    )
+    assert outcome.target == "device"
+    assert outcome.certified is False
+    assert not [command for command in commands if isinstance(command, Audit)]
 
 
 def test_the_memo_sees_another_promise_and_a_draw() -> None:
