@@ -26,7 +26,10 @@ def top_classes(
     if release is None or score is None or score.kind == "value" or release.manifest.task != "classification":
         raise RequestError("only a classifier whose release names the output with its scores has likeliest classes")
     values = outputs[score.output]
-    row = values.reshape(-1, values.shape[-1])[0].astype(np.float64)
+    rows = values.reshape(-1, values.shape[-1])
+    if not len(rows):
+        raise RequestError("the answer has no rows, as the request had none, and so no likeliest class")
+    row = rows[0].astype(np.float64)
     if score.values == "logits":
         row = np.exp(row - row.max())
         row /= row.sum()

@@ -302,7 +302,7 @@ def _finish(
 def _uncertified(plan: Plan, target: str, certain: bool | None, covered: bool) -> str:
     """Return why an answer is not certified; empty where it is."""
     if target != DEVICE:
-        return "" if covered else f"{target} did not answer with the model that was certified"
+        return "" if covered else plan.why_not or f"{target} did not answer with the model that was certified"
     if certain is False:
         asked = plan.escalation is not None and plan.escalation.to is not None
         return "an escalation was due and did not come back" if asked else "nothing was there to escalate to"

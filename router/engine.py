@@ -188,7 +188,10 @@ def _weigh(
         if keeps:
             consider(device.name, kept, order)
         if escalation is not None:
-            share = escalation.share if situation.p_escalate is None else situation.p_escalate
+            # On certified terms the certificate says how many stay. What was seen lately would not do: a run of
+            # escalations makes the device dear, and then nothing is seen any more that could correct it.
+            seen = None if terms.by == "gain" else situation.p_escalate
+            share = escalation.share if seen is None else seen
             for remote in remotes:
                 expected = cascade(kept, prospects[device.name], prospects[remote.name], escalation, share, left_s)
                 consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote)
@@ -196,9 +199,9 @@ def _weigh(
         others = [view for view in remotes if view is not remote]
         order = [remote, *others] if device is None else [remote, device, *others]
         consider(remote.name, _expect(order, prospects, left_s), order)
-    # Stable: of equal costs the first considered stays first. What is drawn for an audit in an alarm asks both ends,
-    # whatever that costs: a new certificate is made of these.
-    audits_both = situation.request.audit and terms.alarm
+    # Stable: of equal costs the first considered stays first. What is drawn for an audit runs on the device, whatever
+    # would cost less: else nobody watched while the cloud is cheap, and no certificate could be made of what came then.
+    audits_both = situation.request.audit and terms.by == "gain"
     weighed.sort(key=lambda entry: (audits_both and entry[2] is None, entry[0].cost))
     chosen, order, ask = weighed[0]
     asking: Escalation | None = None

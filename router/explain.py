@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from router.attempt import Ending, Outcome
 from router.engine import Decision, ReadingUsed
-from router.types import Kind, Mode, Value
+from router.types import DEVICE, Kind, Mode, Value
 from router.wording import in_ms
 
 __all__ = ["in_words", "reason"]
@@ -51,9 +51,12 @@ def _why_first(decision: Decision) -> str:
 
 
 def _closed(decision: Decision) -> str:
-    return (
-        "; ".join(f"{c.target} closed by {c.constraint.value}" for c in decision.closed) or "there is no other target"
-    )
+    closed = [f"{c.target} closed by {c.constraint.value}" for c in decision.closed]
+    promise = decision.situation.promise
+    # The device is there, and may not keep an answer.
+    if promise is not None and promise.state != "in_force" and decision.candidates[0].name != DEVICE:
+        closed.append(f"no answer of the device may stay: {promise.why}")
+    return "; ".join(closed) or "there is no other target"
 
 
 def _failures(outcome: Outcome) -> str:

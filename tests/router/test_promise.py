@@ -8,6 +8,7 @@ import pytest
 
 from router.attempt import Audit, Ending, Event, Failed, Failure, Finish, Outcome, Run, Succeeded, Woke, begin, step
 from router.engine import decide
+from router.explain import reason
 from router.memo import Memo
 from router.plan import Escalation, Plan
 from router.promise import audited, of_rows, promise_of
@@ -198,6 +199,32 @@ def test_nobody_is_asked_for_an_audit_whom_the_label_forbids() -> None:
 @pytest.mark.parametrize("given", [UNCOVERED, None])
 def test_only_answers_kept_on_certified_terms_are_audited(given: Promise | None) -> None:
     assert plan_of(ASKS + "[escalation]\nbelow = 0.5\n", asked(given, audit=True)).audit is None
+
+
+def test_a_run_of_escalations_does_not_make_the_device_too_dear_to_be_seen_again() -> None:
+    """What was seen lately stood for what the certificate says: after some escalations in a row only the cloud was
+    asked, so that nothing corrected it for a minute, and neither drift nor audits were seen meanwhile."""
+    terms = ASKS + "[targets.cloud]\nusd_per_request = 1\n"
+    of = asked(IN_FORCE, target("device", median_ms=40), target("cloud"))
+    for seen in (None, 0.0, 1.0):
+        assert plan_of(terms, replace(of, p_escalate=seen)).legs[0].target == "device"
+
+
+def test_what_is_drawn_for_an_audit_runs_on_the_device_although_the_cloud_would_cost_less() -> None:
+    cheap = "[worth]\nsecond = 10\n"
+    of = asked(IN_FORCE, target("device", median_ms=400), target("cloud", median_ms=1))
+    assert plan_of(ASKS + cheap, of).legs[0].target == "cloud"
+    drawn = plan_of(ASKS + cheap, replace(of, request=replace(of.request, audit=True)))
+    assert drawn.legs[0].target == "device"
+    assert drawn.audit == "cloud"
+
+
+def test_a_remote_answer_of_an_uncovered_release_says_why_it_is_uncovered() -> None:
+    decision = decide(policy_of(ASKS), asked(UNCOVERED))
+    assert decision.plan is not None
+    outcome, _ = run(decision.plan, Succeeded("cloud", covered=False))
+    assert outcome.why_uncertified == UNCOVERED.why
+    assert f"no answer of the device may stay: {UNCOVERED.why}" in reason(decision, outcome)
 
 
 def test_in_an_alarm_what_is_drawn_asks_both_ends_and_keeps_nothing() -> None:
