@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cloud_service.publish.candidates import Candidate, propose
-from cloud_service.publish.class_order import ADVICE, misnumbered
+from cloud_service.publish.class_order import ADVICE, DEVICE_ADVICE, misnumbered
 from cloud_service.publish.columns import Array
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.inspect import Inspection, inspect
@@ -77,7 +77,7 @@ def compress(
     `ship` names the candidate that is chosen whatever it costs; None: the fastest that is good enough.
 
     Raises PublishError: for a model that is unsafe, cannot be run on these inputs or numbers its classes otherwise than
-    the labels do, or no candidate to `ship`."""
+    the labels do, an `own` that numbers them otherwise than those or the full model, or no candidate to `ship`."""
     inspection = inspect(content)
     measured: list[Measured] = []
     subjects: list[Subject] = []
@@ -100,19 +100,29 @@ def compress(
                     raise PublishError(f"the model cannot be run on the examples: {here.skipped}", "look at its inputs")
             yardstick = replace(yardstick, reference=answers)
             if labels is not None and task == "classification":
-                _require_same_order(answers, labels)
+                _require_same_order("the full model", answers, labels.tolist(), ADVICE)
+        elif candidate.is_own and answers is not None and task == "classification":
+            wanted = _classes(yardstick.reference) if labels is None else labels.tolist()
+            _require_same_order("the device model", answers, wanted, DEVICE_ADVICE, agreement=labels is None)
         measured.append(figures)
         subjects.append(subject)
     progress("try candidates", len(measured), len(measured))
     return _chosen(inspection, measured, subjects, sandbox, device.slower, ship, progress)
 
 
-def _require_same_order(answers: Array, labels: Array) -> None:
-    rows = answers.reshape(len(answers), -1)
-    given, wanted = rows.argmax(axis=1).tolist(), labels[: len(rows)].tolist()
-    why = misnumbered(given, wanted, rows.shape[1])
+def _require_same_order(
+    file: str, answers: Array, wanted: Sequence[int], advice: str, *, agreement: bool = False
+) -> None:
+    """Pass `answers`, scores, that number classes as `wanted` does; see misnumbered. Raises PublishError."""
+    given = _classes(answers)
+    why = misnumbered(given, wanted[: len(given)], answers[0].size, agreement=agreement)
     if why is not None:
-        raise PublishError(f"the full model: {why}", ADVICE)
+        raise PublishError(f"{file}: {why}", advice)
+
+
+def _classes(answers: Array) -> list[int]:
+    found: list[int] = answers.reshape(len(answers), -1).argmax(axis=1).tolist()
+    return found
 
 
 def _named(ship: str, measured: list[Measured]) -> Measured:

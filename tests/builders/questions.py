@@ -4,16 +4,18 @@ What a model answers is a matrix times eight numbers, and where it errs it can s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from cloud_service.publish.data import Examples
 from cloud_service.publish.options import Task
 
-__all__ = ["FEATURES", "Question", "question"]
+__all__ = ["FEATURES", "Question", "question", "renumbered"]
 
 FEATURES = 8
 _OPSET, _IR_VERSION = 17, 8
@@ -45,8 +47,8 @@ class Question:
         return Examples({"x": self.inputs}, self.labels if labelled else None)
 
 
-def question(task: Task, *, count: int = 1600, seed: int = 0) -> Question:
-    """Return a question with `count` examples; the full model errs a little, the small one more.
+def question(task: Task, *, count: int = 1600, seed: int = 0, err: float | None = None) -> Question:
+    """Return a question with `count` examples; the full model errs a little, the small one more: by `err`.
 
     Two of the same seed are one question, and of the larger the first examples are those of the smaller."""
     chance = np.random.default_rng(seed)
@@ -54,8 +56,17 @@ def question(task: Task, *, count: int = 1600, seed: int = 0) -> Question:
     true = chance.normal(size=(FEATURES, width)).astype(np.float32)
     off = chance.normal(size=(FEATURES, width)).astype(np.float32)
     inputs = chance.normal(size=(count, FEATURES)).astype(np.float32)
-    full, small = true + 0.03 * off[::-1], true + _ERR[task] * off
+    full, small = true + 0.03 * off[::-1], true + (_ERR[task] if err is None else err) * off
     return Question(task, _model(task, full, true), _model(task, small, true), inputs, _labels(task, inputs @ true))
+
+
+def renumbered(content: bytes, order: Sequence[int]) -> bytes:
+    """Return one of a question's models with its numbers in another order: the first is what was at `order[0]`."""
+    model = onnx.load_model_from_string(content)
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[:, list(order)], tensor.name))
+    moved: bytes = model.SerializeToString()
+    return moved
 
 
 def _labels(task: Task, right: NDArray[np.float32]) -> NDArray[np.int64] | NDArray[np.float32]:

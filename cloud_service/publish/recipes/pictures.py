@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from cloud_service.publish.class_order import ADVICE, misnumbered, no_better_than_chance
+from cloud_service.publish.class_order import ADVICE, DEVICE_ADVICE, misnumbered, no_better_than_chance
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.recipes.fuse import PIXELS, fuse_picture
 from cloud_service.publish.recipes.graph import PictureInput, picture_input
@@ -121,10 +121,13 @@ def settle(
     declared: str | None = None,
     size: tuple[int, int] | None = None,
     output: str | None = None,
+    own: bool = False,
+    agreement: bool = False,
 ) -> tuple[PictureInput, Normalisation, str]:
     """Return how `file` takes pictures, how it wants them normalised, and a note on how that was found out.
 
-    `wanted` are the classes to answer with: labels, or another model's answers; None where there are none.
+    `wanted` are the classes to answer with: labels, or with `agreement` the full model's answers; None where there are
+    none. `own`: `file` is a device model of the user's own, not the full model.
 
     Raises PublishError: for a normalisation that is unknown, not to be found out, or plainly the wrong one."""
     taken = picture_input(file, inputs, size)
@@ -147,7 +150,7 @@ def settle(
         rows = outputs[output or next(iter(outputs))].reshape(len(tried), -1)
         return rows.argmax(axis=1).tolist(), rows.shape[1]
 
-    name, found = _tried(file, answers_of, list(choices), wanted, declared)
+    name, found = _tried(file, answers_of, list(choices), wanted, declared, own=own, agreement=agreement)
     how = "found by trying" if declared is None else "as declared"
     return taken, choices[name], f"{file}: normalised as {name}, {how} ({found})"
 
@@ -158,6 +161,9 @@ def _tried(
     names: Sequence[str],
     wanted: Sequence[int],
     declared: str | None,
+    *,
+    own: bool,
+    agreement: bool,
 ) -> tuple[str, str]:
     """Return which of `names` it is, and how often each was right. Raises PublishError: see settle."""
     tried = _evenly(len(wanted), _TRIED)
@@ -171,9 +177,9 @@ def _tried(
     by_chance = no_better_than_chance(answers[best], asked)
     # Pictures that are normalised wrongly may be answered oddly enough to look like another numbering.
     for name in (best,) if by_chance is None else names:
-        why = misnumbered(answers[name], asked, classes)
+        why = misnumbered(answers[name], asked, classes, agreement=agreement)
         if why is not None:
-            raise PublishError(f"{file}: {why}", ADVICE)
+            raise PublishError(f"{file}: {why}", DEVICE_ADVICE if own else ADVICE)
     if declared is not None:
         if declared != best and _clearly_better(right[best], right[declared]):
             raise PublishError(
@@ -183,7 +189,8 @@ def _tried(
             )
         return declared, found
     if by_chance is not None:
-        raise PublishError(f"{file}: however its pictures are normalised, {by_chance}", ADVICE)
+        advice = f"declare it with --device-normalise if it is only weak, or {DEVICE_ADVICE}" if own else ADVICE
+        raise PublishError(f"{file}: however its pictures are normalised, {by_chance}", advice)
     rivals = [name for name in names if name != best and not _clearly_better(right[best], right[name])]
     if rivals and len(tried) < len(wanted):
         tried, asked = list(range(len(wanted))), list(wanted)

@@ -65,11 +65,32 @@ def test_one_answer_to_everything_is_chance_and_no_numbering() -> None:
     assert "chance" in (no_better_than_chance(answers, labels.tolist()) or "")
 
 
+@pytest.mark.parametrize("answer", [3, 7], ids=["beside it", "far from it"])
+def test_one_answer_beside_one_label_of_nearly_everything_is_no_numbering(answer: int) -> None:
+    """It was said to tell the classes apart: of the commonest label, it usually gave the same answer."""
+    labels = np.where(np.arange(60) % 12 == 0, 5, 2)
+    answers = np.where(np.arange(60) % 15 == 1, 8, answer)
+    assert misnumbered(answers.tolist(), labels.tolist(), 10) is None
+
+
+def test_two_classes_turned_round_are_noticed_where_one_is_rare() -> None:
+    labels = (np.arange(128) % 10 == 0).astype(int)
+    assert misnumbered((1 - answered(labels, 0.97, 2)).tolist(), labels.tolist(), 2) is not None
+
+
 def test_answers_to_other_inputs_are_chance_and_the_model_s_own_are_not() -> None:
     labels = drawn(128, 100)
     assert no_better_than_chance(np.roll(labels, 1).tolist(), labels.tolist()) is not None
     assert no_better_than_chance(answered(labels, 0.2, 100).tolist(), labels.tolist()) is None
     assert no_better_than_chance(labels.tolist(), labels.tolist()) is None
+
+
+def test_another_model_is_held_to_the_full_one_s_answers_in_their_own_words() -> None:
+    labels = drawn(128, 10)
+    given = answered(labels, 0.8, 10)
+    told = [misnumbered(moved.tolist(), labels.tolist(), 12, agreement=True) for moved in (ORDER[given], given + 1)]
+    assert "but answers as the full model on" in (told[0] or "") and "label" not in (told[0] or "")
+    assert "the class one above the full model's" in (told[1] or "")
 
 
 def test_too_few_examples_prove_nothing() -> None:

@@ -11,6 +11,7 @@ from cloud_service.publish.compress import Compression, Own, compress
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.measure import DeviceClass
 from tests.builders.graphs import Sample, allocating, convolutional, crossing, endless, perceptron, transformer
+from tests.builders.questions import question, renumbered
 
 pytestmark = pytest.mark.wide
 
@@ -56,6 +57,25 @@ def test_the_user_s_own_model_is_tried_on_its_own_inputs() -> None:
     made = compressed(sample, own=Own(own.content, flat, "y"), ship="own")
     assert made.chosen.is_own
     assert names(made)["own"] == ""
+
+
+@pytest.mark.parametrize("labelled", [True, False], ids=["labels", "agreement"])
+def test_a_device_model_that_numbers_classes_otherwise_is_refused_and_a_weak_one_is_not(labelled: bool) -> None:
+    """It was tried, and shipped where it was named: right on 15 % of the examples, without a word on why."""
+    asked, weak = question("classification", count=256), question("classification", count=256, err=2.5)
+    inputs, labels = {"x": asked.inputs}, asked.labels if labelled else None
+
+    def tried(content: bytes) -> Compression:
+        own = Own(content, inputs, "y")
+        return compress(
+            asked.full, inputs, task="classification", tolerance=None, output="y", labels=labels, own=own, ship="own"
+        )
+
+    does = "is right on" if labelled else "answers as the full model on"
+    with pytest.raises(PublishError, match=f"the device model: it tells the classes apart .* but {does}") as refused:
+        tried(renumbered(asked.small, (1, 2, 3, 0)))
+    assert "export the device model again, with its classes in the full model's order" in str(refused.value)
+    assert tried(weak.small).chosen.agreement[0] < 0.6
 
 
 def test_what_is_asked_for_ships_and_what_is_not_there_is_refused() -> None:

@@ -154,6 +154,14 @@ def test_labels_that_are_not_the_model_s_are_said_to_be_so(options: dict[str, An
     assert "--labels-file" in str(refused.value)
 
 
+@pytest.mark.parametrize("agreement", [False, True], ids=["labels", "agreement"])
+def test_a_device_model_of_another_numbering_is_told_to_be_exported_again(agreement: bool) -> None:
+    """It was said of the labels, which were not wrong, or of which there were none."""
+    with pytest.raises(PublishError, match=r"the model: .* export the device model again") as refused:
+        settled(shapes_model("signed"), ((3 - LABELS) % 4).tolist(), own=True, agreement=agreement)
+    assert ("answers as the full model on" in str(refused.value)) == agreement
+
+
 def test_some_wrong_labels_do_no_harm() -> None:
     labels = np.where(np.arange(len(LABELS)) % 5 == 0, (LABELS + 1) % 4, LABELS)
     content = shapes_model("raw")
