@@ -98,21 +98,20 @@ def _examples(given: Mapping[str, Any], names: list[str] | None) -> Examples:  #
 
     path: Path = given["data"]
     columns = {"labels": given["labels"], "groups": given["groups"], "times": given["time"]}
-    classes = given["task"] == "classification"
+    classes, labelled = given["task"] == "classification", not given["no_labels"]
     if path.suffix.lower() == ".npz":
-        return read_npz(path, **columns, names=names, classes=classes)
+        return read_npz(path, **columns, names=names, classes=classes, labelled=labelled)
     if given["recipe"] == "image":
         if any(columns.values()):
             raise SettingsError("--labels", "names a column, as --groups and --time do; a folder of pictures has none")
         if given["pixels"]:
             raise SettingsError("--pixels", "wants an .npz with UINT8 pixels; a folder has files, as the app hands in")
-        labelled = not given["no_labels"]
         if labelled and not classes:
             problem = f"folders are classes, and {given['task']} has none; give --no-labels, or an .npz"
             raise SettingsError("--task", problem)
         return read_pictures(path, names, labelled=labelled)
     if given["recipe"] == "text":
-        return read_sentences(path, names, **columns, classes=classes)
+        return read_sentences(path, names, **columns, classes=classes, labelled=labelled)
     raise SettingsError("--data", f"{path}: tensors are in an .npz; pictures and texts want --recipe image or text")
 
 

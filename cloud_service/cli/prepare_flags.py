@@ -38,7 +38,9 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     parser.add_argument(
         "--labels", metavar="COLUMN", help="the column with what is right; without it, agreement counts"
     )
-    parser.add_argument("--no-labels", action="store_true", help="leave out what folders say is right")
+    parser.add_argument(
+        "--no-labels", action="store_true", help="leave out what folders, or the column of --labels, say is right"
+    )
     parser.add_argument(
         "--groups", metavar="COLUMN", help="examples with the same value stay in one set, as of one user"
     )
@@ -100,8 +102,8 @@ def refuse_idle(given: Mapping[str, Any]) -> None:  # Any: each flag's own type
     idle = [(flag, "is for --recipe image") for flag in _PICTURE_FLAGS if recipe != "image"]
     idle += [(flag, "is for --recipe text") for flag in _TEXT_FLAGS if recipe != "text"]
     idle += [(flag, "is of --device-model, and none is given") for flag in _DEVICE_FLAGS if not given["device_model"]]
-    if not given["data"].is_dir():
-        idle.append(("no_labels", "is for a folder of pictures; of a file, leave --labels out"))
+    if not given["data"].is_dir() and given["labels"] is None:
+        idle.append(("no_labels", "leaves out the column of a file that --labels names, and none is named"))
     for flag, why in idle:
         if given[flag] not in (None, False):
             raise SettingsError(f"--{flag.replace('_', '-')}", why)

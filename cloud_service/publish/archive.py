@@ -31,9 +31,11 @@ def read_npz(
     times: str | None = None,
     names: Sequence[str] | None = None,
     classes: bool = True,
+    labelled: bool = True,
 ) -> Examples:
     """Read an .npz; `labels`, `groups` and `times` name columns, every other one is an input.
 
+    `labelled` False: the column with labels is left out.
     `classes`: whether labels are classes, which may be text: `names` are those of the model, in its order.
 
     Raises PublishError: for what is no .npz, lacks a column, or fails `checked`."""
@@ -45,7 +47,7 @@ def read_npz(
             raise PublishError(f"{path} has no column {name!r} for {role}; there is {there}", "name one of these")
         named[role] = None if name is None else columns[name]
     inputs = {name: _as_input(column) for name, column in columns.items() if name not in (labels, groups, times)}
-    right, known = named["labels"], None
+    right, known = named["labels"] if labelled else None, None
     if classes and right is not None and right.ndim == 1 and right.dtype.kind in "US":
         texts = [label.decode("utf-8", "replace") if isinstance(label, bytes) else label for label in right.tolist()]
         right, known = label_indices(texts, names)

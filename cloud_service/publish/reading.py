@@ -66,10 +66,12 @@ def read_sentences(
     groups: str | None = None,
     times: str | None = None,
     classes: bool = True,
+    labelled: bool = True,
 ) -> Examples:
     """Read a .csv or .jsonl; `labels`, `groups` and `times` name columns.
 
     `classes`: whether labels are classes, by name or number; otherwise they are numbers, or in JSON lists of them.
+    `labelled` False: what is in their column does not count.
 
     Raises PublishError: for another kind of file, a line that is none, or a column that is missing."""
     kind = path.suffix.lower()
@@ -89,11 +91,12 @@ def read_sentences(
     texts = np.empty(len(rows), dtype=object)
     texts[:] = [_utf8(path, number, text) for number, text in enumerate(column("text"), start=1)]
     right, known = None, None
-    if labels is not None and classes:
-        named = [_class_name(path, number, label) for number, label in enumerate(column(labels), start=1)]
+    given = None if labels is None else column(labels)
+    if given is not None and labelled and classes:
+        named = [_class_name(path, number, label) for number, label in enumerate(given, start=1)]
         right, known = label_indices(named, names)
-    elif labels is not None:
-        right = _numbers(path, column(labels))
+    elif given is not None and labelled:
+        right = _numbers(path, given)
     belonging = None if groups is None else np.array([str(group) for group in column(groups)])
     moments = None if times is None else np.array([_moment(path, time) for time in column(times)])
     return checked(Examples({TEXT: texts}, right, belonging, moments, known), classes=classes)

@@ -17,6 +17,7 @@ from cloud_service.cli.prepare import _ends, _options
 from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
 from cloud_service.publish.ends import Pictures, Sentences
+from cloud_service.publish.errors import PublishError
 from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.sandbox import Ports
 from nearfar_wire.specs import TensorSpec
@@ -134,7 +135,7 @@ def test_no_flag_is_without_a_test_that_changes_it() -> None:
         ((*TENSORS, "--tokenizer", "tokenizer.json"), "--tokenizer: is for --recipe text"),
         ((*TENSORS, "--max-length", "9"), "--max-length: is for --recipe text"),
         ((*TENSORS, "--device-output", "y"), "--device-output: is of --device-model, and none is given"),
-        ((*TENSORS, "--no-labels"), "--no-labels: is for a folder of pictures"),
+        ((*TENSORS, "--no-labels"), "--no-labels: leaves out the column of a file that --labels names, and none"),
     ],
     ids=lambda part: part[-1] if isinstance(part, tuple) else "",
 )
@@ -142,6 +143,18 @@ def test_a_flag_that_would_do_nothing_is_refused(folder: Path, arguments: tuple[
     with pytest.raises(SettingsError) as refused:
         parsed(*arguments)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv", "jsonl"])
+def test_a_column_of_labels_that_is_named_and_not_wanted_is_left_out(folder: Path, kind: str) -> None:
+    """A refusal advised --no-labels, which said to leave --labels out; without it, the column was no known input."""
+    Path("sentences.jsonl").write_text('{"text": "a", "y": "of"}\n{"text": "b", "y": "no task"}\n')
+    base = TENSORS if kind == "npz" else ("full.onnx", "--data", f"sentences.{kind}", *TEXTS[3:])
+    examples = _options(parsed(*base, "--labels", "y", "--no-labels")).examples
+    assert examples.labels is None and examples.label_names is None
+    assert "y" not in examples.inputs and len(examples) == (800 if kind == "npz" else 2)
+    with pytest.raises(PublishError, match="'z'"):
+        _options(parsed(*base, "--labels", "z", "--no-labels"))
 
 
 def run(*arguments: str) -> int:
