@@ -33,6 +33,8 @@ SOURCE: Final = "image"
 _LEVEL: Final = 0.99
 # Enough to tell a right normalisation from a wrong one, which costs tens of points.
 _TRIED: Final = 128
+# Where those leave it open, two that are a few points apart.
+_MOST_TRIED: Final = 512
 # What two normalisations may answer otherwise, where it is not to be told which was meant.
 _ALIKE: Final = 0.9
 # Two answers to the same pixels, computed in another order: beyond this it is another function.
@@ -140,7 +142,7 @@ def settle(
         return taken, choices[only], f"{file} takes {taken.datatype} pixels as they are"
     if wanted is None:
         if declared is None:
-            advice = f"name it (one of {', '.join(choices)}) or give labels to try them with"
+            advice = f"name it with {_flag(own)} (one of {', '.join(choices)}) or give labels to try them with"
             raise PublishError(f"{file}: how its pictures are normalised is not known", advice)
         return taken, choices[declared], f"{file}: normalised as declared, {declared}; not checked, for want of labels"
 
@@ -166,47 +168,51 @@ def _tried(
     agreement: bool,
 ) -> tuple[str, str]:
     """Return which of `names` it is, and how often each was right. Raises PublishError: see settle."""
-    tried = _evenly(len(wanted), _TRIED)
-    asked = [wanted[index] for index in tried]
-    answers: dict[str, list[int]] = {}
-    for name in names:
-        answers[name], classes = answers_of(name, tried)
-    right = {name: _right(given, asked) for name, given in answers.items()}
-    found = "right: " + ", ".join(f"{name} {sum(hits) / len(asked):.0%}" for name, hits in right.items())
-    best = max(names, key=lambda name: sum(right[name]))
-    by_chance = no_better_than_chance(answers[best], asked)
-    # Pictures that are normalised wrongly may be answered oddly enough to look like another numbering.
-    for name in (best,) if by_chance is None else names:
-        why = misnumbered(answers[name], asked, classes, agreement=agreement)
-        if why is not None:
-            raise PublishError(f"{file}: {why}", DEVICE_ADVICE if own else ADVICE)
+    flag = _flag(own)
+    held = list(names)
+    for most in (_TRIED, _MOST_TRIED):
+        tried = _evenly(len(wanted), most)
+        asked = [wanted[index] for index in tried]
+        answers: dict[str, list[int]] = {}
+        for name in held:
+            answers[name], classes = answers_of(name, tried)
+        right = {name: _right(given, asked) for name, given in answers.items()}
+        best = max(held, key=lambda name: sum(right[name]))
+        by_chance = no_better_than_chance(answers[best], asked)
+        # Pictures that are normalised wrongly may be answered oddly enough to look like another numbering.
+        for name in (best,) if by_chance is None else held:
+            why = misnumbered(answers[name], asked, classes, agreement=agreement)
+            if why is not None:
+                raise PublishError(f"{file}: {why}", DEVICE_ADVICE if own else ADVICE)
+        rivals = [name for name in held if name != best and not _clearly_better(right[best], right[name])]
+        if declared is not None or not (by_chance or rivals) or len(tried) == len(wanted):
+            break
+        held = held if by_chance else [best, *rivals]
+    found = f"right, of {len(tried)}: " + ", ".join(f"{name} {_share(hits)}" for name, hits in right.items())
     if declared is not None:
         if declared != best and _clearly_better(right[best], right[declared]):
             raise PublishError(
                 f"{file}: with pictures normalised as {declared} it is right on {_share(right[declared])} of the "
                 f"examples, as {best} on {_share(right[best])}",
-                f"declare {best}",
+                f"declare {best} with {flag}",
             )
         return declared, found
     if by_chance is not None:
-        advice = f"declare it with --device-normalise if it is only weak, or {DEVICE_ADVICE}" if own else ADVICE
+        advice = f"declare it with {flag} if it is only weak, or {DEVICE_ADVICE}" if own else ADVICE
         raise PublishError(f"{file}: however its pictures are normalised, {by_chance}", advice)
-    rivals = [name for name in names if name != best and not _clearly_better(right[best], right[name])]
-    if rivals and len(tried) < len(wanted):
-        tried, asked = list(range(len(wanted))), list(wanted)
-        answers = {name: answers_of(name, tried)[0] for name in (best, *rivals)}
-        right = {name: _right(given, asked) for name, given in answers.items()}
-        best = max(answers, key=lambda name: sum(right[name]))
-        rivals = [name for name in answers if name != best and not _clearly_better(right[best], right[name])]
     for rival in rivals:
         alike = sum(_right(answers[rival], answers[best])) / len(tried)
         if alike < _ALIKE:
             raise PublishError(
                 f"{file}: examples do not tell whether its pictures are normalised as {best} or as {rival} ({found})",
-                "name it, or give more examples",
+                f"name it with {flag}" + ("" if len(tried) >= _MOST_TRIED else ", or give more examples"),
             )
         found += f"; {rival} answers the same on {alike:.0%}, so name it if you know"
     return best, found
+
+
+def _flag(own: bool) -> str:
+    return "--device-normalise" if own else "--normalise"
 
 
 def _right(answers: Sequence[int], wanted: Sequence[int]) -> list[bool]:

@@ -14,7 +14,7 @@ from cloud_service.publish.errors import PublishError
 from cloud_service.publish.recipes.fuse import PIXELS
 from cloud_service.publish.recipes.graph import PictureInput, picture_input
 from cloud_service.publish.recipes.normalisation import KNOWN, Normalisation, fitting
-from cloud_service.publish.recipes.pictures import SOURCE, PictureRecipe, settle
+from cloud_service.publish.recipes.pictures import SOURCE, PictureRecipe, _tried, settle
 from nearfar_wire.manifest import Step
 from nearfar_wire.prepare import prepare
 from nearfar_wire.specs import TensorSpec
@@ -136,6 +136,43 @@ def test_two_normalisations_that_answer_otherwise_and_are_as_often_right_are_not
     inputs = OnnxBackend(content).inputs
     with pytest.raises(PublishError, match="do not tell whether its pictures are normalised as raw or as unit"):
         settle("the model", RECIPE, content, inputs, FILES, LABELS.tolist(), torn)
+
+
+def tried(count: int, torn: Sequence[int], **options: Any) -> tuple[str, str]:
+    """What is found where raw is right but on half of the examples `torn`, and unit on those alone."""
+    chance = np.random.default_rng(5)
+    labels, others = chance.integers(0, 4, count), np.zeros(count, bool)
+    others[chance.permutation(torn)[::2]] = True
+
+    def answers_of(name: str, asked: Sequence[int]) -> tuple[list[int], int]:
+        known = {"raw": ~others, "unit": others}[name]
+        return np.where(known, labels, (labels + 1) % 4)[list(asked)].tolist(), 4
+
+    given: dict[str, Any] = {"declared": None, "own": False, "agreement": False}
+    return _tried("it", answers_of, ["raw", "unit"], labels.tolist(), **(given | options))
+
+
+@pytest.mark.parametrize(
+    ("own", "count", "of", "advice"),
+    [
+        (False, 300, 300, "name it with --normalise, or give more examples"),
+        (True, 300, 300, "name it with --device-normalise, or give more examples"),
+        (False, 5000, 512, "name it with --normalise"),
+    ],
+)
+def test_what_stays_open_is_told_of_all_that_was_tried_with_the_flag_that_names_it(
+    own: bool, count: int, of: int, advice: str
+) -> None:
+    """The figures were those of the first 128, and more examples were asked of somebody who had given thousands."""
+    places = [index * count // of for index in range(of)]
+    with pytest.raises(PublishError, match=rf"do not tell .* \(right, of {of}: .*\); {advice}$"):
+        tried(count, places, own=own)
+
+
+def test_more_are_tried_where_the_first_128_leave_it_open() -> None:
+    first = [index * 500 // 128 for index in range(128)]
+    assert tried(500, first) == ("raw", "right, of 500: raw 87%, unit 13%")
+    assert tried(500, range(100))[1].startswith("right, of 128: raw")
 
 
 NUMBERED = [
