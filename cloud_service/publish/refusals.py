@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from cloud_service.publish.data import Array
 from cloud_service.publish.errors import PublishError
 from cloud_service.publish.options import PrepareOptions
-from cloud_service.publish.release import require_replaceable
+from cloud_service.publish.release import require_replaceable, require_writable
 from cloud_service.publish.splits import SHARES
 from nearfar_wire.manifest.parts import Name
 from router.cascade.learn import Method, smallest_n
@@ -64,6 +64,7 @@ def require_options(options: PrepareOptions) -> None:
         raise PublishError("no loss to promise is given", "name one with --alpha, such as 0.01")
     for alpha in options.alphas:
         _smallest(_method(options), alpha, options.delta)
+    require_writable(options.out)
     require_replaceable(options.out, options.name)
 
 

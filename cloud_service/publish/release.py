@@ -23,7 +23,16 @@ from cloud_service.publish.errors import PublishError
 from nearfar_wire.errors import ManifestError
 from nearfar_wire.manifest import Manifest, parse_manifest, read_manifest
 
-__all__ = ["CERTIFICATE", "MANIFEST", "REPORT", "golden_npz", "manifest_toml", "require_replaceable", "write_files"]
+__all__ = [
+    "CERTIFICATE",
+    "MANIFEST",
+    "REPORT",
+    "golden_npz",
+    "manifest_toml",
+    "require_replaceable",
+    "require_writable",
+    "write_files",
+]
 
 MANIFEST: Final = "manifest.toml"
 CERTIFICATE: Final = "certificate.json"
@@ -107,6 +116,23 @@ def require_replaceable(out: Path, name: str) -> None:
         strange += sorted(f"{_CLOUD}/{path.name}" for path in (out / _CLOUD).iterdir() if path.name != name)
     if strange:
         raise PublishError(f"{out} holds {strange[0]!r}, which is no part of a release", f"move it away, or {advice}")
+
+
+def require_writable(out: Path) -> None:
+    """Pass a folder that can be put in place when all is made. Raises PublishError: it is told before, not after."""
+    advice = "name a folder with --out that can be"
+    parent = out.absolute().parent
+    try:
+        if os.path.ismount(out):
+            raise PublishError(f"{out} cannot be put in place: a file system is mounted there", "name a folder in it")
+        there = next(folder for folder in (parent, *parent.parents) if folder.exists())
+        if not there.is_dir():
+            raise PublishError(f"{out} cannot be written: {there} is no folder", advice)
+        # Tried, not asked: what permissions say is not all that a file system does. Nothing stays.
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=there):
+            pass
+    except OSError as error:
+        raise PublishError(f"{out} cannot be written: {error.strerror or error}", advice) from error
 
 
 def _files_of(manifest: Manifest) -> set[str]:

@@ -14,7 +14,13 @@ from cloud_service.publish.errors import PublishError
 from cloud_service.publish.measure import DeviceClass
 from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.prepare import prepare
-from cloud_service.publish.refusals import require_better_than_chance, require_named, require_same_question
+from cloud_service.publish.refusals import (
+    require_better_than_chance,
+    require_named,
+    require_options,
+    require_same_question,
+)
+from cloud_service.publish.release import require_writable
 from tests.builders.graphs import perceptron
 from tests.builders.questions import FEATURES, question
 
@@ -115,6 +121,26 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
     with pytest.raises(PublishError, match=told):
         prepare(options(tmp_path))
     assert {path.name: path.read_text() for path in out.iterdir()} == there
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [("file/release", "file is no folder"), ("file/deep/release", "is no folder"), ("x" * 250, "File name too long")],
+)
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_made(
+    tmp_path: Path, out: str, told: str
+) -> None:
+    """It was found out when all was made, and then lost."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PublishError, match=f"cannot be written: .*{told}; name a folder with --out that can be"):
+        require_options(options(tmp_path, out=tmp_path / out))
+    require_options(options(tmp_path, out=tmp_path / "deep/deeper/release"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_no_other_can_take_the_place_of_is_refused() -> None:
+    with pytest.raises(PublishError, match="a file system is mounted there; name a folder in it"):
+        require_writable(Path("/"))
 
 
 def test_inputs_of_another_type_or_shape_than_the_models_are_refused_with_what_to_do(tmp_path: Path) -> None:
