@@ -56,12 +56,15 @@ def misnumbered(answers: Sequence[int], wanted: Sequence[int], classes: int, *, 
     return None
 
 
-def no_better_than_chance(answers: Sequence[int], wanted: Sequence[int]) -> str | None:
-    """Return in words that `answers` are right no more often than they would be of unrelated inputs; None: they are."""
+def no_better_than_chance(answers: Sequence[int], wanted: Sequence[int], *, agreement: bool = False) -> str | None:
+    """Return in words that `answers` are right no more often than they would be of unrelated inputs; None: they are.
+
+    `agreement`: see misnumbered."""
     count, right = len(wanted), _hits(answers, wanted)
     if count < _FEWEST or _beyond_chance(right, count, _chance(answers, wanted)) or right == count:
         return None
-    return f"it is right on {right / count:.0%} of the examples, which is chance"
+    does = "answers as the full model" if agreement else "is right"
+    return f"it {does} on {right / count:.0%} of the examples, which is chance"
 
 
 def _hits(answers: Sequence[int], wanted: Sequence[int]) -> int:

@@ -108,7 +108,8 @@ def _promises(console: Console, certificate: Certificate, refused: Sequence[str]
             str(needed),
         )
     console.print(table)
-    console.print("a cost below zero: the device was right where the full model was not")
+    if certificate.method is Method.LABELS:
+        console.print("a cost below zero: the device was right where the full model was not")
     console.print("smallest n: examples to calibrate on that a device needs which never loses")
     if any(promise.threshold is None for promise in certificate.promises):
         console.print("what keeps nothing would take more examples, or a device model that is nearer to the full one")

@@ -167,8 +167,11 @@ def _tried(
     own: bool,
     agreement: bool,
 ) -> tuple[str, str]:
-    """Return which of `names` it is, and how often each was right. Raises PublishError: see settle."""
+    """Return which of `names` it is, and how often each gave what is `wanted`. Raises PublishError: see settle."""
     flag = _flag(own)
+    # Without labels nobody knows what is right.
+    good = "as the full model" if agreement else "right"
+    does = "answers as the full model" if agreement else "is right"
     held = list(names)
     for most in (_TRIED, _MOST_TRIED):
         tried = _evenly(len(wanted), most)
@@ -178,7 +181,7 @@ def _tried(
             answers[name], classes = answers_of(name, tried)
         right = {name: _right(given, asked) for name, given in answers.items()}
         best = max(held, key=lambda name: sum(right[name]))
-        by_chance = no_better_than_chance(answers[best], asked)
+        by_chance = no_better_than_chance(answers[best], asked, agreement=agreement)
         # Pictures that are normalised wrongly may be answered oddly enough to look like another numbering.
         for name in (best,) if by_chance is None else held:
             why = misnumbered(answers[name], asked, classes, agreement=agreement)
@@ -188,11 +191,11 @@ def _tried(
         if declared is not None or not (by_chance or rivals) or len(tried) == len(wanted):
             break
         held = held if by_chance else [best, *rivals]
-    found = f"right, of {len(tried)}: " + ", ".join(f"{name} {_share(hits)}" for name, hits in right.items())
+    found = f"{good}, of {len(tried)}: " + ", ".join(f"{name} {_share(hits)}" for name, hits in right.items())
     if declared is not None:
         if declared != best and _clearly_better(right[best], right[declared]):
             raise PublishError(
-                f"{file}: with pictures normalised as {declared} it is right on {_share(right[declared])} of the "
+                f"{file}: with pictures normalised as {declared} it {does} on {_share(right[declared])} of the "
                 f"examples, as {best} on {_share(right[best])}",
                 f"declare {best} with {flag}",
             )

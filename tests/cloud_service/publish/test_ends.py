@@ -66,6 +66,15 @@ def test_what_was_declared_for_one_end_is_not_taken_for_the_other() -> None:
         ends.tensors(file_of(shapes_model("raw"), "own"), {SOURCE: FILES}, LABELS.tolist())
 
 
+@pytest.mark.parametrize("labelled", [True, False], ids=["labels", "agreement"])
+def test_what_a_device_model_is_held_to_is_said_as_it_is(labelled: bool) -> None:
+    """The full model comes first: with labels both are held to these, without them the device's to its answers."""
+    ends = Pictures(PictureRecipe("encoded"), Counted(), {"full": "raw"}, {})
+    ends.tensors(file_of(shapes_model("raw")), {SOURCE: FILES}, LABELS.tolist() if labelled else None)
+    ends.tensors(file_of(shapes_model("unit"), "own"), {SOURCE: FILES}, LABELS.tolist())
+    assert ("right, of 120" if labelled else "as the full model, of 120") in ends.notes[1]
+
+
 @pytest.mark.wide
 def test_a_model_that_cannot_be_run_is_refused_with_the_reason_and_this_process_lives() -> None:
     x = {"x": np.ones((2, 16), np.float32)}

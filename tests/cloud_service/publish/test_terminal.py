@@ -64,12 +64,20 @@ def test_a_promise_that_keeps_nothing_says_so_and_what_would_help(capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("method", "words"),
-    [("labels", "so much accuracy, over all requests"), ("agreement", "so much agreement with the full model")],
+    ("method", "words", "below"),
+    [
+        ("labels", "so much accuracy, over all requests", True),
+        ("agreement", "so much agreement with the full model", False),
+    ],
 )
-def test_the_words_are_those_of_what_was_compared(method: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_words_are_those_of_what_was_compared(
+    method: str, words: str, below: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cost below zero was explained where there can be none: two answers agree, or they do not."""
     show_recertified(renewed(certificate=certificate(method=method)))
-    assert words in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert words in told
+    assert ("a cost below zero" in told) == below
 
 
 def test_text_from_files_is_written_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,7 @@ def tried(count: int, torn: Sequence[int], **options: Any) -> tuple[str, str]:
     """What is found where raw is right but on half of the examples `torn`, and unit on those alone."""
     chance = np.random.default_rng(5)
     labels, others = chance.integers(0, 4, count), np.zeros(count, bool)
-    others[chance.permutation(torn)[::2]] = True
+    others[chance.permutation(np.array(torn, int))[::2]] = True
 
     def answers_of(name: str, asked: Sequence[int]) -> tuple[list[int], int]:
         known = {"raw": ~others, "unit": others}[name]
@@ -173,6 +173,16 @@ def test_more_are_tried_where_the_first_128_leave_it_open() -> None:
     first = [index * 500 // 128 for index in range(128)]
     assert tried(500, first) == ("raw", "right, of 500: raw 87%, unit 13%")
     assert tried(500, range(100))[1].startswith("right, of 128: raw")
+
+
+def test_without_labels_a_device_model_is_said_to_agree_and_not_to_be_right() -> None:
+    """Notes said how often it was right, where nobody knew."""
+    of_device = {"own": True, "agreement": True}
+    assert tried(200, (), **of_device)[1] == "as the full model, of 128: raw 100%, unit 0%"
+    with pytest.raises(PublishError, match="as unit it answers as the full model on 0% of the examples, as raw on"):
+        tried(200, (), declared="unit", **of_device)
+    with pytest.raises(PublishError, match=r"answers as the full model on \d+% of the examples, which is chance"):
+        settled(shapes_model("signed"), np.roll(LABELS, 7).tolist(), **of_device)
 
 
 NUMBERED = [
