@@ -28,7 +28,9 @@ def read_label_names(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(_MAX_BYTES + 1)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PublishError(f"{path} cannot be read: {error.strerror or error}", "name a file of labels") from error
+    except UnicodeDecodeError as error:
         raise PublishError(f"{path} cannot be read as text", "one label a line, in UTF-8") from error
     if len(text) > _MAX_BYTES:
         raise PublishError(f"{path} has more than {_MAX_BYTES} characters", "one label a line, in UTF-8")

@@ -73,11 +73,10 @@ def _open(name: str, index: int, content: bytes) -> Image:
         # the host app's warnings, and would stand before ours.
         kind = PngImageFile if content.startswith(_PNG) else JpegImageFile
         image = kind(io.BytesIO(content))
-    except Exception as error:  # noqa: BLE001  (what Pillow raises for hostile bytes is not a closed set)
+    except Exception:  # noqa: BLE001  (what Pillow raises for hostile bytes is not a closed set)
         # Not chained, here and below: Pillow's messages quote the file.
-        raise TensorError(
-            name, f"image {index} is not a {' or '.join(_FORMATS)} file ({type(error).__name__})"
-        ) from None
+        why = "" if content else ": it is empty"
+        raise TensorError(name, f"image {index} is not a {' or '.join(_FORMATS)} file{why}") from None
     if not _is_whole(content):
         raise TensorError(name, f"image {index} is cut off")
     return image

@@ -349,7 +349,7 @@ def test_C10_grey_is_answered_alike_at_both_ends(places: Places, mode: str) -> N
         pytest.param(bomb(8_193, 8_193), "at most 67108864 are decoded", id="a little too large"),
         pytest.param(encoded(corners())[:60], "image 0 is", id="cut off"),
         pytest.param(encoded(corners(), "GIF"), "image 0 is not a JPEG or PNG file", id="of another kind"),
-        pytest.param(b"", "image 0 is not a JPEG or PNG file", id="empty"),
+        pytest.param(b"", "image 0 is not a JPEG or PNG file: it is empty", id="empty"),
         pytest.param(b"secret", "image 0 is not a JPEG or PNG file", id="no picture"),
     ],
 )

@@ -126,6 +126,20 @@ def _unlike(column: np.ndarray) -> np.ndarray:
     return column
 
 
+def test_an_empty_file_among_pictures_is_said_to_be_no_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was said to be no picture for a "SyntaxError", of which its owner knew nothing."""
+    from tests.builders.photographs import classifier, photographs
+
+    folder = photographs(tmp_path / "photos", 200)
+    (folder / "1/0007.png").write_bytes(b"")
+    (tmp_path / "m.onnx").write_bytes(classifier())
+    flags = ["--recipe", "image", "--normalise", "unit", "--alpha", "0.05", "--out", str(tmp_path / "release")]
+    assert main(["prepare", str(tmp_path / "m.onnx"), "--data", str(folder), *flags]) == 1
+    assert "1/0007.png is not a JPEG or PNG file: it is empty; leave it out" in capsys.readouterr().err
+
+
 def test_C10_a_damaged_picture_among_many_is_refused_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,12 @@ def test_a_label_file_that_is_none_is_refused(tmp_path: Path) -> None:
         names_in(tmp_path, b"\xff\xfe\x00")
 
 
+def test_a_label_file_that_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
+    """It was said not to be text."""
+    with pytest.raises(PublishError, match=r"labels\.txt cannot be read: No such file or directory"):
+        read_label_names(tmp_path / "labels.txt")
+
+
 def test_two_classes_may_share_a_name_unless_an_example_is_called_by_it(tmp_path: Path) -> None:
     """ImageNet's own list, with its two kinds of crane, was refused whole."""
     names = names_in(tmp_path, b"hen\ncrane\nowl\ncrane \n")
