@@ -88,5 +88,7 @@ def _lines(path: Path) -> Iterable[str]:
             while line := file.readline(MAX_AUDIT_BYTES + 2):
                 if line.strip():
                     yield line
-    except (OSError, UnicodeDecodeError) as error:
-        raise PublishError(f"{path} cannot be read as text ({type(error).__name__})", "one audit a line") from error
+    except OSError as error:
+        raise PublishError(f"{path} cannot be read: {error.strerror or error}", "name a file of audits") from error
+    except UnicodeDecodeError as error:
+        raise PublishError(f"{path} cannot be read as text", "one audit a line, in UTF-8") from error

@@ -137,9 +137,12 @@ def _jsonl(path: Path) -> Iterable[dict[Any, Any]]:  # Any: JSON
 
 
 def _opened(path: Path) -> TextIO:
-    if path.stat().st_size > _MAX_BYTES:
-        raise PublishError(f"{path} has {path.stat().st_size} bytes", f"give at most {_MAX_BYTES}")
-    return path.open(encoding="utf-8-sig", newline="")
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise PublishError(f"{path} has {path.stat().st_size} bytes", f"give at most {_MAX_BYTES}")
+        return path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise PublishError(f"{path} cannot be read: {error.strerror or error}", "name a table of examples") from error
 
 
 def _utf8(path: Path, number: int, text: Any) -> bytes:  # Any: as the file has it

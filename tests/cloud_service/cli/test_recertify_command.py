@@ -62,7 +62,7 @@ def test_several_files_count_and_labels_of_some_are_used_when_asked_for(
     ("arguments", "told"),
     [
         (["none", "--audits", "one.jsonl"], "none is no release"),
-        (["release", "--audits", "none.jsonl"], "none.jsonl cannot be read as text"),
+        (["release", "--audits", "none.jsonl"], "none.jsonl cannot be read: No such file"),
         (["release", "--audits", "one.jsonl", "--alpha", "0.001"], "needs"),
         (["release", "--audits", "two.jsonl", "--labelled"], "0 audits of this release can be used"),
     ],

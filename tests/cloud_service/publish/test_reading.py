@@ -141,3 +141,10 @@ def test_labels_that_are_no_numbers_are_refused_where_numbers_are_wanted(tmp_pat
     lines = '{"text": "a", "y": [0, 1]}\n{"text": "b", "y": [1]}\n'
     with pytest.raises(PublishError, match="labels are of unlike length"):
         read_sentences(table(tmp_path, lines, "jsonl"), None, labels="y", classes=False)
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.jsonl"])
+def test_a_table_that_is_not_there_is_said_not_to_be(tmp_path: Path, name: str) -> None:
+    """It was said to be no table, with the name of an exception."""
+    with pytest.raises(PublishError, match=f"{name} cannot be read: No such file or directory; name a table"):
+        read_sentences(tmp_path / name, None, labels=None)
