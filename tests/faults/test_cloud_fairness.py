@@ -27,6 +27,7 @@ pytestmark = pytest.mark.wide
 _REQUEST = encode_request("paced", {"x": np.ones(1, np.float32)})
 
 
+@pytest.mark.slow
 def test_B4_a_model_that_becomes_ten_times_slower_gets_fewer_calls_that_wait_no_longer(tmp_path: Path) -> None:
     model = Paced(EchoBackend(), 0.01)
     write_repository(tmp_path, {"paced": b""})

@@ -104,7 +104,7 @@ def test_I1_a_tenant_that_sends_a_hundred_times_its_share_changes_nobody_elses_w
         for number in range(9):
             server.open(16, tenant=f"tenant-{number}")
         server.open(greedy_per_s, tenant="greedy")
-        server.run(60)
+        server.run(20)
         return [call.wait_s for call in server.served if call.tenant != "greedy" and call.came_at > 2], server
 
     usual, _ = waits(20)
@@ -112,5 +112,5 @@ def test_I1_a_tenant_that_sends_a_hundred_times_its_share_changes_nobody_elses_w
     assert fmean(pressed) <= 1.1 * fmean(usual)
     assert sorted(pressed)[int(0.99 * len(pressed))] <= 1.1 * sorted(usual)[int(0.99 * len(usual))]
     refused = [error.reason for _, tenant, error in server.refused if tenant == "greedy"]
-    assert len(refused) > 0.95 * 2000 * 60
+    assert len(refused) > 0.95 * 2000 * 20
     assert set(refused) == {"quota"}
