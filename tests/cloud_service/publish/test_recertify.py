@@ -183,7 +183,7 @@ def test_a_file_without_audits_is_refused(place: Place, lines: list[str], told: 
 
 
 def test_a_file_that_is_not_there_is_refused(place: Place) -> None:
-    with pytest.raises(PublishError, match="FileNotFoundError"):
+    with pytest.raises(PublishError, match="cannot be read: No such file or directory"):
         recertify(place.release, place.file)
 
 
