@@ -57,6 +57,15 @@ def test_a_renewed_certificate_is_told_with_what_it_promises_and_what_it_does_no
     assert "say who was right" not in told
 
 
+def test_a_loss_in_evaluation_that_speaks_against_its_promise_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A certificate that lost 19 % where 10 % were promised was written without a word."""
+    broken = certificate(promises=[{**promise(0.01, 0.1, [0.25]), "loss": 0.05}, promise(0.02, 0.1, [0.25, 0.0])])
+    show_recertified(renewed(certificate=broken))
+    told = capsys.readouterr().out
+    assert "evaluation speaks against the promise of 1.00%" in told
+    assert "against the promise of 2.00%" not in told
+
+
 def test_a_promise_that_keeps_nothing_says_so_and_what_would_help(capsys: pytest.CaptureFixture[str]) -> None:
     show_recertified(renewed(certificate=certificate(promises=[promise(0.01, 0.1, [])])))
     told = capsys.readouterr().out
