@@ -90,6 +90,7 @@ def test_rows_that_run_together_are_answered_as_alone(data: Path, cifar: tuple[n
     assert np.array_equal(together, alone)
 
 
+@pytest.mark.slow
 def test_a_model_of_bytes_gets_the_pictures_bytes_and_is_as_accurate_as_its_twin(
     data: Path, imagenet: tuple[list[bytes], np.ndarray]
 ) -> None:

@@ -32,7 +32,7 @@ def sentences(data: Path) -> Pair:
     return clinc150(data, untold)
 
 
-@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("method", [Method.LABELS, pytest.param(Method.AGREEMENT, marks=pytest.mark.slow)])
 def test_the_promise_holds_and_keeps_more_than_any_fixed_confidence(pictures: Pair, method: Method) -> None:
     for point in points(pictures, [Setting(method, 2000, (0.01, 0.02))], 60, untold, processes=2):
         assert point.broken[CERTIFIED] <= point.bound

@@ -62,8 +62,10 @@ def test_every_candidate_is_measured_and_the_chosen_is_one_of_the_front(tried: T
 
 @pytest.mark.parametrize(
     ("sample", "drop_layers"),
-    [(crossing(count=3), 0), (transformer(kind="INT32", count=12), 1)],
-    ids=["two inputs", "int32, layers dropped"],
+    [
+        pytest.param(crossing(count=3), 0, id="two inputs"),
+        pytest.param(transformer(kind="INT32", count=12), 1, id="int32, layers dropped", marks=pytest.mark.slow),
+    ],
 )
 def test_models_of_several_inputs_are_compressed_too(sample: Sample, drop_layers: int) -> None:
     made = compressed(sample, drop_layers=drop_layers)
@@ -81,7 +83,9 @@ def test_the_user_s_own_model_is_tried_on_its_own_inputs() -> None:
     assert names(made)["own"] == ""
 
 
-@pytest.mark.parametrize("labelled", [True, False], ids=["labels", "agreement"])
+@pytest.mark.parametrize(
+    "labelled", [pytest.param(True, id="labels"), pytest.param(False, id="agreement", marks=pytest.mark.slow)]
+)
 def test_a_device_model_that_numbers_classes_otherwise_is_refused_and_a_weak_one_is_not(labelled: bool) -> None:
     """It was tried, and shipped where it was named: right on 15 % of the examples, without a word on why."""
     asked, weak = question("classification", count=256), question("classification", count=256, err=2.5)
@@ -111,6 +115,7 @@ def test_labels_decide_where_there_are_some(tried: Tried) -> None:
     assert all(figures.accuracy is not None for figures in tried.made.measured if not figures.skipped)
 
 
+@pytest.mark.slow
 def test_a_full_model_that_a_device_has_no_memory_for_is_still_what_answers_are_held_against() -> None:
     """It used to end everything, although what is made of it might fit."""
     made = compress(

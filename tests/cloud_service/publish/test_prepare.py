@@ -52,7 +52,14 @@ def options(folder: Path, asked: Question, **changed: Any) -> PrepareOptions:  #
     return replace(given, **changed)
 
 
-@pytest.fixture(scope="module", params=list(TASKS))
+# Each costs a release; the first and the last differ most.
+_SLOW = ("multilabel", "regression")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(task, marks=pytest.mark.slow) if task in _SLOW else task for task in TASKS],
+)
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     task: Task = request.param
     asked = question(task)
@@ -126,6 +133,7 @@ def test_golden_examples_are_counted_named_and_of_the_evaluation_set(prepared: P
     assert all((evaluated == row).all(axis=1).any() for row in rows)
 
 
+@pytest.mark.slow
 def test_a_release_without_golden_examples_and_report_says_so_and_replaces_the_one_before(tmp_path: Path) -> None:
     asked = question("classification", count=800)
     before = prepare(options(tmp_path, asked, alphas=(0.05,), label_names=("a", "b", "c", "d")))
