@@ -18,7 +18,8 @@ import pytest
 
 from tests.builders.waiting import eventually
 
-pytestmark = pytest.mark.wide
+# A day of forty seconds, whole, as a process; its phases one by one are in tests/edge_agent/demo/test_play.py.
+pytestmark = [pytest.mark.wide, pytest.mark.slow]
 
 WITHIN_S = 120
 PHASES = ["good network", "battery low", "network slow", "device busy", "cloud gone", "secret", "cloud back"]

@@ -48,6 +48,7 @@ def served(folder: Path, release: Path) -> Iterator[Agent]:
             yield agent
 
 
+@pytest.mark.slow
 def test_a_release_of_photographs_takes_a_photograph(tmp_path: Path) -> None:
     data = photographs(tmp_path / "photos", 600)
     flags = ("--recipe", "image", "--normalise", "unit", "--device-normalise", "unit", "--labels-file")
@@ -88,6 +89,7 @@ def test_a_release_of_sentences_takes_a_sentence_and_no_other_tokenizer(tmp_path
         assert "tokenizer.json" in agent.core.releases["m"].why_no_runtime
 
 
+@pytest.mark.slow
 def test_a_full_model_that_takes_one_example_at_a_time_is_served_with_its_golden_examples(tmp_path: Path) -> None:
     """They were written as one call of eight, which no server of such a model could pass: it never became ready."""
     asked = question("classification", count=800)
