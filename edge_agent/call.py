@@ -217,7 +217,7 @@ class Call:
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
         if escalation.by == "gain":
-            return Succeeded(DEVICE, self._gain_score(outputs, escalation.below, now))
+            return Succeeded(DEVICE, self._gain_score(outputs))
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
@@ -232,14 +232,13 @@ class Call:
             detail = f"{detail}; the model is held to run away"
         return Failed(Failure(DEVICE, Code.DEADLINE_EXCEEDED.value, detail))
 
-    def _gain_score(self, outputs: Arrays, below: float, now: float) -> float | None:
+    def _gain_score(self, outputs: Arrays) -> float | None:
         assert self._quality is not None
         judged = self._judged = self._quality.judge(outputs)
-        score = None if judged is None else judged.score
-        self._experience.judged(self._release.name, not (score is not None and score > below), now)
-        if judged is not None:
-            self._quality.noticed(judged)
-        return score
+        if judged is None:
+            return None
+        self._quality.noticed(judged)
+        return judged.score
 
     def device_given_up(self, since: float, until: float) -> None:
         """Learn from a run that was stopped, or never begun, where that is because its time was over.
