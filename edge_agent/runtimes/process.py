@@ -13,7 +13,6 @@ import itertools
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -27,6 +26,7 @@ import numpy as np
 from edge_agent.config import DeviceConfig
 from edge_agent.runtimes import CannotLoad, Crashed, Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.frames import BrokenFrame, read_frame, write_frame
+from edge_agent.runtimes.interpreter import NoInterpreter, command, environment
 from edge_agent.watchdog import Watchdog
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import TensorError
@@ -322,22 +322,20 @@ class ProcessRuntime:
 
 
 def _start(launch: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a process that imports what this one does, wherever the app has it from."""
-    if getattr(sys, "frozen", False) or not sys.executable:
-        # What stands there would be the app itself, which would start itself for ever.
+    try:
+        started = command(*launch)
+    except NoInterpreter as error:
         raise CannotLoad(
-            "a process of its own needs a Python interpreter to run it, and this app is packed without one"
-        )
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+            f"a process of its own needs a Python interpreter to run it: {error}; leave device.process out"
+        ) from None
     try:
         return subprocess.Popen(  # noqa: S603  our own interpreter, and our own module
-            # -P: what lies in the app's folder must not be taken for our modules.
-            [sys.executable, "-P", *launch],
+            started,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # What native code says on its way down may quote inputs.
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": path},
+            env=environment(),
         )
     except OSError as error:
         raise CannotLoad(f"no process can be started for it: {error.strerror or error}") from error

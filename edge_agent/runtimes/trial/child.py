@@ -6,16 +6,16 @@ told and what it says are files in a folder that is removed."""
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from edge_agent.runtimes import interpreter
+from edge_agent.runtimes.interpreter import NoInterpreter
 from edge_agent.runtimes.trial.canary import Subject, too_slow
 from edge_agent.runtimes.trial.verdict import Outcome, Verdict
 
@@ -42,13 +42,15 @@ def try_in_child(subject: Subject, command: Sequence[str] | None = None, *, star
     """Return what came of trying `subject`; waits for it, `device.trial_s` and the start of a process at most.
 
     `command` is what starts that process, None: this Python, with our own module. Raises NoChild."""
-    command = _own_command() if command is None else command
     try:
+        command = interpreter.command("-m", "edge_agent.runtimes.trial") if command is None else command
         with tempfile.TemporaryDirectory(prefix="nearfar-trial-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             (folder / JOB).write_text(_job(subject), "utf-8")
             code = _run([*command, name], folder, subject.device.trial_s, starting_s)
             began, told = (folder / BEGAN).exists(), _told(folder / DONE)
+    except NoInterpreter as error:
+        raise NoChild(str(error)) from None
     except OSError as error:
         raise NoChild(f"no process could be started: {error.strerror or error}") from error
     if told is not None:
@@ -81,18 +83,9 @@ def _told(path: Path) -> Verdict | None:
         return None
 
 
-def _own_command() -> Sequence[str]:
-    # A frozen app, and a program with Python inside, have themselves in the place of Python: they would start again.
-    if getattr(sys, "frozen", False) or not Path(sys.executable or "").name.lower().startswith(("python", "pypy")):
-        raise NoChild("this program has no Python to start")
-    # -P: Python would look for modules first in the folder where it is started.
-    return [sys.executable, "-P", "-m", "edge_agent.runtimes.trial"]
-
-
 def _run(command: Sequence[str], folder: Path, limit_s: float, starting_s: float) -> int | None:
     """Return the exit code; None where it had to be killed because the time was up."""
-    # What the app added to its path when it started is where our package may be.
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OPENBLAS_NUM_THREADS": "1"}
+    env = {**interpreter.environment(), "OPENBLAS_NUM_THREADS": "1"}
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=folder, env=env, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
     try:

@@ -157,7 +157,14 @@ def test_many_threads_get_their_own_answers() -> None:
 
 def test_an_app_that_is_packed_into_one_file_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    with pytest.raises(CannotLoad, match="this app is packed without one"):
+    with pytest.raises(CannotLoad, match="this program has no Python to start"):
+        open_runtime(_side(b"any"), b"any", THERE)
+
+
+def test_a_program_with_python_inside_is_not_started_again_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own name stands where Python's would: it was started in the place of the model's process."""
+    monkeypatch.setattr(sys, "executable", "/opt/kiosk/kiosk")
+    with pytest.raises(CannotLoad, match="this program has no Python to start"):
         open_runtime(_side(b"any"), b"any", THERE)
 
 

@@ -1,0 +1,31 @@
+"""How the agent starts a Python of its own: for a model's trial, and for a model's process.
+
+Only where this program is Python itself. What stands in its place in a packed app, or in a program with Python inside,
+is that program, which would start itself for ever."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["NoInterpreter", "command", "environment"]
+
+
+class NoInterpreter(Exception):
+    """This program has no Python to start."""
+
+
+def command(*arguments: str) -> Sequence[str]:
+    """Return the command that runs Python with `arguments`. Raises NoInterpreter."""
+    name = Path(sys.executable or "").name.lower()
+    if getattr(sys, "frozen", False) or not name.startswith(("python", "pypy")):
+        raise NoInterpreter("this program has no Python to start")
+    # -P: what lies in the folder where the app was started must not be taken for our modules.
+    return [sys.executable, "-P", *arguments]
+
+
+def environment() -> Mapping[str, str]:
+    """Return what it is started with, so that it imports what this one does, wherever the app has it from."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
