@@ -82,7 +82,6 @@ def _certificate(table: GainTable, score: Score) -> Certificate:
         remote_digest=_DIGEST,
         preprocessing_digest=_DIGEST,
         gains=Gains(
-            score_type=table.score_type,
             knots=list(table.knots),
             default=list(table.default),
             classes={answer: list(row) for answer, row in table.rows.items()},

@@ -18,11 +18,10 @@ from cloud_service.publish.recipes.joined import Joined
 from cloud_service.publish.refusals import require_named
 from cloud_service.publish.release import CERTIFICATE, MANIFEST, golden_npz, manifest_toml
 from cloud_service.publish.scores import values_of
-from cloud_service.publish.splits import Split
+from cloud_service.publish.splits import Split, shuffled
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import Evaluation, Manifest, Score, SidecarFile
 from nearfar_wire.preparer import Preparer
-from router.cascade.learn import shuffled
 
 __all__ = ["contents", "golden_of"]
 

@@ -36,7 +36,6 @@ def certificate_of(options: PrepareOptions, manifest: Manifest, certified: Certi
         remote_digest=manifest.remote.digest,
         preprocessing_digest=preprocessing_digest(manifest),
         gains=Gains(
-            score_type=table.score_type,
             knots=list(table.knots),
             default=list(table.default),
             classes={answer: list(row) for answer, row in table.rows.items()},

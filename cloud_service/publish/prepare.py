@@ -37,7 +37,7 @@ from cloud_service.publish.release import CERTIFICATE, REPORT, write_files
 from cloud_service.publish.report import write_report
 from cloud_service.publish.sandbox import Failed, Ports, Sandbox
 from cloud_service.publish.scores import read_confidences, values_of
-from cloud_service.publish.splits import Split, split
+from cloud_service.publish.splits import Split, shuffled, split
 from cloud_service.publish.telling import report_facts
 from cloud_service.publish.tflite import inspect_own, require_no_tflite
 from nearfar_wire.disagreement import classes
@@ -45,7 +45,6 @@ from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.preparer import Preparer
 from router.cascade.certificate import to_json
-from router.cascade.learn import shuffled
 
 __all__ = ["PrepareOptions", "Prepared", "Task", "prepare"]
 

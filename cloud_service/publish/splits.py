@@ -20,7 +20,7 @@ import numpy as np
 from cloud_service.publish.data import Array
 from cloud_service.publish.errors import PublishError
 
-__all__ = ["SHARES", "Split", "split"]
+__all__ = ["SHARES", "Split", "shuffled", "split"]
 
 SHARES: Final = (0.3, 0.45, 0.25)
 """Of fit, calibrate and evaluate. Calibration gets most: the share that stays on the device grows with its size, while
@@ -138,3 +138,8 @@ def _require_order(sets: Sequence[Sequence[int]], times: Sequence[float]) -> Non
 
 def _draw(seed: int, key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=16, key=str(seed).encode()).digest()
+
+
+def shuffled(count: int, seed: int) -> list[int]:
+    """Return the numbers below `count` in an order that depends on `seed` alone, on every machine and version."""
+    return sorted(range(count), key=lambda index: hashlib.sha256(f"{seed}:{index}".encode()).digest())

@@ -41,7 +41,6 @@ class _Part(BaseModel):
 class Gains(_Part):
     """A GainTable as JSON writes it."""
 
-    score_type: Literal["float32", "float64"]
     knots: Row
     default: Row
     classes: Annotated[dict[Annotated[int, Field(ge=-1, le=1 << 31)], Row], Field(max_length=100_000)]
@@ -132,7 +131,7 @@ class Certificate(_Part):
         """Return the gain table."""
         gains = self.gains
         rows = {answer: tuple(row) for answer, row in gains.classes.items()}
-        return GainTable(tuple(gains.knots), rows, tuple(gains.default), gains.score_type)
+        return GainTable(tuple(gains.knots), rows, tuple(gains.default))
 
     def promise(self, alpha: float, confidence: float) -> Promise | None:
         """Return the most permissive promise that is at least as strict as asked; None where there is none."""

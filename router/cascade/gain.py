@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
-from typing import Final, Literal
+from typing import Final
 
 from router.errors import CertifyError
 
@@ -37,44 +37,30 @@ _TILT: Final = 1e-3
 _SINGLE: Final = struct.Struct("f")
 _LARGEST: Final = 3.4e38
 
-ScoreType = Literal["float32", "float64"]
-
 
 @dataclass(frozen=True, slots=True)
 class GainTable:
     """See the module. `rows` has G at each of the rising `knots` for every class seen, `default` for the others.
 
-    Confidences are rounded to `score_type`, the type that they had in calibration: what ties there has to tie here."""
+    Confidences are rounded to 32 bits, as they were in calibration: what ties there has to tie here."""
 
     knots: tuple[float, ...]
     rows: Mapping[int, tuple[float, ...]]
     default: tuple[float, ...]
-    score_type: ScoreType = "float32"
 
     def score(self, answer: int, confidence: float) -> float:
         """Return s(x) = -G, the higher the better kept. A confidence that is no number keeps nothing: -inf."""
         if confidence != confidence:
             return -math.inf
-        if self.score_type == "float32" and -_LARGEST < confidence < _LARGEST:
+        if -_LARGEST < confidence < _LARGEST:
             confidence = _SINGLE.unpack(_SINGLE.pack(confidence))[0]
-        row = self.rows.get(answer, self.default)
-        knots = self.knots
-        above = bisect_right(knots, confidence)
-        if above == 0:
-            return -row[0]
-        if above == len(knots):
-            return -row[-1]
-        low = knots[above - 1]
-        part = (confidence - low) / (knots[above] - low)
-        return -(row[above - 1] + part * (row[above] - row[above - 1]))
+        return -_between(self.knots, self.rows.get(answer, self.default), confidence)
 
 
 def fit_gain(
     answers: Sequence[int],
     confidences: Sequence[float],
     gains: Sequence[int],
-    *,
-    score_type: ScoreType = "float32",
 ) -> GainTable:
     """Return the table for a fit set: the device's classes, its confidences, and S, one each an input.
 
@@ -96,7 +82,7 @@ def fit_gain(
     # Half an example more that is not 0: of few examples without one it does not follow that there is none.
     squares = [(sum(abs(gain) for _, gain in tenth) + 0.5) / (len(tenth) + 1) for tenth in tenths]
     widths = _at(centres, _falling(squares, weights), knots)
-    shared, width = GainTable(knots, {}, curve, score_type), GainTable(knots, {}, widths, score_type)
+    shared, width = GainTable(knots, {}, curve), GainTable(knots, {}, widths)
     classes: defaultdict[int, _Class] = defaultdict(_Class)
     noise = 0.0
     for answer, confidence, gain in zip(answers, confidences, gains, strict=True):
@@ -112,7 +98,19 @@ def fit_gain(
             offset = of_class.over / (of_class.weight + shrinkage)
             row = [gain + offset * math.sqrt(squared) for gain, squared in zip(curve, widths, strict=True)]
             rows[answer] = tuple(accumulate(reversed(row), max))[::-1]  # falling, as the curve is
-    return GainTable(knots, rows, curve, score_type)
+    return GainTable(knots, rows, curve)
+
+
+def _between(knots: Sequence[float], values: Sequence[float], at: float) -> float:
+    """Return what lines between `values` at the rising `knots` are at `at`; level beyond the outermost."""
+    above = bisect_right(knots, at)
+    if above == 0:
+        return values[0]
+    if above == len(knots):
+        return values[-1]
+    low = knots[above - 1]
+    part = (at - low) / (knots[above] - low)
+    return values[above - 1] + part * (values[above] - values[above - 1])
 
 
 @dataclass(slots=True)
@@ -181,8 +179,7 @@ def _joined(
 
 def _at(centres: Sequence[float], values: Sequence[float], knots: Sequence[float]) -> tuple[float, ...]:
     """Return what lines between `values` at `centres` are at each of `knots`."""
-    lines = GainTable(tuple(centres), {}, tuple(values), "float64")
-    return tuple(-lines.score(0, knot) for knot in knots)
+    return tuple(_between(centres, values, knot) for knot in knots)
 
 
 def _falling(means: Sequence[float], weights: Sequence[int]) -> tuple[float, ...]:

@@ -9,7 +9,6 @@ they look at, and that is carried from one threshold to the next."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from itertools import pairwise
 from router.cascade import binomial, trinomial
 from router.errors import CertifyError
 
-__all__ = ["Method", "Threshold", "certify", "grid_of", "shuffled", "smallest_n"]
+__all__ = ["Method", "Threshold", "certify", "grid_of", "smallest_n"]
 
 
 class Method(StrEnum):
@@ -56,11 +55,6 @@ def grid_of(scores: Sequence[float], most: int = 200) -> tuple[float, ...]:
     if len(distinct) > most:
         distinct = sorted({ranked[index * (len(ranked) - 1) // (most - 1)] for index in range(most)}, reverse=True)
     return (*distinct, math.nextafter(distinct[-1], -math.inf))
-
-
-def shuffled(count: int, seed: int) -> list[int]:
-    """Return the numbers below `count` in an order that depends on `seed` alone, on every machine and version."""
-    return sorted(range(count), key=lambda index: hashlib.sha256(f"{seed}:{index}".encode()).digest())
 
 
 def certify(

@@ -25,7 +25,6 @@ def certificate(**changed: Any) -> Certificate:
         "remote_digest": REMOTE,
         "preprocessing_digest": PREPARATION,
         "gains": {
-            "score_type": "float32",
             "knots": [0.0, 1.0],
             "default": [0.5, -0.5],
             "classes": {},

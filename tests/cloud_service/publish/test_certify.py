@@ -58,7 +58,6 @@ def certificate_of(found: Certified) -> Certificate:
         remote_digest=DIGEST,
         preprocessing_digest=DIGEST,
         gains=Gains(
-            score_type=table.score_type,
             knots=list(table.knots),
             default=list(table.default),
             classes={answer: list(row) for answer, row in table.rows.items()},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_service.publish.errors import PublishError
-from cloud_service.publish.splits import SHARES, Split, split
+from cloud_service.publish.splits import SHARES, Split, shuffled, split
 
 KEYS = [index.to_bytes(2, "big") for index in range(1000)]
 
@@ -104,3 +104,8 @@ def test_no_input_and_no_group_is_in_two_sets(drawn: list[tuple[int, int]], seed
     for values in (keys, groups):
         members = [{values[index] for index in part} for part in sets]
         assert sum(map(len, members)) == len(set().union(*members))
+
+
+def test_the_shuffle_is_the_same_everywhere() -> None:
+    assert shuffled(8, 7) == [4, 7, 3, 2, 1, 5, 6, 0]
+    assert shuffled(1000, 1) == shuffled(1000, 1) != shuffled(1000, 2)

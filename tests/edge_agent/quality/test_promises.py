@@ -69,7 +69,6 @@ def test_an_answer_of_few_levels_is_kept_here_exactly_where_it_was_in_calibratio
     table = fit_gain(found, read, [int(chance.random() > 0.4 + number / 5) for number in read])
     scores = [table.score(*pair) for pair in zip(found, read, strict=True)]
     gains = {
-        "score_type": table.score_type,
         "knots": table.knots,
         "default": table.default,
         "classes": dict(table.rows),

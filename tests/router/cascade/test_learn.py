@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.cascade.binomial import tail
-from router.cascade.learn import Method, certify, grid_of, shuffled, smallest_n
+from router.cascade.learn import Method, certify, grid_of, smallest_n
 from router.cascade.trinomial import p_value
 from router.errors import CertifyError
 
@@ -25,11 +25,6 @@ def test_the_grid_falls_keeps_everything_at_its_end_and_is_bounded() -> None:
     assert len(many) == 51
     assert list(many) == sorted(many, reverse=True)
     assert grid_of([]) == ()
-
-
-def test_the_shuffle_is_the_same_everywhere() -> None:
-    assert shuffled(8, 7) == [4, 7, 3, 2, 1, 5, 6, 0]
-    assert shuffled(1000, 1) == shuffled(1000, 1) != shuffled(1000, 2)
 
 
 @pytest.mark.parametrize(
