@@ -81,12 +81,7 @@ def _certificate(table: GainTable, score: Score) -> Certificate:
         device_digest=_DIGEST,
         remote_digest=_DIGEST,
         preprocessing_digest=_DIGEST,
-        gains=Gains(
-            knots=list(table.knots),
-            default=list(table.default),
-            classes={answer: list(row) for answer, row in table.rows.items()},
-            grid=[0.0],
-        ),
+        gains=Gains.of(table, [0.0]),
         promises=[Promise(alpha=0.01, delta=0.1, threshold=0.0, kept=0.5, loss=0.0, alpha_d=0.1, passed=[0.0])],
         reference=Reference(edges=[0.5], counts=[1, 1]),
         n_fit=2000,

@@ -35,12 +35,7 @@ def certificate_of(options: PrepareOptions, manifest: Manifest, certified: Certi
         device_digest=manifest.device.digest,
         remote_digest=manifest.remote.digest,
         preprocessing_digest=preprocessing_digest(manifest),
-        gains=Gains(
-            knots=list(table.knots),
-            default=list(table.default),
-            classes={answer: list(row) for answer, row in table.rows.items()},
-            grid=list(certified.grid),
-        ),
+        gains=Gains.of(table, certified.grid),
         promises=list(certified.promises),
         reference=certified.reference,
         n_fit=len(apart.fit),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -46,6 +47,17 @@ class Gains(_Part):
     classes: Annotated[dict[Annotated[int, Field(ge=-1, le=1 << 31)], Row], Field(max_length=100_000)]
     grid: Annotated[list[float], Field(min_length=1, max_length=10_000)]
     """The thresholds that are tested, in this order; fixed when the table was."""
+
+    @classmethod
+    def of(cls, table: GainTable, grid: Sequence[float]) -> Self:
+        """Return `table` and the grid that was fixed with it, as JSON writes them."""
+        classes = {answer: list(row) for answer, row in table.rows.items()}
+        return cls(knots=list(table.knots), default=list(table.default), classes=classes, grid=list(grid))
+
+    def table(self) -> GainTable:
+        """Return the table that was written."""
+        rows = {answer: tuple(row) for answer, row in self.classes.items()}
+        return GainTable(tuple(self.knots), rows, tuple(self.default))
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -129,9 +141,7 @@ class Certificate(_Part):
 
     def table(self) -> GainTable:
         """Return the gain table."""
-        gains = self.gains
-        rows = {answer: tuple(row) for answer, row in gains.classes.items()}
-        return GainTable(tuple(gains.knots), rows, tuple(gains.default))
+        return self.gains.table()
 
     def promise(self, alpha: float, confidence: float) -> Promise | None:
         """Return the most permissive promise that is at least as strict as asked; None where there is none."""

@@ -57,12 +57,7 @@ def certificate_of(found: Certified) -> Certificate:
         device_digest=DIGEST,
         remote_digest=DIGEST,
         preprocessing_digest=DIGEST,
-        gains=Gains(
-            knots=list(table.knots),
-            default=list(table.default),
-            classes={answer: list(row) for answer, row in table.rows.items()},
-            grid=list(found.grid),
-        ),
+        gains=Gains.of(table, found.grid),
         promises=list(found.promises),
         reference=found.reference,
         n_fit=1,

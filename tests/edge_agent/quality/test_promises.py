@@ -13,7 +13,7 @@ from edge_agent.quality import Quality
 from nearfar_wire.confidence import confidences
 from nearfar_wire.disagreement import classes
 from nearfar_wire.manifest import Manifest
-from router.cascade.certificate import Certificate, parse_certificate, to_json
+from router.cascade.certificate import Certificate, Gains, parse_certificate, to_json
 from router.cascade.gain import fit_gain
 from router.cascade.learn import grid_of
 from tests.builders.certificates_of_loss import DEVICE, certificate
@@ -68,12 +68,7 @@ def test_an_answer_of_few_levels_is_kept_here_exactly_where_it_was_in_calibratio
     chance = random.Random(2)
     table = fit_gain(found, read, [int(chance.random() > 0.4 + number / 5) for number in read])
     scores = [table.score(*pair) for pair in zip(found, read, strict=True)]
-    gains = {
-        "knots": table.knots,
-        "default": table.default,
-        "classes": dict(table.rows),
-        "grid": grid_of(scores),
-    }
+    gains = Gains.of(table, grid_of(scores))
     # As a device reads it: from the release's file.
     of_release = parse_certificate(to_json(certificate(gains=gains)), "certificate.json")
     quality = quality_of(kind, values, of_release)
