@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cloud_service.publish.doubt import doubts
 from cloud_service.publish.measure import Measured
 from cloud_service.publish.report import (
     CandidateRow,
@@ -50,7 +51,7 @@ def report_facts(made: Prepared) -> ReportFacts:
             ("device digest", certificate.device_digest),
             ("full model's digest", certificate.remote_digest),
             ("preprocessing digest", certificate.preprocessing_digest),
-            *(("note", note) for note in (*made.notes, *certified.refused)),
+            *(("note", note) for note in (*made.notes, *certified.refused, *doubts(certificate))),
         ),
         promises=tuple(
             PromiseRow(p.alpha, p.delta, p.threshold, p.kept, p.loss, p.alpha_d) for p in certificate.promises
@@ -89,6 +90,7 @@ def figures(made: Prepared) -> dict[str, Any]:  # Any: JSON
         "refused": list(made.certified.refused),
         "escalated": {bar.name: bar.escalated for bar in facts.hindsight},
         "not_covered": list(facts.not_covered),
+        "doubts": list(doubts(made.certificate)),
         "notes": list(made.notes),
     }
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from cloud_service.publish.doubt import doubted
+from cloud_service.publish.doubt import doubts
 from cloud_service.publish.telling import accuracy
 from router.cascade.learn import Method, smallest_n
 
@@ -114,13 +114,8 @@ def _promises(console: Console, certificate: Certificate, refused: Sequence[str]
     console.print("smallest n: examples to calibrate on that a device needs which never loses")
     if any(promise.threshold is None for promise in certificate.promises):
         console.print("what keeps nothing would take more examples, or a device model that is nearer to the full one")
-    for promise in certificate.promises:
-        if doubted(promise, certificate.n_evaluate):
-            console.print(
-                f"evaluation speaks against the promise of {promise.alpha:.2%}: so much is seen once in a hundred "
-                "evaluations of a promise that holds. Do not ship it before you know why: was the world another one?",
-                soft_wrap=True,
-            )
+    for doubt in doubts(certificate):
+        console.print(doubt, soft_wrap=True)
     for reason in refused:
         console.print(f"not promised: {escape(reason)}", soft_wrap=True)
     console.print("not covered:")

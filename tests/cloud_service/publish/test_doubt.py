@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_service.publish.doubt import doubted
-from router.cascade.certificate import Promise
+from cloud_service.publish.doubt import doubts
+from tests.builders.certificates_of_loss import certificate, promise
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ from router.cascade.certificate import Promise
     ],
 )
 def test_a_loss_that_a_kept_promise_hardly_ever_shows_is_told(alpha: float, loss: float, n: int, told: bool) -> None:
-    promise = Promise(alpha=alpha, delta=0.1, threshold=0.0, kept=0.5, loss=loss, alpha_d=0.5, passed=[0.0])
-    assert doubted(promise, n) is told
+    held = certificate(promises=[{**promise(alpha, 0.1, [0.25]), "loss": loss}], n_evaluate=n)
+    assert bool(doubts(held)) is told

@@ -111,7 +111,7 @@ def test_figures_are_json_and_agree_with_the_certificate(prepared: Prepared) -> 
     told = json.loads(json.dumps(figures(prepared)))
     assert set(told) == {
         "model", "version", "method", "score", "delta", "split", "n", "evaluation", "digests", "candidates",
-        "promises", "refused", "escalated", "not_covered", "notes",
+        "promises", "refused", "escalated", "not_covered", "doubts", "notes",
     }  # fmt: skip
     assert [row["kept"] for row in told["promises"]] == [promise.kept for promise in prepared.certificate.promises]
     assert [row["name"] for row in told["candidates"] if row["chosen"]] == ["own"]
@@ -120,6 +120,16 @@ def test_figures_are_json_and_agree_with_the_certificate(prepared: Prepared) -> 
     page = (prepared.out / "report.html").read_text("utf-8")
     assert all(text in page for text in prepared.certificate.not_covered)
     assert report_facts(prepared).risk[0].kept <= report_facts(prepared).risk[-1].kept == 1.0
+
+
+def test_what_speaks_against_a_promise_is_in_the_figures_and_on_the_report_too(prepared: Prepared) -> None:
+    """It was said on the terminal alone, where nobody looks who ships by the file of figures."""
+    certificate = prepared.certificate
+    broken = certificate.promises[0].model_copy(update={"loss": 0.6})
+    other = replace(prepared, certificate=certificate.model_copy(update={"promises": [broken]}))
+    (told,) = figures(other)["doubts"]
+    assert f"against the promise of {broken.alpha:.2%}" in told
+    assert ("note", told) in report_facts(other).particulars
 
 
 def test_golden_examples_are_counted_named_and_of_the_evaluation_set(prepared: Prepared) -> None:
