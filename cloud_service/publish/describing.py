@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from cloud_service.backends.opening import open_backend
-from cloud_service.publish.compress import Compression
+from cloud_service.backend import Backend
 from cloud_service.publish.ends import File
 from cloud_service.publish.errors import PublishError
+from cloud_service.publish.measure import Measured
 from cloud_service.publish.options import PrepareOptions
 from cloud_service.publish.recipes.joined import Joined
 from nearfar_wire.digest import digest_of
-from nearfar_wire.manifest import DeviceSide, Manifest, Measured, OutputSpec, RemoteSide, Requires
+from nearfar_wire.manifest import DeviceSide, Manifest, OutputSpec, RemoteSide, Requires
+from nearfar_wire.manifest import Measured as OfDevice
 from nearfar_wire.tflite import is_tflite
 
 __all__ = ["describe"]
@@ -20,9 +21,13 @@ __all__ = ["describe"]
 _RELEASED_WITH: Final = "0.1"
 
 
-def describe(options: PrepareOptions, joined: Joined, device: File, full: File, compression: Compression) -> Manifest:
-    """Return all of the manifest that is known before anything is measured on the joined models."""
-    near, far = open_backend(joined.device.content), open_backend(joined.remote.content)
+def describe(
+    options: PrepareOptions, joined: Joined, opened: tuple[Backend, Backend], device: File, full: File, best: Measured
+) -> Manifest:
+    """Return all of the manifest that is known before anything is measured on the joined models.
+
+    `opened` are these, the device's first; `best` is the candidate that ships."""
+    near, far = opened
     answer = options.answer_name
     shapes = [next(s for s in b.outputs if s.name == f.output) for b, f in ((near, device), (far, full))]
     if len(shapes[0].shape) != len(shapes[1].shape) or any(
@@ -48,9 +53,8 @@ def describe(options: PrepareOptions, joined: Joined, device: File, full: File, 
             side[named] = options.score_output or named
         spec = next(spec for spec in near.outputs if spec.name == options.score_output)
         outputs.append(OutputSpec(name=named, datatype=spec.datatype, shape=[-1, *spec.shape[1:]]))
-    best = compression.chosen
     litert = is_tflite(joined.device.content)
-    measured = Measured(
+    measured = OfDevice(
         latency_ms_p50=best.latency_ms_p50,
         latency_ms_p95=max(best.latency_ms_p50, best.latency_ms_p95),
         memory_bytes=best.memory_bytes,

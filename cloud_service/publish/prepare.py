@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+from cloud_service.backend import Backend
 from cloud_service.backends.opening import open_backend
 from cloud_service.publish.certify import certify_outcomes
 from cloud_service.publish.compress import Compression, Own, compress
@@ -94,9 +95,10 @@ def _prepared(
     few = apart.fit[shuffled(len(apart.fit), options.seed)[:_CALIBRATION_ROWS]]
     compression, device, full = _compress(options, examples, few, ends, full, sandbox, progress)
     joined = ends.join(device, full, examples.rows(few))
-    manifest = describe(options, joined, device, full, compression)
-    near = _run(manifest, joined, examples, "device", progress)
-    far = _run(manifest, joined, examples, "remote", progress)
+    opened = open_backend(joined.device.content), open_backend(joined.remote.content)
+    manifest = describe(options, joined, opened, device, full, compression.chosen)
+    near = _run(manifest, joined, opened[0], examples, "device", progress)
+    far = _run(manifest, joined, opened[1], examples, "remote", progress)
     answer = options.answer_name
     outcomes = judge(manifest, answer, near, far, examples.labels)
     if examples.labels is not None and options.task == "classification":
@@ -263,13 +265,16 @@ def _listed(column: Array | None) -> list[Any] | None:  # Any: whatever names a 
 
 
 def _run(
-    manifest: Manifest, joined: Joined, examples: Examples, which: Literal["device", "remote"], progress: Progress
+    manifest: Manifest,
+    joined: Joined,
+    backend: Backend,
+    examples: Examples,
+    which: Literal["device", "remote"],
+    progress: Progress,
 ) -> Answers:
     side = manifest.device if which == "device" else manifest.remote
-    end = joined.device if which == "device" else joined.remote
     assert side is not None
     preparer = Preparer(manifest.inputs, side.feeds, lambda file: joined.files[file])
-    backend = open_backend(end.content)
     total = len(examples)
     return answers(
         backend,
