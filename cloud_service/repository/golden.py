@@ -1,16 +1,13 @@
 """Golden examples: what a version must answer before it may answer anybody.
 
 NAME/VERSION/golden.npz, and golden-2.npz and so on, are one call each, as callers would make it: `inputs/X` for each
-input, `outputs/Y` for the outputs to compare. BYTES are arrays of numpy's S type, whose elements cannot end in NUL."""
+input, `outputs/Y` for the outputs to compare; see nearfar_wire.golden_file."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -19,12 +16,10 @@ from cloud_service.errors import UnservableModel
 from cloud_service.repository.files import read_regular
 from cloud_service.repository.scan import Found
 from cloud_service.repository.serving import Tolerance
+from nearfar_wire.errors import GoldenFileError
+from nearfar_wire.golden_file import MAX_GOLDEN_BYTES, read_golden_file
 
 __all__ = ["Example", "compare", "read_examples"]
-
-_MAX_BYTES: Final = 64 << 20
-# What it may unpack to, all arrays together.
-_MAX_UNPACKED_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Example:
 def read_examples(found: Found) -> Iterator[Example]:
     """Read a version's examples, one at a time. Raises UnservableModel: where one cannot be read."""
     for path in found.golden_files():
-        content = read_regular(path, within=found.root, max_bytes=_MAX_BYTES)
+        content = read_regular(path, within=found.root, max_bytes=MAX_GOLDEN_BYTES)
         if content is not None:
             yield _example(path, content)
 
@@ -79,29 +74,10 @@ def _compare_numbers(example: Example, name: str, given: Array, golden: Array, t
 
 def _example(path: Path, content: bytes) -> Example:
     try:
-        named = _arrays(content)
-    except Exception as error:  # a damaged archive raises whatever its parser met
-        raise UnservableModel(
-            f"{path} cannot be read as an .npz of plain arrays ({type(error).__name__}); write it with numpy.savez, no "
-            f"longer than {_MAX_UNPACKED_BYTES} bytes"
-        ) from error
-    inputs = {name.removeprefix("inputs/"): array for name, array in named.items() if name.startswith("inputs/")}
-    outputs = {name.removeprefix("outputs/"): array for name, array in named.items() if name.startswith("outputs/")}
-    if not outputs or len(inputs) + len(outputs) != len(named):
-        raise UnservableModel(f"{path}: its arrays are to be named inputs/NAME and outputs/NAME, one output at least")
+        inputs, outputs = read_golden_file(content)
+    except GoldenFileError as error:
+        raise UnservableModel(f"{path}: {error}; write it with numpy.savez") from error
     return Example(str(path), inputs, outputs)
-
-
-def _arrays(content: bytes) -> dict[str, Array]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _MAX_UNPACKED_BYTES:
-            raise OverflowError
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: _bytes_as_objects(arrays[name]) for name in arrays.files}
-
-
-def _bytes_as_objects(array: Array) -> Array:
-    return array.astype(object) if array.dtype.kind == "S" else array
 
 
 def _off(example: Example, name: str, how: str) -> UnservableModel:

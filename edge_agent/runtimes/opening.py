@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from edge_agent.config import DeviceConfig
@@ -20,20 +20,12 @@ def open_runtime(side: DeviceSide, content: bytes, device: DeviceConfig) -> Loca
         from edge_agent.runtimes.process import ProcessRuntime
 
         return ProcessRuntime(side, content, device)
+    opened: Callable[..., LocalRuntime]  # both take the same
     if side.runtime == "litert":
-        from edge_agent.runtimes.litert import LitertRuntime
-
-        return LitertRuntime(
-            side.file,
-            content,
-            side.digest,
-            providers=device.providers,
-            threads=device.threads,
-            require_accelerator=device.require_accelerator,
-        )
-    from edge_agent.runtimes.onnx import OnnxRuntime
-
-    return OnnxRuntime(
+        from edge_agent.runtimes.litert import LitertRuntime as opened
+    else:
+        from edge_agent.runtimes.onnx import OnnxRuntime as opened
+    return opened(
         side.file,
         content,
         side.digest,

@@ -6,6 +6,7 @@ WireError
 ├── ParameterError     a parameter that the protocol, or our restraint in using it, cannot carry
 ├── ManifestError      a release manifest that cannot be read, or that contradicts itself
 ├── ModelFileError     a model file that is damaged, or that asks for what no model may
+├── GoldenFileError    a file of golden examples that cannot be read as one
 ├── DigestMismatch     the bytes are not the ones that were promised
 └── MissingExtra       a part of nearfar that is not installed here
 """
@@ -16,6 +17,7 @@ from typing import Final
 
 __all__ = [
     "DigestMismatch",
+    "GoldenFileError",
     "ManifestError",
     "MessageError",
     "MissingExtra",
@@ -78,6 +80,10 @@ class ModelFileError(WireError):
         super().__init__(f"{problem}; {advice}")
         self.problem = problem
         self.advice = advice
+
+
+class GoldenFileError(WireError):
+    """What is wrong with the file; neither which it is, nor what is in it."""
 
 
 class DigestMismatch(WireError):

@@ -54,7 +54,7 @@ def test_a_version_that_answers_its_examples_is_ready(tmp_path: Path) -> None:
         pytest.param({"inputs/z": _X, "outputs/y": _X}, "'x': is missing", id="an unknown input"),
         pytest.param({"inputs/x": _X}, "one output at least", id="nothing to compare"),
         pytest.param({"x": _X, "outputs/y": _X}, "named inputs/NAME and outputs/NAME", id="names of another kind"),
-        pytest.param({"inputs/x": _X, "outputs/y": np.array([None])}, "cannot be read as an .npz of plain arrays",
+        pytest.param({"inputs/x": _X, "outputs/y": np.array([None])}, "not an .npz of plain arrays",
                      id="pickled objects"),
     ],
 )  # fmt: skip
@@ -118,7 +118,7 @@ def test_the_operator_says_how_near(tmp_path: Path) -> None:
 def test_a_damaged_example_is_told(tmp_path: Path, content: bytes) -> None:
     write_repository(tmp_path, {"m": b""})
     (tmp_path / "m/1/golden.npz").write_bytes(content)
-    with pytest.raises(UnservableModel, match=r"cannot be read as an \.npz"):
+    with pytest.raises(UnservableModel, match=r"not an .npz of plain arrays"):
         load(lambda _, __: EchoBackend(), Found("m", 1, tmp_path / "m" / "1"), Serving())
 
 

@@ -15,8 +15,6 @@ two things are asked here, see docs/adr/0024-trial.md for what they were measure
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +27,8 @@ from edge_agent.fitness import read_beside
 from edge_agent.runtimes import CannotLoad
 from nearfar_wire.digest import verify
 from nearfar_wire.disagreement import answer_output, disagree
-from nearfar_wire.errors import TensorError
+from nearfar_wire.errors import GoldenFileError, TensorError
+from nearfar_wire.golden_file import MAX_GOLDEN_BYTES, read_golden_file
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.specs import check
 
@@ -37,9 +36,6 @@ __all__ = ["Example", "otherwise", "read_golden", "verify_golden"]
 
 Array = NDArray[Any]  # Any: each tensor has its own datatype
 
-_MAX_BYTES: Final = 64 << 20
-# What it may unpack to, all arrays together.
-_MAX_UNPACKED_BYTES: Final = 256 << 20
 # Publishing writes eight. More than these show nothing new, and the app waits for them.
 _MAX_ROWS: Final = 64
 
@@ -65,8 +61,8 @@ def verify_golden(folder: Path, manifest: Manifest) -> bytes:
         return b""
     content = read_beside(folder, golden.file)
     verify(golden.file, content, golden.digest)
-    if len(content) > _MAX_BYTES:
-        raise CannotLoad(f"{golden.file}: longer than {_MAX_BYTES} bytes; make the release with fewer examples")
+    if len(content) > MAX_GOLDEN_BYTES:
+        raise CannotLoad(f"{golden.file}: longer than {MAX_GOLDEN_BYTES} bytes; make the release with fewer examples")
     return content
 
 
@@ -78,14 +74,10 @@ def read_golden(folder: Path, manifest: Manifest) -> list[Example]:
     if golden is None:
         return []
     try:
-        named = _arrays(content)
-    except Exception as error:  # a damaged archive raises whatever its parser met
-        problem = f"{golden.file}: not an .npz of plain arrays ({type(error).__name__}); make the release again"
-        raise CannotLoad(problem) from error
-    inputs = {name.removeprefix("inputs/"): array for name, array in named.items() if name.startswith("inputs/")}
-    outputs = {name.removeprefix("outputs/"): array for name, array in named.items() if name.startswith("outputs/")}
-    promised = {spec.name for spec in manifest.outputs}
-    if not outputs or len(inputs) + len(outputs) != len(named) or not promised.issuperset(outputs):
+        inputs, outputs = read_golden_file(content)
+    except GoldenFileError as error:
+        raise CannotLoad(f"{golden.file}: {error}; make the release again") from error
+    if not {spec.name for spec in manifest.outputs}.issuperset(outputs):
         raise CannotLoad(f"{golden.file}: its arrays are to be named inputs/NAME and outputs/NAME, as in the manifest")
     examples = _rows(golden.file, manifest, inputs, outputs)
     specs = tuple(described.spec() for described in manifest.inputs)
@@ -167,15 +159,3 @@ def _rows(file: str, manifest: Manifest, inputs: Mapping[str, Array], outputs: M
         )
         for row in range(min(lengths.pop(), _MAX_ROWS))
     ]
-
-
-def _arrays(content: bytes) -> dict[str, Array]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _MAX_UNPACKED_BYTES:
-            raise OverflowError
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: _bytes_as_objects(arrays[name]) for name in arrays.files}
-
-
-def _bytes_as_objects(array: Array) -> Array:
-    return array.astype(object) if array.dtype.kind == "S" else array
