@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NOT_AGAIN_S", "Advice", "Told"]
+__all__ = ["NOTHING_TOLD", "NOT_AGAIN_S", "Advice", "Told"]
 
 # Queues of models that take milliseconds are other queues after seconds.
 QUEUE_HOLDS_S: Final = 5.0
@@ -27,6 +27,9 @@ class Told:
     """For so long whoever can answer elsewhere should."""
     pushback_s: float = 0.0
     """For so long nobody may come again; NOT_AGAIN_S where it does not say when."""
+
+
+NOTHING_TOLD: Final = Told()
 
 
 class Advice:

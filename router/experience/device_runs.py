@@ -1,0 +1,46 @@
+"""Runs on the device that are yet to be learnt from. Noting one is a few lines of Python, learning from it many; and
+between two runs of a model every line is cold and costs three times what it does in a loop (benchmarks/overhead.py)."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["BATCH", "DeviceRuns"]
+
+# Between two lessons, unless a run is unusual: then at once.
+BATCH: Final = 32
+_UNUSUAL: Final = 1.5
+_NOTHING_USUAL: Final = (math.inf, -math.inf)
+
+
+class DeviceRuns:
+    """Several threads may note at a time; one at a time takes."""
+
+    __slots__ = ("_runs", "_usual_s")
+
+    def __init__(self) -> None:
+        self._runs: deque[tuple[str, float, float, bool]] = deque()
+        self._usual_s: dict[str, tuple[float, float]] = {}
+
+    def note(self, model: str, taken_s: float, now: float, failed: bool) -> bool:
+        """Note a run that ended. Returns whether it is time to learn from those that were noted."""
+        runs = self._runs
+        runs.append((model, taken_s, now, failed))
+        low_s, high_s = self._usual_s.get(model, _NOTHING_USUAL)
+        return failed or len(runs) >= BATCH or not low_s <= taken_s <= high_s
+
+    def take(self) -> Iterator[tuple[str, float, float, bool]]:
+        """Yield what `note` was told, the oldest first, and forget it."""
+        while self._runs:
+            yield self._runs.popleft()
+
+    def are_usual(self, model: str, low_s: float, high_s: float) -> None:
+        """Say between what quantiles runs of a model lie; those that lie well beyond are news."""
+        self._usual_s[model] = (low_s / _UNUSUAL, high_s * _UNUSUAL)
+
+    def forget_usual(self) -> None:
+        """Let every run be news until more is known."""
+        self._usual_s.clear()

@@ -1,0 +1,29 @@
+"""What never changes about a model's targets, while the agent runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.types import Kind
+
+__all__ = ["ModelFacts", "TargetFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """One target of a model. See router.types.TargetView."""
+
+    name: str
+    kind: Kind
+    serves: bool
+    why_not: str
+    upload_limit_bytes: int
+    p_wrong: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model's targets, the device first."""
+
+    model: str
+    targets: tuple[TargetFacts, ...]
