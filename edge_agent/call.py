@@ -25,7 +25,8 @@ from edge_agent.score import score_of
 from edge_agent.watchdog import OVERRUN_S, Watchdog
 from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
-from nearfar_wire.status import Code
+from nearfar_wire.status import CODES, Code
+from router.advice import NOTHING_TOLD, Told
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
 from router.engine import Decision
 from router.plan import Plan
@@ -314,7 +315,7 @@ class Call:
         except RemoteFailure as failure:
             del self._flights[target]
             self._account(target, flight, received_bytes)
-            self._learn_failure(flight, failure, now)
+            self._learn_failure(flight, failure.code, now, failure.told)
             return Failed(failure.of(target))
         del self._flights[target]
         self._account(target, flight, received_bytes)
@@ -342,10 +343,7 @@ class Call:
         flight.call.cancel()
         self._account(target, flight, 0)
         now = self._clock()
-        if now >= flight.until:
-            self._learn_timeout(flight, now)
-        else:
-            self._experience.remote_abandoned(flight.admission)
+        self._learn_failure(flight, Code.DEADLINE_EXCEEDED if now >= flight.until else Code.CANCELLED, now)
 
     def abandon(self) -> None:
         """Stop everything that runs, without telling the machine."""
@@ -355,28 +353,17 @@ class Call:
     def _account(self, target: str, flight: _Flight, received_bytes: int) -> None:
         self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
 
-    def _learn_failure(self, flight: _Flight, failure: Any, now: float) -> None:  # Any: RemoteFailure, loaded lazily
-        if failure.code is Code.DEADLINE_EXCEEDED:
-            self._learn_timeout(flight, now)
-        elif failure.code is Code.CANCELLED:
-            self._experience.remote_abandoned(flight.admission)
-        else:
-            self._experience.remote_failed(
-                flight.admission,
-                self._release.name,
-                blamed=failure.blames_endpoint,
-                now=now,
-                absent=failure.code in (Code.MODEL_NOT_READY, Code.MODEL_NOT_FOUND),
-                refused=failure.code in (Code.INVALID_INPUT, Code.TOO_LARGE),
-                told=failure.told,
-            )
-
-    def _learn_timeout(self, flight: _Flight, now: float) -> None:
-        # An endpoint is to blame for a timeout only if it had the time that it was believed to need: an app with
-        # deadlines of a millisecond must not open the breaker for everybody else.
-        blamed = flight.until - flight.started >= flight.admission.predicted_s
-        taken_s = now - flight.started
-        self._experience.remote_failed(flight.admission, self._release.name, blamed=blamed, now=now, gave_up_s=taken_s)
+    def _learn_failure(self, flight: _Flight, code: Code, now: float, told: Told = NOTHING_TOLD) -> None:
+        self._experience.remote_ended(
+            flight.admission,
+            self._release.name,
+            code.value,
+            blames_endpoint=CODES[code].blames_endpoint,
+            had_s=flight.until - flight.started,
+            taken_s=now - flight.started,
+            now=now,
+            told=told,
+        )
 
     # -- audits -------------------------------------------------------------------------------------------------------
 

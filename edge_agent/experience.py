@@ -81,6 +81,24 @@ class Experience:
                 call, model, blamed=blamed, now=now, gave_up_s=gave_up_s, absent=absent, refused=refused, told=told
             )
 
+    def remote_ended(
+        self,
+        call: Admission,
+        model: str,
+        code: str,
+        *,
+        blames_endpoint: bool,
+        had_s: float,
+        taken_s: float,
+        now: float,
+        told: Told = NOTHING_TOLD,
+    ) -> None:
+        """A remote call brought no answer, but `code`."""
+        with self._lock:
+            self._learnt.remote_ended(
+                call, model, code, blames_endpoint=blames_endpoint, had_s=had_s, taken_s=taken_s, now=now, told=told
+            )
+
     def remote_abandoned(self, call: Admission) -> None:
         """A remote call ended without telling anything about its target."""
         with self._lock:

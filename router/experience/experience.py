@@ -18,6 +18,7 @@ from router.experience.admission import Admission, explained_s
 from router.experience.book import Book
 from router.experience.device_runs import BATCH, DeviceRuns
 from router.experience.facts import ModelFacts, TargetFacts
+from router.experience.lesson import lesson
 from router.policy import Policy
 from router.predict import MEDIAN, Times, after_queue, remote_times
 from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
@@ -240,6 +241,36 @@ class Experience:
         else:
             state = breaker.abandoned(state, call.epoch)
         self._set_breaker(call.target, state)
+
+    def remote_ended(
+        self,
+        call: Admission,
+        model: str,
+        code: str,
+        *,
+        blames_endpoint: bool,
+        had_s: float,
+        taken_s: float,
+        now: float,
+        told: Told = NOTHING_TOLD,
+    ) -> None:
+        """A call brought no answer, but `code`: see lesson.py, which says what that teaches."""
+        learnt = lesson(
+            code, blames_endpoint=blames_endpoint, had_s=had_s, taken_s=taken_s, predicted_s=call.predicted_s
+        )
+        if learnt is None:
+            self.remote_abandoned(call)
+            return
+        self.remote_failed(
+            call,
+            model,
+            blamed=learnt.blamed,
+            now=now,
+            gave_up_s=learnt.gave_up_s,
+            absent=learnt.absent,
+            refused=learnt.refused,
+            told=told,
+        )
 
     def remote_abandoned(self, call: Admission) -> None:
         """A call ended without telling anything about its target."""
