@@ -1,6 +1,6 @@
 """From the bytes of a policy document to a policy in force, or to exactly what is wrong with it and where. Pure.
 
-Form is checked by document.py; here names are resolved against each other and against the targets that exist. Who read
+Form is checked in document/; here names are resolved against each other and against the targets that exist. Who read
 the bytes, from where, and when to read them again is the caller's affair."""
 
 from __future__ import annotations
