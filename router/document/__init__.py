@@ -2,14 +2,15 @@
 
 Only form is checked here; what the document means is built in compile.py. Every field that stands here is read by a
 decision, and a test changes each one alone to see that something changes. whole.py is the document; beside it stands
-one file for each group of tables, and form.py has what they are made of."""
+one file for each group of tables, form.py has what they are made of, and schema.py tells all of it to editors."""
 
 from router.document.breaker import BreakerPart
 from router.document.estimates import EstimatesPart
 from router.document.keeping import EscalationPart, PromisePart
 from router.document.rules import RulePart
+from router.document.schema import json_schema
 from router.document.targets import TargetPart
-from router.document.whole import PolicyDocument, json_schema
+from router.document.whole import PolicyDocument
 from router.document.worth import WorthPart
 
 __all__ = [

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from router.document.form import Part
+from router.document.form import Part, Seconds, told
 
 __all__ = ["EstimatesPart"]
 
@@ -14,7 +14,20 @@ __all__ = ["EstimatesPart"]
 class EstimatesPart(Part):
     """How fast predictions of time follow what is measured."""
 
-    memory_samples: Annotated[int, Field(ge=2, le=10_000)] = 20
-    """A device that starts to throttle shows within as many answers."""
-    forget_after_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
-    """A target that looked bad is given another chance after this long."""
+    memory_samples: Annotated[
+        int,
+        Field(ge=2, le=10_000),
+        told(
+            "So many answers weigh in a prediction of time; older ones fade.",
+            unit="answers",
+            reason="A device that starts to throttle shows within as many answers.",
+        ),
+    ] = 20
+    forget_after_s: Annotated[
+        Seconds,
+        told(
+            "What was not observed for so long is forgotten, and the prior speaks again.",
+            unit="s",
+            reason="A target that looked bad is given another chance after a minute.",
+        ),
+    ] = 60.0

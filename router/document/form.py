@@ -1,14 +1,20 @@
-"""What the tables of a policy document are made of: their common strictness, and types that several share."""
+"""What the tables of a policy document are made of: their strictness, their words, and types that several share.
+
+Every field is told: what it is, its unit, and the reason for its default. The JSON Schema, editors and the reference
+have it from there, and a test refuses a field without it:
+
+    second: Annotated[Worth, told("What a second of waiting is worth.", unit="per second", reason="...")] = 0.05
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from router.types import Mode
 
-__all__ = ["Milliseconds", "ModeName", "Name", "Part", "Places", "Share", "Worth"]
+__all__ = ["Milliseconds", "ModeName", "Name", "Part", "Places", "Seconds", "Share", "Worth", "told"]
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -19,7 +25,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Worth = Annotated[float, Field(ge=0, le=1e9)]
 # From a microsecond, below which no clock tells, to ten minutes.
 Milliseconds = Annotated[float, Field(ge=0.001, le=600_000)]
+# Above nothing, up to a day: what is remembered for longer is remembered for ever.
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Places = Annotated[list[Name], Field(max_length=64)]
+
+
+def told(what: str, *, reason: str, unit: str = "") -> Any:  # Any: as pydantic's Field
+    """Describe a field, in whole sentences: `what` it is, and the `reason` why its default is what it is, or why there
+    is none. `unit` is wanted of numbers; a share has the unit "share", a count what it counts."""
+    words: dict[str, JsonValue] = {"reason": reason}
+    return Field(description=what, json_schema_extra={"unit": unit, **words} if unit else words)
 
 
 class Part(BaseModel):

@@ -6,20 +6,40 @@ from typing import Annotated
 
 from pydantic import Field
 
-from router.document.form import Part, Share
+from router.document.form import Part, Share, told
 
 __all__ = ["EscalationPart", "PromisePart"]
 
 
 class EscalationPart(Part):
-    """Asking a remote target when the device is not certain. Without this table there is none."""
+    """Asking a remote target when the device is not certain. Without this table no request escalates, unless a rule
+    says so."""
 
-    below: Share
-    """At and below this score the device's answer is not certain enough."""
-    recovers: Share = 0.9
-    """Share of what the device gets wrong and the remote right that this threshold is believed to catch."""
-    share: Share = 0.3
-    """Share of requests believed to escalate, until the last answers tell."""
+    below: Annotated[
+        Share,
+        told(
+            "At and below this score the device's answer is not certain enough.",
+            unit="score",
+            reason="Scores of different models mean different things, so there is no threshold that fits all.",
+        ),
+    ]
+    recovers: Annotated[
+        Share,
+        told(
+            "Share of what the device gets wrong and the remote right that this threshold is believed to catch.",
+            unit="share",
+            reason="A threshold that is worth having catches most of it; what it does catch is not measured.",
+        ),
+    ] = 0.9
+    share: Annotated[
+        Share,
+        told(
+            "Share of requests believed to escalate, until the last answers tell.",
+            unit="share",
+            reason="About what a threshold on confidence let go of CIFAR-10 at a point of lost accuracy; what is seen "
+            "outweighs it soon.",
+        ),
+    ] = 0.3
 
 
 class PromisePart(Part):
@@ -28,9 +48,31 @@ class PromisePart(Part):
     Where no certificate covers a request, `escalation` decides as it would without this table; without that table,
     too, no answer of the device is kept while a remote target can be asked. Such an answer is not called certified."""
 
-    max_loss: Annotated[float, Field(ge=0.0001, le=0.5)]
-    """alpha: the accuracy lost over all requests is at most this ..."""
-    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.9
-    """... with this probability over calibrations."""
-    audit: Annotated[float, Field(ge=0, le=0.5)] = 0.02
-    """Share of requests that are also put to a remote target, where their label allows it, to see whether it holds."""
+    max_loss: Annotated[
+        float,
+        Field(ge=0.0001, le=0.5),
+        told(
+            "The accuracy lost over all requests is at most this (alpha) ...",
+            unit="share",
+            reason="How much accuracy may go is what only the policy's author knows.",
+        ),
+    ]
+    confidence: Annotated[
+        float,
+        Field(ge=0.5, le=0.9999),
+        told(
+            "... with this probability over calibrations.",
+            unit="probability",
+            reason="One calibration in ten may be too lucky; more certainty needs more data for the same threshold.",
+        ),
+    ] = 0.9
+    audit: Annotated[
+        float,
+        Field(ge=0, le=0.5),
+        told(
+            "Share of requests that are also put to a remote target, where their label allows it, to see whether the "
+            "promise holds.",
+            unit="share",
+            reason="One of fifty shows a broken promise within some thousand requests, and costs hardly more calls.",
+        ),
+    ] = 0.02

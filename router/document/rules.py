@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import WithJsonSchema
 
-from router.document.form import ModeName, Name, Part, Places, Share
+from router.document.form import ModeName, Name, Part, Places, Share, told
 from router.predicates import FACTS, OPERATORS
 from router.types import SIGNALS
 
@@ -35,16 +35,47 @@ _NOTHING: Final[list[str]] = []
 
 
 class RulePart(Part):
-    """Rules are read from the top; every one that holds applies: `forbid` adds up, of the others the first counts."""
+    """Rules are read from the top, and every one that holds applies: `forbid` adds up; of `mode` and `escalate_below`
+    the first rule that gives one counts."""
 
-    name: Name
-    when: Annotated[dict[str, Any], WithJsonSchema(_CONDITION)]  # Any: read by predicates.parse
-    """What must hold; an empty table always does."""
-    on_unknown: Literal["skip", "apply"] = "skip"
-    """What the rule does where its condition depends on something unknown."""
-    mode: ModeName | None = None
-    """Choose in this mode instead."""
-    forbid: Places = _NOTHING
-    """Targets (names or kinds) that may not be asked. A hard constraint."""
-    escalate_below: Share | Literal["never"] | None = None
-    """In mode auto: escalate at and below this score instead, or never."""
+    name: Annotated[
+        Name,
+        told(
+            "What reasons and receipts call the rule; each name once.",
+            reason="A reason that names no rule helps nobody, so there is no default.",
+        ),
+    ]
+    when: Annotated[
+        dict[str, Any],  # Any: read by predicates.parse
+        WithJsonSchema(_CONDITION),
+        told(
+            "What must hold; an empty table always does.",
+            reason="A rule that holds always is written with `{}`, so that it is not meant by mistake.",
+        ),
+    ]
+    on_unknown: Annotated[
+        Literal["skip", "apply"],
+        told(
+            "What the rule does where its condition depends on something unknown.",
+            reason="A machine without a battery is not one with an empty battery.",
+        ),
+    ] = "skip"
+    mode: Annotated[
+        ModeName | None,
+        told("Choose in this mode instead.", reason="Without it the mode stays what the policy or another rule says."),
+    ] = None
+    forbid: Annotated[
+        Places,
+        told(
+            "Targets (names or kinds) that may not be asked. A hard constraint: what it forbids is closed by `rule`.",
+            reason="Without it nothing is forbidden.",
+        ),
+    ] = _NOTHING
+    escalate_below: Annotated[
+        Share | Literal["never"] | None,
+        told(
+            "In mode auto: escalate at and below this score instead, or never.",
+            unit="score",
+            reason="Without it `[escalation]` and `[promise]` hold.",
+        ),
+    ] = None

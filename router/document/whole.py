@@ -1,21 +1,21 @@
-"""The whole policy document, and its JSON Schema."""
+"""The whole policy document."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from router.document.breaker import BreakerPart
 from router.document.estimates import EstimatesPart
-from router.document.form import ModeName, Name, Part, Places
+from router.document.form import ModeName, Name, Part, Places, Seconds, told
 from router.document.keeping import EscalationPart, PromisePart
 from router.document.rules import RulePart
 from router.document.targets import TargetPart
 from router.document.worth import WorthPart
 from router.types import Mode
 
-__all__ = ["PolicyDocument", "json_schema"]
+__all__ = ["PolicyDocument"]
 
 _LABELS: Final = {
     "public": ["device", "fog", "cloud"],
@@ -29,27 +29,89 @@ _AS_THE_SIGNAL_SAYS: Final[dict[str, float]] = {}
 
 
 class PolicyDocument(Part):
-    """The whole file."""
+    """What routes requests: one TOML file."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
-    name: Name
-    version: Annotated[int, Field(ge=1, le=2**53)]
-    """Rises with every change; an agent never goes back to a lower one by itself."""
-    mode: ModeName = Mode.AUTO
-    labels: Annotated[dict[Name, Places], Field(min_length=1, max_length=64)] = _LABELS
-    """Privacy label -> targets (names or kinds) that may see such a request."""
-    targets: Annotated[dict[Name, TargetPart], Field(max_length=64)] = _NO_TARGETS
-    rules: Annotated[list[RulePart], Field(max_length=1000)] = _NO_RULES
-    worth: WorthPart = WorthPart()
-    escalation: EscalationPart | None = None
-    promise: PromisePart | None = None
-    breaker: BreakerPart = BreakerPart()
-    estimates: EstimatesPart = EstimatesPart()
-    stale_after_s: dict[str, Annotated[float, Field(gt=0, le=86_400)]] = _AS_THE_SIGNAL_SAYS
-    """Signal -> age beyond which its reading counts as unknown; overrides the signal's own."""
-
-
-def json_schema() -> dict[str, Any]:  # Any: a JSON document
-    """Return the document's JSON Schema, for editors and other tools."""
-    schema = PolicyDocument.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nearfar policy", **schema}
+    schema_version: Annotated[
+        Literal[1],
+        Field(alias="schema"),
+        told(
+            "The version of the document's form.",
+            reason="Said by each document, so that a later form is never read as this one.",
+        ),
+    ]
+    name: Annotated[
+        Name,
+        told(
+            "The policy's name, as receipts, metrics and logs tell it.",
+            reason="Whoever reads them must know which policy spoke, so there is no default.",
+        ),
+    ]
+    version: Annotated[
+        int,
+        Field(ge=1, le=2**53),
+        told(
+            "Rises with every change; an agent never goes back to a lower one by itself.",
+            unit="count",
+            reason="A version that nobody raised would let an old file come back, so there is no default.",
+        ),
+    ]
+    mode: Annotated[
+        ModeName,
+        told(
+            "How a target is chosen where no rule says otherwise.",
+            reason="Weighing what each plan is expected to cost adapts to what is measured; the fixed orders do not.",
+        ),
+    ] = Mode.AUTO
+    labels: Annotated[
+        dict[Name, Places],
+        Field(min_length=1, max_length=64),
+        told(
+            "Privacy label -> targets (names or kinds) that may see such a request. A table of one's own replaces all "
+            "of these.",
+            reason="What is secret stays on the device; the rest may go where the configuration has a target.",
+        ),
+    ] = _LABELS
+    targets: Annotated[
+        dict[Name, TargetPart],
+        Field(max_length=64),
+        told("Target -> what is believed of it.", reason="A target that is not named has the defaults of its kind."),
+    ] = _NO_TARGETS
+    rules: Annotated[
+        list[RulePart],
+        Field(max_length=1000),
+        told("What people want to say outright.", reason="Without rules the mode and the labels decide alone."),
+    ] = _NO_RULES
+    worth: Annotated[
+        WorthPart,
+        told("What plans are weighed by in mode auto.", reason="See there, one by one."),
+    ] = WorthPart()
+    escalation: Annotated[
+        EscalationPart | None,
+        told(
+            "When the device's answer is not certain enough.",
+            reason="A threshold depends on the model, so that without one no answer is doubted.",
+        ),
+    ] = None
+    promise: Annotated[
+        PromisePart | None,
+        told(
+            "What keeping the device's answers may cost at most.",
+            reason="A promise needs a release with a certificate; without this table none is made.",
+        ),
+    ] = None
+    breaker: Annotated[
+        BreakerPart,
+        told("When a remote target that fails is left alone.", reason="See there, one by one."),
+    ] = BreakerPart()
+    estimates: Annotated[
+        EstimatesPart,
+        told("How fast predictions follow what is measured.", reason="See there, one by one."),
+    ] = EstimatesPart()
+    stale_after_s: Annotated[
+        dict[str, Seconds],
+        told(
+            "Signal -> age beyond which its reading counts as unknown; overrides the signal's own.",
+            unit="s",
+            reason="Each signal has an age of its own, some five times as long as it takes to be read again.",
+        ),
+    ] = _AS_THE_SIGNAL_SAYS

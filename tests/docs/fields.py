@@ -8,13 +8,13 @@ import inspect
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-__all__ = ["field_tables"]
+__all__ = ["default_in_words", "field_tables", "type_in_words"]
 
 Schema = dict[str, Any]  # Any: a JSON document
 
@@ -55,36 +55,38 @@ def _rows(
         if field == "schema":
             words = "The version of the document's form."
         assert words, f"nothing says what {key} is"
-        default = _default(described) if field not in part.get("required", []) else "**wanted**"
-        yield f"| `{field}` | {_type(described)} | {default} | {words} |", key
+        default = default_in_words(described) if field not in part.get("required", []) else "**wanted**"
+        yield f"| `{field}` | {type_in_words(described, _reference)} | {default} | {words} |", key
 
 
-def _type(described: Schema) -> str:
+def type_in_words(described: Schema, reference: Callable[[str], str]) -> str:
+    """Return a field's type and range; `reference` says how a model or an enumeration that it names is told."""
     if "enum" in described:
         return ", ".join(f"`{value}`" for value in described["enum"])
     if "const" in described:
         return f"`{described['const']}`"
     if "$ref" in described:
-        return _reference(described)
+        return reference(str(described["$ref"]).rpartition("/")[2])
     if "anyOf" in described:
-        return " or ".join(_type(option) for option in described["anyOf"] if option.get("type") != "null")
+        return " or ".join(
+            type_in_words(option, reference) for option in described["anyOf"] if option.get("type") != "null"
+        )
     kind = described.get("type")
     if kind == "array":
-        return f"list of {_type(described['items'])}{_counted(described)}"
+        return f"list of {type_in_words(described['items'], reference)}{_counted(described)}"
     if kind == "object":
         # Names that are held to a pattern are told apart from keys that are listed.
         patterns = {} if "properties" in described else described.get("patternProperties", {})
         inner = described.get("additionalProperties") or next(iter(patterns.values()), None)
-        return f"table: name = {_type(inner)}" if isinstance(inner, dict) else "table"
+        return f"table: name = {type_in_words(inner, reference)}" if isinstance(inner, dict) else "table"
     if kind == "string":
         return "path" if described.get("format") == "path" else "text"
     named = {"integer": "whole number", "number": "number", "boolean": "true or false"}[str(kind)]
     return f"{named}{_range(described)}"
 
 
-def _reference(described: Schema) -> str:
+def _reference(name: str) -> str:
     # An enumeration is written out; a model has a table of its own.
-    name = str(described["$ref"]).rpartition("/")[2]
     found = getattr(sys.modules["router.types"], name, None)
     return f"[{name}](#{name.lower()})" if found is None else ", ".join(f"`{member.value}`" for member in found)
 
@@ -111,7 +113,8 @@ def _number(value: float) -> str:
     return f"{int(value):_}" if value == int(value) else f"{value:g}"
 
 
-def _default(described: Schema) -> str:
+def default_in_words(described: Schema) -> str:
+    """Return a field's default as its author would write it."""
     value = described.get("default", _COMPUTED)
     if value is None:
         return "none"

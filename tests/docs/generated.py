@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import json
 import os
 import re
 import sys
@@ -36,24 +37,25 @@ from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.status import CODES
 from router.compile import BUILT_IN
-from router.document import PolicyDocument
+from router.document import PolicyDocument, json_schema
 from router.predicates import FACTS
 from router.types import SIGNALS
 from tests.docs.blocks import ROOT, pages
+from tests.docs.described import described_tables
 from tests.docs.fields import field_tables
 from tests.docs.notes import (
     AGENT_NOTES,
     AGENT_TITLES,
     MANIFEST_NOTES,
     MANIFEST_TITLES,
-    POLICY_NOTES,
-    POLICY_TITLES,
     SERVING_NOTES,
     SERVING_TITLES,
     TENANTS_TITLES,
 )
 
-__all__ = ["PARTS", "rewritten"]
+__all__ = ["PARTS", "POLICY_SCHEMA", "rewritten"]
+
+POLICY_SCHEMA: Final = ROOT / "docs" / "reference" / "policy.schema.json"
 
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _CLIS: Final = {"nearfar-agent": "edge_agent.cli", "nearfar-cloud": "cloud_service.cli", "nearfar-policy": "router.cli"}
@@ -173,7 +175,7 @@ def _helps() -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
-    "policy fields": lambda: field_tables(PolicyDocument, POLICY_NOTES, POLICY_TITLES),
+    "policy fields": lambda: described_tables(PolicyDocument.model_json_schema(by_alias=True)),
     "built-in policy": lambda: f"```toml\n{BUILT_IN.decode()}```\n",
     "signals": _signals,
     "facts": _facts,
@@ -209,6 +211,10 @@ def main() -> int:
         if after != before:
             page.write_text(after, encoding="utf-8")
             print(f"wrote {Path(page).relative_to(ROOT)}")
+    schema = f"{json.dumps(json_schema(), indent=2, ensure_ascii=False)}\n"
+    if schema != POLICY_SCHEMA.read_text(encoding="utf-8"):
+        POLICY_SCHEMA.write_text(schema, encoding="utf-8")
+        print(f"wrote {POLICY_SCHEMA.relative_to(ROOT)}")
     return 0
 
 

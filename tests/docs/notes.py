@@ -10,56 +10,8 @@ __all__ = [
     "AGENT_TITLES",
     "MANIFEST_NOTES",
     "MANIFEST_TITLES",
-    "POLICY_NOTES",
-    "POLICY_TITLES",
     "TENANTS_TITLES",
 ]
-
-POLICY_TITLES: Final[Mapping[str, str]] = {
-    "PolicyDocument": "### The document",
-    "RulePart": "### RulePart\n\nOne entry of `[[rules]]`. Rules are read from the top, and every one that holds "
-    "applies: `forbid` adds up; of `mode` and `escalate_below` the first rule that gives one counts.",
-    "TargetPart": "### TargetPart\n\nOne table `[targets.NAME]`: what is believed of a target.",
-    "WorthPart": "### WorthPart\n\nThe table `[worth]`: what things are worth, all in one currency. Only the ratios "
-    "count.",
-    "EscalationPart": "### EscalationPart\n\nThe table `[escalation]`. Without it no request escalates, unless a rule "
-    "says so.",
-    "PromisePart": "### PromisePart\n\nThe table `[promise]`: what keeping the device's answers may cost, held to by a "
-    "release's certificate. Without it nothing is promised.",
-    "BreakerPart": "### BreakerPart\n\nThe table `[breaker]`: when a remote target that fails is left alone. The "
-    "breaker is on, also without this table.",
-    "EstimatesPart": "### EstimatesPart\n\nThe table `[estimates]`: how fast predictions of time follow what is "
-    "measured.",
-}
-
-POLICY_NOTES: Final[Mapping[str, str]] = {
-    "PolicyDocument.name": "The policy's name, as receipts, metrics and logs tell it.",
-    "PolicyDocument.mode": "How a target is chosen where no rule says otherwise.",
-    "PolicyDocument.targets": "See below. A target that is not named has the defaults of its kind.",
-    "PolicyDocument.rules": "See below.",
-    "PolicyDocument.worth": "See below.",
-    "PolicyDocument.escalation": "See below.",
-    "PolicyDocument.breaker": "See below.",
-    "PolicyDocument.estimates": "See below.",
-    "RulePart.name": "What reasons and receipts call it; each name once.",
-    "RulePart.when": "See [conditions](#conditions).",
-    "RulePart.forbid": "What it forbids is told as closed by `rule`.",
-    "TargetPart.p_wrong": "Without it: 0.1 for the device, 0.05 for a remote target.",
-    "TargetPart.prior_ms": "Without it: 0.5 and 20 ms for the device, 1 and 40 ms for a remote target.",
-    "TargetPart.usd_per_request": "Dollars that one call costs; weighed by `worth.dollar`.",
-    "BreakerPart.consecutive": "So many failures in a row open it.",
-    "BreakerPart.failure_share": "So does this share of failures, of at least `min_calls` calls within `window_s`.",
-    "BreakerPart.min_calls": "Fewer calls than this say nothing about a share.",
-    "BreakerPart.window_s": "How far back calls are counted: between half of it and all of it.",
-    "BreakerPart.open_s": "How long it stays open the first time; the second time twice as long, and so on. Also how "
-    "long a target is left alone that refuses a call and does not say when to come again.",
-    "BreakerPart.max_open_s": "And never longer than this, as is no pause that a target asks for. Not less than "
-    "`open_s`.",
-    "BreakerPart.jitter": "Share by which a pause is stretched or shortened at random, so that a fleet does not come "
-    "back in one instant.",
-    "BreakerPart.probes": "Calls that may try at a time once the pause is over.",
-    "PolicyDocument.promise": "Without it no promise is kept.",
-}
 
 AGENT_TITLES: Final[Mapping[str, str]] = {
     "AgentConfig": "### The document",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from router.document import PolicyDocument, json_schema
-from tests.docs.blocks import ROOT, pages
+from edge_agent.config import AgentConfig
+from router.document import json_schema
+from tests.docs.blocks import pages
 from tests.docs.fields import field_tables
-from tests.docs.generated import PARTS, rewritten
-from tests.docs.notes import POLICY_NOTES, POLICY_TITLES
+from tests.docs.generated import PARTS, POLICY_SCHEMA, rewritten
+from tests.docs.notes import AGENT_NOTES, AGENT_TITLES
 
 _MARK = re.compile(r"<!-- generated: ([\w -]+) -->")
 _REFERENCE = [page for page in pages() if _MARK.search(page.read_text(encoding="utf-8"))]
@@ -31,16 +32,16 @@ def test_every_part_that_can_be_written_stands_somewhere() -> None:
 
 
 def test_the_schema_beside_the_reference_is_the_documents() -> None:
-    written = (ROOT / "docs" / "reference" / "policy.schema.json").read_text(encoding="utf-8")
-    assert json.loads(written) == json_schema()
+    written = POLICY_SCHEMA.read_text(encoding="utf-8")
+    assert json.loads(written) == json_schema(), "write it again: python -m tests.docs.generated"
 
 
 def test_a_field_without_words_is_refused() -> None:
-    notes = {key: words for key, words in POLICY_NOTES.items() if key != "BreakerPart.probes"}
-    with pytest.raises(AssertionError, match=r"nothing says what BreakerPart\.probes is"):
-        field_tables(PolicyDocument, notes, POLICY_TITLES)
+    notes = {key: words for key, words in AGENT_NOTES.items() if key != "SignalsConfig.battery_s"}
+    with pytest.raises(AssertionError, match=r"nothing says what SignalsConfig\.battery_s is"):
+        field_tables(AgentConfig, notes, AGENT_TITLES)
 
 
 def test_words_for_no_field_are_refused() -> None:
-    with pytest.raises(AssertionError, match=r"BreakerPart\.grace"):
-        field_tables(PolicyDocument, {**POLICY_NOTES, "BreakerPart.grace": "Old."}, POLICY_TITLES)
+    with pytest.raises(AssertionError, match=r"SignalsConfig\.grace"):
+        field_tables(AgentConfig, {**AGENT_NOTES, "SignalsConfig.grace": "Old."}, AGENT_TITLES)

@@ -1,0 +1,48 @@
+"""The document's JSON Schema, for editors and other tools: what stands in the files beside this one, as one text.
+
+Editors show a field's description and little else, so that unit, default and reason are in it; for programs they stand
+beside it, as `unit`, `default` and `reason`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from router.document.whole import PolicyDocument
+
+__all__ = ["json_schema"]
+
+Schema = dict[str, Any]  # Any: a JSON document
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of a policy document."""
+    schema = PolicyDocument.model_json_schema(by_alias=True)
+    tables = schema.get("$defs", {})
+    for table in (schema, *tables.values()):
+        table["description"] = " ".join(table["description"].split())
+        for name, field in table.get("properties", {}).items():
+            field.pop("title", None)  # the field's name once more
+            field["description"] = _in_full(field, wanted=name in table.get("required", ()))
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nearfar policy"}
+
+
+def _in_full(field: Schema, *, wanted: bool) -> str:
+    parts = [field["description"]]
+    if "unit" in field:
+        parts.append(f"Unit: {field['unit']}.")
+    parts.append("Wanted." if wanted else f"Default: {_default(field)}.")
+    return " ".join([*parts, field["reason"]])
+
+
+def _default(field: Schema) -> str:
+    value = field["default"]
+    if value is None:
+        return "none"
+    if isinstance(value, dict | list) and not value:
+        return "empty"
+    if isinstance(value, dict) and "$ref" in field:
+        return "the table's own defaults"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {json.dumps(inner)}" for key, inner in value.items())
+    return json.dumps(value)
