@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from edge_agent.call.audit import Audit
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
 from edge_agent.experience import Admission, Experience
 from edge_agent.keeper import Keeper
 from edge_agent.metrics import Metrics
-from edge_agent.quality import Judged, Quality
+from edge_agent.quality import Quality
 from edge_agent.releases import Release
 from edge_agent.result import Result, Sent
 from edge_agent.runtimes import Halt, NotReady, OutOfMemory, RunFailed, RunHalted
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Call"]
 
-# Nobody waits for an audit, and a slow cloud must not look like one that agrees.
-_AUDIT_S: Final = 10.0
-
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
 
@@ -72,12 +69,9 @@ class Call:
         "_experience",
         "_flights",
         "_inputs",
-        "_judged",
         "_keeper",
-        "_metrics",
         "_permit",
         "_policy",
-        "_quality",
         "_release",
         "_sent",
         "_started",
@@ -108,10 +102,9 @@ class Call:
         device, `watchdog` stops what runs in the caller's thread for too long."""
         self._keeper = keeper
         self._watchdog = watchdog
-        self._quality = quality
-        self._metrics = metrics
-        self._judged: Judged | None = None
-        self._audit: InFlight | None = None
+        self._audit: Audit | None = None
+        if quality is not None and metrics is not None and policy.promise is not None:
+            self._audit = Audit(quality, metrics, release, policy.promise, decision.situation.request.id)
         self._release = release
         self._inputs = inputs
         self._policy = policy
@@ -218,7 +211,8 @@ class Call:
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
         if escalation.by == "gain":
-            return Succeeded(DEVICE, self._gain_score(outputs))
+            assert self._audit is not None
+            return Succeeded(DEVICE, self._audit.judge(outputs))
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
@@ -232,14 +226,6 @@ class Call:
         if self._keeper is not None and self._keeper.stopped(epoch, now - began):
             detail = f"{detail}; the model is held to run away"
         return Failed(Failure(DEVICE, Code.DEADLINE_EXCEEDED.value, detail))
-
-    def _gain_score(self, outputs: Arrays) -> float | None:
-        assert self._quality is not None
-        judged = self._judged = self._quality.judge(outputs)
-        if judged is None:
-            return None
-        self._quality.noticed(judged)
-        return judged.score
 
     def device_given_up(self, since: float, until: float) -> None:
         """Learn from a run that was stopped, or never begun, where that is because its time was over.
@@ -328,8 +314,7 @@ class Call:
 
     def _covered(self, target: str) -> bool:
         """Tell whether a remote answer is of the model that the certificate holds for right."""
-        quality = self._quality
-        return quality is not None and quality.covers(target, self._answers[target][1])
+        return self._audit is not None and self._audit.covers(target, self._answers[target][1])
 
     def _for_the_wire(self) -> Arrays:
         preparer = self._release.remote_preparer
@@ -365,95 +350,17 @@ class Call:
             told=told,
         )
 
-    # -- audits -------------------------------------------------------------------------------------------------------
+    # -- an audit -----------------------------------------------------------------------------------------------------
 
     def start_audit(self, target: str) -> None:
-        """Ask `target` as well, and do not wait: what it answers is compared with the device's kept answer.
-
-        Whatever goes wrong costs the audit, and nothing else."""
-        from edge_agent.egress.failure import RemoteFailure
-
-        quality, metrics, permit = self._quality, self._metrics, self._permit
-        if quality is None or metrics is None:
+        """Ask `target` as well, and do not wait: see audit.py."""
+        if self._audit is None:
             return
-        model = self._release.name
-        if permit is None:
+        if self._permit is None:
             raise PermissionError(f"no permit for {target!r}")
-        if not quality.admit_audit():
-            metrics.audit(model, "skipped")
-            return
-        remote = permit.remote(target)
-        side = self._release.manifest.remote
-        assert side is not None
-        both = count(1)
-
-        def arrived() -> None:
-            # An answer can come before the call that asked for it has returned: whoever is second goes on.
-            if next(both) == 2:
-                self._finish_audit(target)
-
-        try:
-            self._audit = remote.call(
-                side.model,
-                side.version,
-                self.decision.situation.request.id,
-                self._for_the_wire(),
-                timeout_s=_AUDIT_S,
-                on_done=arrived,
-                traceparent=self.traceparent,
-            )
-        except (WireError, RemoteFailure):
-            quality.audit_over()
-            metrics.audit(model, "failed")
-            return
-        except BaseException:
-            quality.audit_over()
-            raise
-        self._sent.append(Sent(target, remote.endpoint, self._audit.sent_bytes, 0, audit=True))
-        arrived()
-
-    def _finish_audit(self, target: str) -> None:
-        """Called once the answer is there, mostly from gRPC's thread and after the request has ended."""
-        from edge_agent.egress.answer import read_answer
-        from edge_agent.egress.failure import RemoteFailure
-
-        quality, metrics, flight = self._quality, self._metrics, self._audit
-        assert quality is not None and metrics is not None
-        outcome = "failed"
-        try:
-            if flight is None or self._judged is None or self._policy.promise is None:
-                return
-            request_id = self.decision.situation.request.id
-            response = flight.result()
-            answer, digest = read_answer(response, request_id, self._release.manifest, self._release.outputs)
-            if quality.covers(target, digest):
-                device = self._answers[DEVICE][0]
-                apart = quality.compared(self._policy.promise, request_id, self._judged, device, answer, kept=True)
-                outcome = "disagrees" if apart else "agrees"
-        except (RemoteFailure, WireError):
-            pass
-        finally:
-            quality.audit_over()
-            metrics.audit(self._release.name, outcome)
-
-    def _note_escalated_audit(self, outcome: Outcome) -> None:
-        """An audited request that did not keep the device's answer lost nothing, and counts as that."""
-        quality, metrics, terms = self._quality, self._metrics, self._policy.promise
-        request = self.decision.situation.request
-        if quality is None or metrics is None or terms is None or not request.audit:
-            return
-        if outcome.target in (None, DEVICE) or self.plan.audit is None:
-            return
-        device, judged = self._answers.get(DEVICE), self._judged
-        try:
-            if device is not None and judged is not None and outcome.certified:
-                remote = self._answers[outcome.target or ""][0]
-                quality.compared(terms, request.id, judged, device[0], remote, kept=False)
-            else:
-                quality.escalated_audit(terms)
-        except WireError:
-            return
-        metrics.audit(self._release.name, "escalated")
+        sent = self._audit.start(self._permit.remote(target), self._for_the_wire, self.traceparent)
+        if sent is not None:
+            self._sent.append(sent)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -478,8 +385,9 @@ class Call:
             return DeadlineExceeded(request.model, given_ms, outcome.failures)
         if outcome.target is None:
             return AllTargetsFailed(request.model, outcome.failures, decision.closed)
-        self._note_escalated_audit(outcome)
         outputs, digest = self._answers[outcome.target]
+        if self._audit is not None and request.audit and self.plan.audit is not None:
+            self._audit.note_escalated(outcome, outputs)
         return Result(
             outputs,
             outcome.target,

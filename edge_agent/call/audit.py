@@ -1,0 +1,134 @@
+"""What one request has to do with its release's promise: what its device answer is worth there, and its audit.
+
+An audit asks a remote target as well, and nobody waits for it: whatever goes wrong costs the audit, and nothing else.
+What is compared, and what follows, is edge_agent.quality's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from edge_agent.metrics import Metrics
+from edge_agent.quality import Judged, Quality
+from edge_agent.releases import Release
+from edge_agent.result import Sent
+from nearfar_wire.errors import WireError
+from router.attempt import Outcome
+from router.policy import PromiseTerms
+from router.types import DEVICE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_agent.egress.remote import InFlight, Remote
+
+    Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
+
+__all__ = ["Audit"]
+
+# Nobody waits for an audit, and a slow cloud must not look like one that agrees.
+_AUDIT_S: Final = 10.0
+
+
+class Audit:
+    """See the module. One request's, where the policy asks for a promise."""
+
+    __slots__ = ("_device", "_flight", "_judged", "_metrics", "_quality", "_release", "_request_id", "_terms")
+
+    def __init__(
+        self, quality: Quality, metrics: Metrics, release: Release, terms: PromiseTerms, request_id: str
+    ) -> None:
+        self._quality = quality
+        self._metrics = metrics
+        self._release = release
+        self._terms = terms
+        self._request_id = request_id
+        self._judged: Judged | None = None
+        self._device: Arrays | None = None
+        self._flight: InFlight | None = None
+
+    def judge(self, outputs: Arrays) -> float | None:
+        """Return the device answer's certified score, None where it has none."""
+        self._device = outputs
+        judged = self._judged = self._quality.judge(outputs)
+        if judged is None:
+            return None
+        self._quality.noticed(judged)
+        return judged.score
+
+    def covers(self, target: str, digest: str | None) -> bool:
+        """Tell whether a remote answer is of the model that the certificate holds for right."""
+        return self._quality.covers(target, digest)
+
+    def start(self, remote: Remote, inputs: Callable[[], Arrays], traceparent: str | None) -> Sent | None:
+        """Ask `remote` as well; what it answers is compared with the device's kept answer. Returns what was sent."""
+        from edge_agent.egress.failure import RemoteFailure
+
+        quality, metrics, model = self._quality, self._metrics, self._release.name
+        if not quality.admit_audit():
+            metrics.audit(model, "skipped")
+            return None
+        side = self._release.manifest.remote
+        assert side is not None
+        both = count(1)
+
+        def arrived() -> None:
+            # An answer can come before the call that asked for it has returned: whoever is second goes on.
+            if next(both) == 2:
+                self._finish(remote.name)
+
+        try:
+            self._flight = remote.call(
+                side.model,
+                side.version,
+                self._request_id,
+                inputs(),
+                timeout_s=_AUDIT_S,
+                on_done=arrived,
+                traceparent=traceparent,
+            )
+        except (WireError, RemoteFailure):
+            quality.audit_over()
+            metrics.audit(model, "failed")
+            return None
+        except BaseException:
+            quality.audit_over()
+            raise
+        sent = Sent(remote.name, remote.endpoint, self._flight.sent_bytes, 0, audit=True)
+        arrived()
+        return sent
+
+    def _finish(self, target: str) -> None:
+        """Called once the answer is there, mostly from gRPC's thread and after the request has ended."""
+        from edge_agent.egress.answer import read_answer
+        from edge_agent.egress.failure import RemoteFailure
+
+        quality, flight, release = self._quality, self._flight, self._release
+        outcome = "failed"
+        try:
+            if flight is None or self._judged is None or self._device is None:
+                return
+            answer, digest = read_answer(flight.result(), self._request_id, release.manifest, release.outputs)
+            if quality.covers(target, digest):
+                apart = quality.compared(self._terms, self._request_id, self._judged, self._device, answer, kept=True)
+                outcome = "disagrees" if apart else "agrees"
+        except (RemoteFailure, WireError):
+            pass
+        finally:
+            quality.audit_over()
+            self._metrics.audit(release.name, outcome)
+
+    def note_escalated(self, outcome: Outcome, remote: Arrays) -> None:
+        """A request that was drawn, and did not keep the device's answer, lost nothing, and counts as that."""
+        if outcome.target in (None, DEVICE):
+            return
+        device, judged = self._device, self._judged
+        try:
+            if device is not None and judged is not None and outcome.certified:
+                self._quality.compared(self._terms, self._request_id, judged, device, remote, kept=False)
+            else:
+                self._quality.escalated_audit(self._terms)
+        except WireError:
+            return
+        self._metrics.audit(self._release.name, "escalated")
