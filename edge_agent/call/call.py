@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.call.audit import Audit
+from edge_agent.call.remote import RemoteCalls
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
-from edge_agent.experience import Admission, Experience
+from edge_agent.experience import Experience
 from edge_agent.keeper import Keeper
 from edge_agent.metrics import Metrics
 from edge_agent.quality import Quality
@@ -25,8 +25,7 @@ from edge_agent.score import score_of
 from edge_agent.watchdog import OVERRUN_S, Watchdog
 from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
-from nearfar_wire.status import CODES, Code
-from router.advice import NOTHING_TOLD, Told
+from nearfar_wire.status import Code
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
 from router.engine import Decision
 from router.plan import Plan
@@ -39,24 +38,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_agent.egress import Permit
-    from edge_agent.egress.remote import InFlight
 
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
 __all__ = ["Call"]
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class _Flight:
-    """A remote call that runs: since when, and until when it is of use."""
-
-    call: InFlight
-    admission: Admission
-    started: float
-    until: float
-    endpoint: str
 
 
 class Call:
@@ -67,12 +54,12 @@ class Call:
         "_audit",
         "_clock",
         "_experience",
-        "_flights",
         "_inputs",
         "_keeper",
         "_permit",
         "_policy",
         "_release",
+        "_remote_calls",
         "_sent",
         "_started",
         "_state",
@@ -113,7 +100,7 @@ class Call:
         self._clock = clock
         self._started = decision.situation.now
         self._answers: dict[str, tuple[Arrays, str | None]] = {}
-        self._flights: dict[str, _Flight] = {}
+        self._remote_calls: RemoteCalls | None = None
         self._sent: list[Sent] = []
         self.decision = decision
         self.plan = plan
@@ -242,79 +229,25 @@ class Call:
         """Ask a remote target; `on_done` is called from another thread when its answer can be collected.
 
         Returns the event where there is nothing to wait for."""
-        from edge_agent.egress.failure import RemoteFailure  # grpc loads with the first request that needs it
-
         if self._permit is None:
             # The decision closed every remote target, so no plan can name one: a fault of ours, and nothing leaves.
             raise PermissionError(f"no permit for {run.target!r}")
-        remote = self._permit.remote(run.target)
-        situation, now = self.decision.situation, self._clock()
-        view = next(view for view in situation.targets if view.name == run.target)
-        admission = self._experience.admit(
-            remote.name, remote.kind, self._release.name, view.upload_bytes, situation.readings, now
-        )
-        if admission is None:
-            return Failed(
-                Failure(run.target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker")
-            )
-        side = self._release.manifest.remote
-        assert side is not None
-        try:
-            flight = remote.call(
-                side.model,
-                side.version,
-                situation.request.id,
-                self._for_the_wire(),
-                timeout_s=max(0.001, run.until - now),
-                on_done=on_done,
-                traceparent=self.traceparent,
-            )
-        except WireError as error:
-            self._experience.remote_abandoned(admission)
-            return Failed(Failure(run.target, Code.INVALID_INPUT.value, str(error)))
-        except RemoteFailure as failure:
-            self._experience.remote_abandoned(admission)
-            return Failed(failure.of(run.target))
-        except BaseException:
-            # A key pressed, no memory left: an admission that nobody gives back would keep the target closed for ever.
-            self._experience.remote_abandoned(admission)
-            raise
-        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint)
-        return None
+        calls = self._remote_calls
+        if calls is None:
+            situation = self.decision.situation
+            calls = RemoteCalls(self._release, situation, self._experience, self._clock, self._sent)
+            self._remote_calls = calls
+        return calls.start(run, self._permit.remote(run.target), self._for_the_wire, self.traceparent, on_done)
 
     def collect(self, target: str) -> Event | None:
         """Take the answer of a remote call that is done; None where it was cancelled before."""
-        from edge_agent.egress.answer import read_answer
-        from edge_agent.egress.failure import RemoteFailure
-
-        # Stays among the flights until its outcome is known: what is raised here by surprise leaves it to abandon().
-        flight = self._flights.get(target)
-        if flight is None:
-            return None
-        now = self._clock()
-        received_bytes = 0
-        try:
-            response, told = flight.call.result(), flight.call.told()
-            received_bytes = response.ByteSize()
-            request_id = self.decision.situation.request.id
-            answer = read_answer(response, request_id, self._release.manifest, self._release.outputs)
-        except RemoteFailure as failure:
-            del self._flights[target]
-            self._account(target, flight, received_bytes)
-            self._learn_failure(flight, failure.code, now, failure.told)
-            return Failed(failure.of(target))
-        del self._flights[target]
-        self._account(target, flight, received_bytes)
+        assert self._remote_calls is not None
+        answer = self._remote_calls.collect(target)
+        if answer is None or isinstance(answer, Failed):
+            return answer
         self._answers[target] = answer
-        taken_s = now - flight.started
-        self._experience.remote_succeeded(
-            flight.admission, self._release.name, flight.call.sent_bytes, taken_s, now, told=told
-        )
-        return Succeeded(target, covered=self._covered(target))
-
-    def _covered(self, target: str) -> bool:
-        """Tell whether a remote answer is of the model that the certificate holds for right."""
-        return self._audit is not None and self._audit.covers(target, self._answers[target][1])
+        # Whether it is of the model that the certificate holds for right.
+        return Succeeded(target, covered=self._audit is not None and self._audit.covers(target, answer[1]))
 
     def _for_the_wire(self) -> Arrays:
         preparer = self._release.remote_preparer
@@ -322,33 +255,13 @@ class Call:
 
     def cancel(self, target: str) -> None:
         """Stop a remote call, and account for it; harmless when there is none."""
-        flight = self._flights.pop(target, None)
-        if flight is None:
-            return
-        flight.call.cancel()
-        self._account(target, flight, 0)
-        now = self._clock()
-        self._learn_failure(flight, Code.DEADLINE_EXCEEDED if now >= flight.until else Code.CANCELLED, now)
+        if self._remote_calls is not None:
+            self._remote_calls.cancel(target)
 
     def abandon(self) -> None:
         """Stop everything that runs, without telling the machine."""
-        for target in list(self._flights):
-            self.cancel(target)
-
-    def _account(self, target: str, flight: _Flight, received_bytes: int) -> None:
-        self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
-
-    def _learn_failure(self, flight: _Flight, code: Code, now: float, told: Told = NOTHING_TOLD) -> None:
-        self._experience.remote_ended(
-            flight.admission,
-            self._release.name,
-            code.value,
-            blames_endpoint=CODES[code].blames_endpoint,
-            had_s=flight.until - flight.started,
-            taken_s=now - flight.started,
-            now=now,
-            told=told,
-        )
+        if self._remote_calls is not None:
+            self._remote_calls.abandon()
 
     # -- an audit -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,168 @@
+"""A request's calls over the network: which are under way, what is learnt of each, and what each sent and received.
+
+Every call that was admitted is given back exactly once: a target whose breaker waits for a probe would otherwise stay
+closed for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.experience import Admission, Experience
+from edge_agent.releases import Release
+from edge_agent.result import Sent
+from nearfar_wire.errors import WireError
+from nearfar_wire.status import CODES, Code
+from router.advice import NOTHING_TOLD, Told
+from router.attempt import Failed, Failure, Run
+from router.types import Situation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_agent.egress.remote import InFlight, Remote
+
+    Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
+    Answer = tuple[Arrays, str | None]
+
+__all__ = ["RemoteCalls"]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A remote call that runs: since when, and until when it is of use."""
+
+    call: InFlight
+    admission: Admission
+    started: float
+    until: float
+    endpoint: str
+
+
+class RemoteCalls:
+    """See the module. One request's; used by one driver at a time."""
+
+    __slots__ = ("_clock", "_experience", "_flights", "_release", "_sent", "_situation")
+
+    def __init__(
+        self,
+        release: Release,
+        situation: Situation,
+        experience: Experience,
+        clock: Callable[[], float],
+        sent: list[Sent],
+    ) -> None:
+        """What each call sent is appended to `sent` once it has ended."""
+        self._release = release
+        self._situation = situation
+        self._experience = experience
+        self._clock = clock
+        self._sent = sent
+        self._flights: dict[str, _Flight] = {}
+
+    def start(
+        self,
+        run: Run,
+        remote: Remote,
+        inputs: Callable[[], Arrays],
+        traceparent: str | None,
+        on_done: Callable[[], None],
+    ) -> Failed | None:
+        """Ask `remote`; `on_done` is called from another thread when its answer can be collected.
+
+        Returns the failure where there is nothing to wait for."""
+        from edge_agent.egress.failure import RemoteFailure  # grpc loads with the first request that needs it
+
+        situation, now = self._situation, self._clock()
+        view = next(view for view in situation.targets if view.name == run.target)
+        admission = self._experience.admit(
+            remote.name, remote.kind, self._release.name, view.upload_bytes, situation.readings, now
+        )
+        if admission is None:
+            return Failed(
+                Failure(run.target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker")
+            )
+        side = self._release.manifest.remote
+        assert side is not None
+        try:
+            flight = remote.call(
+                side.model,
+                side.version,
+                situation.request.id,
+                inputs(),
+                timeout_s=max(0.001, run.until - now),
+                on_done=on_done,
+                traceparent=traceparent,
+            )
+        except WireError as error:
+            self._experience.remote_abandoned(admission)
+            return Failed(Failure(run.target, Code.INVALID_INPUT.value, str(error)))
+        except RemoteFailure as failure:
+            self._experience.remote_abandoned(admission)
+            return Failed(failure.of(run.target))
+        except BaseException:
+            # A key pressed, no memory left: the admission goes back all the same.
+            self._experience.remote_abandoned(admission)
+            raise
+        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint)
+        return None
+
+    def collect(self, target: str) -> Answer | Failed | None:
+        """Take what came of a call that is done: the outputs and the digest of the model that made them, or a failure;
+        None where it was cancelled before."""
+        from edge_agent.egress.answer import read_answer
+        from edge_agent.egress.failure import RemoteFailure
+
+        # Stays among the flights until its outcome is known: what is raised here by surprise leaves it to abandon().
+        flight = self._flights.get(target)
+        if flight is None:
+            return None
+        now = self._clock()
+        received_bytes = 0
+        release = self._release
+        try:
+            response, told = flight.call.result(), flight.call.told()
+            received_bytes = response.ByteSize()
+            answer = read_answer(response, self._situation.request.id, release.manifest, release.outputs)
+        except RemoteFailure as failure:
+            self._account(target, received_bytes)
+            self._learn_failure(flight, failure.code, now, failure.told)
+            return Failed(failure.of(target))
+        self._account(target, received_bytes)
+        taken_s = now - flight.started
+        self._experience.remote_succeeded(
+            flight.admission, release.name, flight.call.sent_bytes, taken_s, now, told=told
+        )
+        return answer
+
+    def cancel(self, target: str) -> None:
+        """Stop a call, and account for it; harmless when there is none."""
+        flight = self._flights.get(target)
+        if flight is None:
+            return
+        flight.call.cancel()
+        self._account(target, 0)
+        now = self._clock()
+        self._learn_failure(flight, Code.DEADLINE_EXCEEDED if now >= flight.until else Code.CANCELLED, now)
+
+    def abandon(self) -> None:
+        """Stop every call."""
+        for target in list(self._flights):
+            self.cancel(target)
+
+    def _account(self, target: str, received_bytes: int) -> None:
+        flight = self._flights.pop(target)
+        self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
+
+    def _learn_failure(self, flight: _Flight, code: Code, now: float, told: Told = NOTHING_TOLD) -> None:
+        self._experience.remote_ended(
+            flight.admission,
+            self._release.name,
+            code.value,
+            blames_endpoint=CODES[code].blames_endpoint,
+            had_s=flight.until - flight.started,
+            taken_s=now - flight.started,
+            now=now,
+            told=told,
+        )
