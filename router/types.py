@@ -20,13 +20,16 @@ __all__ = [
     "Kind",
     "Mode",
     "Promise",
+    "Radio",
     "Reading",
     "Request",
     "Signal",
     "Situation",
     "TargetView",
+    "TimeAfter",
     "TimeEstimate",
     "Value",
+    "WakeAfter",
     "signal",
 ]
 
@@ -131,13 +134,24 @@ class TimeEstimate:
 
 
 @value
+class TimeAfter:
+    """How long a target would take after its radio was silent for `idle_s` or longer, up to the next one's `idle_s`."""
+
+    idle_s: float
+    time: TimeEstimate
+
+
+@value
 class TargetView:
     """One target as it looks to one request.
 
     `serves` False comes with `why_not`, which a breaker that is open may have as well. `upload_bytes` is what would
     cross the network (0 for the device), `upload_limit_bytes` the most that a message may hold. `p_wrong` is None until
-    an evaluation tells. The last three are what the target said of itself a moment ago: see advice.py; `time` has the
-    wait in it."""
+    an evaluation tells. `queue_wait_s`, `stay_local_s` and `pushback_s` are what the target said of itself a moment
+    ago: see advice.py; `time` has the wait in it.
+
+    What follows is None where it is not known. `download_bytes` is what answers were long lately. `times_after` says
+    what `time` would be after each length of silence, rising from 0, and is empty where silence makes no difference."""
 
     name: str
     kind: Kind
@@ -153,6 +167,35 @@ class TargetView:
     queue_wait_s: float | None = None
     stay_local_s: float = 0.0
     pushback_s: float = 0.0
+    download_bytes: int | None = None
+    round_trip_s: float | None = None
+    upload_bytes_per_s: float | None = None
+    download_bytes_per_s: float | None = None
+    times_after: tuple[TimeAfter, ...] = ()
+
+
+@value
+class WakeAfter:
+    """How long the radio takes to wake, in seconds at QUANTILES, after a silence of `idle_s` or longer, up to the next
+    one's `idle_s`."""
+
+    idle_s: float
+    wake_s: tuple[float, float, float, float, float]
+
+
+@value
+class Radio:
+    """What remote calls go through, as it was when the last of them ended; what a silence makes of it is for whoever
+    knows `now`. The same for all targets."""
+
+    kind: str | None
+    """What the reading of `link` says; None where nothing does."""
+    used_at: float | None
+    """The instant of the last remote traffic of ours; None where there was none yet."""
+    gaps_s: tuple[float, ...] = ()
+    """Seconds between requests, in ascending order: each as likely as any other. Empty before there were two."""
+    wakes: tuple[WakeAfter, ...] = ()
+    """Rising from a silence of 0; empty where nothing says that it ever sleeps."""
 
 
 @value
