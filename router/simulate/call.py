@@ -1,0 +1,168 @@
+"""One call to a remote target, from the radio's waking to the answer. Pure.
+
+    begun ──upload, half a round trip──► at the server ──queue, run──► served ──half a round trip, download──► done
+
+A refusal takes the way back as an answer does. Into a black hole nothing ever comes of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Protocol
+
+from router.simulate.job import Job
+from router.simulate.link import Link
+from router.simulate.server import Refusal, Server
+
+__all__ = ["Call", "Spends"]
+
+
+class Spends(Protocol):
+    """Whoever pays for the radio."""
+
+    def spent_on_radio(self, joules: float) -> None:
+        """Note what a call drew."""
+        ...
+
+
+_NO_NETWORK_S: Final = 0.001
+"""Measured: a connection that the system refuses fails after a millisecond."""
+_UNDERWAY, _AT_SERVER, _RUNNING, _COMING_BACK = range(4)
+
+
+class Call(Job):
+    """See the module. Times are seconds of the parts that it is made of, as far as it got."""
+
+    __slots__ = (
+        "_arrived_at",
+        "_link",
+        "_phase",
+        "_refusal",
+        "_round_trip_s",
+        "_server",
+        "_spends",
+        "download_bytes",
+        "download_s",
+        "idle_s",
+        "pushback_s",
+        "queue_s",
+        "round_trip_s",
+        "run_s",
+        "sent_bytes",
+        "service_s",
+        "told_queue_s",
+        "upload_bytes",
+        "upload_s",
+        "wake_s",
+    )
+
+    def __init__(
+        self,
+        target: str,
+        link: Link | None,
+        server: Server,
+        service_s: float,
+        up: int,
+        down: int,
+        now: float,
+        spends: Spends,
+    ) -> None:
+        """Begin a call now. `service_s` is what the model takes there on a server of speed 1."""
+        super().__init__(target, now)
+        self._link = link
+        self._server = server
+        self._spends = spends
+        self._phase = _UNDERWAY
+        self._refusal: Refusal | None = None
+        self._arrived_at = now
+        self.service_s = service_s
+        self.upload_bytes, self.download_bytes = up, down
+        self.sent_bytes = 0
+        """Bytes that left the device."""
+        self.idle_s = math.inf
+        """For how long the radio had not been used before."""
+        self.wake_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = self.download_s = 0.0
+        self.pushback_s = 0.0
+        self.told_queue_s: float | None = None
+        """How long the server says that calls wait; None where it does not say."""
+        if link is None:
+            self.next_at = now + _NO_NETWORK_S
+            return
+        radio = link.radio
+        self.idle_s = radio.idle_s(now)
+        awake_at, self.energy_j = radio.wake(now)
+        self.wake_s = awake_at - now
+        sent_at = link.upload(awake_at, up)
+        self.upload_s = sent_at - awake_at
+        trouble = server.faults.at(now)
+        self.round_trip_s = link.round_trip_s(now) + server.model.rtt_s + trouble.delay_s
+        if not trouble.black_hole:
+            self.next_at = sent_at + self.round_trip_s / 2
+
+    def starts(self, at: float, ends: float) -> None:
+        """The server begins with it at `at`, and will be done at `ends`."""
+        self.queue_s = at - self._arrived_at
+        self.run_s = ends - at
+        self._phase = _RUNNING
+        self.next_at = ends
+
+    def proceed(self, now: float) -> Job | None:
+        """See Job."""
+        if self.done:
+            return None
+        if self._link is None:
+            self._end("UNAVAILABLE", "no network")
+            return None
+        if self._phase == _RUNNING:
+            other = self._server.leave(now)
+            self._server.served += 1
+            self._come_back(now, self.download_bytes)
+            return other
+        if self._phase == _UNDERWAY:
+            self._phase = _AT_SERVER
+            self._arrived_at = now
+            self.sent_bytes = self.upload_bytes
+            self.next_at = math.inf
+            self._refusal = self._server.arrive(self, now)
+            if self._refusal is not None:
+                self._come_back(now, 0)
+            return None
+        if self._phase == _COMING_BACK and now >= self.next_at:
+            self._settle(now, self.upload_bytes, 0 if self._refusal else self.download_bytes)
+            if self._refusal is None:
+                self._end()
+            else:
+                self.pushback_s = self._refusal.pushback_s
+                self._end(self._refusal.code, self._refusal.detail)
+        return None
+
+    def cancel(self, now: float) -> Job | None:
+        """See Job."""
+        if self.done:
+            return None
+        running = self._phase == _RUNNING
+        if self._link is not None:
+            self.sent_bytes = self._sent_by(now)
+            self._settle(now, self.sent_bytes, 0)
+        self._end("CANCELLED", "")
+        return self._server.leave(now) if running else None
+
+    def _come_back(self, now: float, size_bytes: int) -> None:
+        assert self._link is not None
+        self._phase = _COMING_BACK
+        if self._server.model.tells_load:
+            self.told_queue_s = self.queue_s
+        reached_at = now + self.round_trip_s / 2
+        self.next_at = self._link.download(reached_at, size_bytes) if size_bytes else reached_at
+        self.download_s = self.next_at - reached_at
+
+    def _settle(self, now: float, up: float, down: float) -> None:
+        assert self._link is not None
+        radio = self._link.radio
+        self.energy_j += radio.used_until(now) + radio.moved_j(up, down)
+        self._spends.spent_on_radio(self.energy_j)
+
+    def _sent_by(self, now: float) -> int:
+        if self.upload_s <= 0 or self._phase != _UNDERWAY:
+            return self.upload_bytes
+        share = (now - self.started_at - self.wake_s) / self.upload_s
+        return round(self.upload_bytes * min(1.0, max(0.0, share)))

@@ -1,0 +1,122 @@
+"""How many bytes a link can carry, and when a transfer that starts at some moment is through. Pure.
+
+Both forms wrap around at their end, as mahimahi's do: a trace of minutes serves a day. A transfer in a stretch without
+capacity waits for it; over a trace without any it never ends."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, Protocol
+
+__all__ = ["PACKET_BYTES", "Capacity", "Packets", "Rates"]
+
+PACKET_BYTES: Final = 1500
+"""What one delivery opportunity of a packet trace carries."""
+_BYTES_PER_MBIT: Final = 125_000.0
+
+
+class Capacity(Protocol):
+    """One direction of a link."""
+
+    def carry(self, start: float, size_bytes: float, behind: float) -> tuple[float, float]:
+        """Return when a transfer that is ready at `start` is through (infinity: never), and what comes next is behind.
+
+        `behind` is what the transfer before it gave back, 0.0 for the first: one waits for the other."""
+
+    def mbps(self, now: float) -> float:
+        """Return the pace at `now`, in megabits a second."""
+
+
+class Rates:
+    """A pace that holds for a while and then is another: (from when, Mbit/s), until `period_s`, and from the start."""
+
+    __slots__ = ("_ats", "_carried", "_paces", "_period_s", "_total")
+
+    def __init__(self, points: Sequence[tuple[float, float]], period_s: float = math.inf) -> None:
+        """The first point stands at 0. Without a period the last pace holds for ever."""
+        self._ats = [at for at, _ in points]
+        self._paces = [mbps * _BYTES_PER_MBIT for _, mbps in points]
+        self._carried = [0.0]
+        for (start, end), pace in zip(pairwise(self._ats), self._paces, strict=False):
+            self._carried.append(self._carried[-1] + (end - start) * pace)
+        self._period_s = period_s
+        self._total = math.inf
+        if period_s < math.inf:
+            self._total = self._carried[-1] + (period_s - self._ats[-1]) * self._paces[-1]
+
+    def carry(self, start: float, size_bytes: float, behind: float) -> tuple[float, float]:
+        """See Capacity. `behind` is the moment at which the direction is free."""
+        end = self._ends(max(start, behind), size_bytes)
+        return end, end
+
+    def _ends(self, start: float, size_bytes: float) -> float:
+        if start == math.inf:
+            return math.inf
+        within, rounds = start, 0.0
+        if self._period_s < math.inf:
+            rounds, within = divmod(start, self._period_s)
+        place = bisect_right(self._ats, within) - 1
+        pace = self._paces[place]
+        next_at = self._ats[place + 1] if place + 1 < len(self._ats) else self._period_s
+        if size_bytes <= (next_at - within) * pace:
+            return start + (size_bytes / pace if pace else 0.0)
+        wanted = self._carried[place] + (within - self._ats[place]) * pace + size_bytes
+        if self._period_s < math.inf:
+            if self._total <= 0:
+                return math.inf
+            more, wanted = divmod(wanted, self._total)
+            if wanted == 0.0:  # the last byte of a round, not the moment before the first of the next
+                more, wanted = more - 1, self._total
+            rounds += more
+        return self._reached(wanted, rounds)
+
+    def _reached(self, carried: float, rounds: float) -> float:
+        # The first moment at which so much was carried: stretches without capacity come after it.
+        place = max(0, bisect_left(self._carried, carried) - 1)
+        pace = self._paces[place]
+        if pace == 0.0:  # only the last stretch, which has no end
+            return math.inf
+        within = self._ats[place] + (carried - self._carried[place]) / pace
+        return within if rounds == 0 else rounds * self._period_s + within
+
+    def mbps(self, now: float) -> float:
+        """See Capacity."""
+        within = now if self._period_s == math.inf else now % self._period_s
+        return self._paces[bisect_right(self._ats, within) - 1] / _BYTES_PER_MBIT
+
+
+class Packets:
+    """Moments at which one packet may pass, in whole milliseconds, not falling: mahimahi's packet-delivery trace.
+
+    The last moment is the length of the trace, after which it begins again. A moment that no packet waits for is lost;
+    a packet takes a whole one, whatever its size."""
+
+    __slots__ = ("_ms", "_period_ms")
+
+    def __init__(self, moments_ms: Sequence[int]) -> None:
+        """At least one moment, of which the last is above 0."""
+        self._ms = moments_ms
+        self._period_ms = moments_ms[-1]
+
+    def carry(self, start: float, size_bytes: float, behind: float) -> tuple[float, float]:
+        """See Capacity. `behind` is the first opportunity, counted over all rounds, that nothing has taken."""
+        wanted = math.ceil(size_bytes / PACKET_BYTES)
+        if wanted <= 0:
+            return start, behind
+        rounds, within = divmod(start * 1000, self._period_ms)
+        count = len(self._ms)
+        # A moment that a sum of seconds misses by its rounding is not missed.
+        first = max(int(behind), int(rounds) * count + bisect_left(self._ms, within - 1e-6))
+        last = first + wanted - 1
+        ended = (last // count * self._period_ms + self._ms[last % count]) / 1000
+        return max(start, ended), last + 1
+
+    def mbps(self, now: float) -> float:
+        """See Capacity: over the second around `now`."""
+        within = (now * 1000) % self._period_ms
+        low, high = max(0.0, within - 500), min(float(self._period_ms), within + 500)
+        passed = bisect_right(self._ms, high) - bisect_left(self._ms, low)
+        return passed * PACKET_BYTES * 8 / 1e3 / max(1.0, high - low)

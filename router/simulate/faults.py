@@ -1,0 +1,77 @@
+"""What goes wrong with a target, and when: windows of time, replayed whatever is decided. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.simulate.chance import Chance
+
+__all__ = ["SOUND", "Fault", "Faults", "Trouble"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """See the scenario document's faults. In force from `start` until `end`."""
+
+    start: float
+    end: float
+    black_hole: bool = False
+    """What is sent there is never answered."""
+    error_share: float = 0.0
+    code: str = "UNAVAILABLE"
+    slow: float = 1.0
+    """Its models take so many times longer."""
+    pushback_s: float | None = None
+    """With the errors: when to come again; None says nothing, infinity not again."""
+    delay_s: float = 0.0
+    """More round trip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong at one moment: the faults then in force, put together."""
+
+    black_hole: bool = False
+    failing: tuple[Fault, ...] = ()
+    slow: float = 1.0
+    delay_s: float = 0.0
+
+
+SOUND = Trouble()
+
+
+class Faults:
+    """One target's faults, looked up in time that does not go back."""
+
+    __slots__ = ("_chance", "_faults", "_holds_until", "_now")
+
+    def __init__(self, faults: Sequence[Fault], chance: Chance) -> None:
+        self._faults = tuple(faults)
+        self._chance = chance
+        self._now = SOUND
+        self._holds_until = -math.inf
+
+    def at(self, now: float) -> Trouble:
+        """Return what is wrong at `now`."""
+        if now >= self._holds_until:
+            active = [fault for fault in self._faults if fault.start <= now < fault.end]
+            edges = [edge for fault in self._faults for edge in (fault.start, fault.end) if edge > now]
+            self._holds_until = min(edges, default=math.inf)
+            self._now = SOUND
+            if active:
+                self._now = Trouble(
+                    any(fault.black_hole for fault in active),
+                    tuple(fault for fault in active if fault.error_share > 0),
+                    math.prod(fault.slow for fault in active),
+                    sum(fault.delay_s for fault in active),
+                )
+        return self._now
+
+    def strikes(self, trouble: Trouble) -> Fault | None:
+        """Draw whether a call fails by it, and by which fault."""
+        for fault in trouble.failing:
+            if self._chance.uniform() < fault.error_share:
+                return fault
+        return None

@@ -1,0 +1,162 @@
+"""All of it put together: what can be done in a simulated world, and what a device's sensors say of it. Pure.
+
+    world = World(setting, seed=1)
+    for arrival in world.arrivals(): ...
+    world.readings(now)                      # what the agent's sensors would say
+    world.run_device(model, now)             # a Job: see job.py
+    world.call(target, model, now)           # a Job, with all its times
+
+Time does not go back. Two worlds of equal settings and seeds in which the same is done are equal; one in which
+something else is done still has the same arrivals, answers, links and faults. Servers may be shared by many worlds,
+which then must be driven by one agenda."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from router.simulate.call import Call
+from router.simulate.device import Device, DeviceModel, Outside, Run
+from router.simulate.faults import Fault
+from router.simulate.link import Link, LinkModel
+from router.simulate.server import Server, ServerModel
+from router.simulate.workload import Arrival, ModelFacts, Stream, arrivals
+from router.types import Reading
+
+__all__ = ["Setting", "World", "servers_of"]
+
+SAMPLED_EVERY_S: Final = 2.0
+"""How often the sensors are read; between two samples readings stay what they were."""
+_SOURCE: Final = "simulated"
+_PROBE_BYTES: Final = 200
+"""What a round trip to the endpoint carries each way, with its headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A scenario, ready to be run: scenario.py makes it from a document."""
+
+    duration_s: float
+    device: DeviceModel
+    outside: Outside
+    battery_share: float
+    connections: tuple[tuple[float, LinkModel | None], ...]
+    """(from when, the link that is then in use; None: no network), rising, the first at 0."""
+    servers: tuple[ServerModel, ...]
+    faults: Mapping[str, tuple[Fault, ...]]
+    models: Mapping[str, ModelFacts]
+    streams: tuple[Stream, ...]
+
+
+def servers_of(setting: Setting, seed: int) -> dict[str, Server]:
+    """Return the setting's servers, to be shared by the worlds of a fleet."""
+    return {model.name: Server(model, seed, setting.faults.get(model.name, ())) for model in setting.servers}
+
+
+class World:
+    """See the module."""
+
+    def __init__(self, setting: Setting, seed: int, servers: Mapping[str, Server] | None = None) -> None:
+        self.setting = setting
+        self.servers = servers_of(setting, seed) if servers is None else servers
+        self.device = Device(setting.device, setting.outside, seed, setting.battery_share)
+        self._seed = seed
+        self._links: dict[str, Link] = {}
+        self._connection = -1
+        self._link: Link | None = None
+        self._link_until = -math.inf
+        self._radio_j = 0.0
+        self._readings: Mapping[str, Reading] = {}
+        self._sampled_at = -math.inf
+        self._link_at(0.0)
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Return what the app asks for, in order of time."""
+        return arrivals(self.setting.streams, self._seed, self.setting.duration_s)
+
+    def readings(self, now: float) -> Mapping[str, Reading]:
+        """Return what the sensors said last: the same object until they are read again."""
+        if now - self._sampled_at >= SAMPLED_EVERY_S:
+            self._sampled_at = now
+            self._readings = self._sample(now)
+        return self._readings
+
+    def run_device(self, model: str, now: float) -> Run:
+        """Run `model`, which the device has, on the device."""
+        run_s = self.setting.models[model].device_s
+        assert run_s is not None
+        self.device.advance(now)
+        return self.device.run(run_s, now)
+
+    def call(self, target: str, model: str, now: float) -> Call:
+        """Put a request for `model`, which `target` serves, to `target`."""
+        facts = self.setting.models[model]
+        return Call(
+            target,
+            self._link_at(now),
+            self.servers[target],
+            facts.service_s[target],
+            facts.upload_bytes,
+            facts.download_bytes,
+            now,
+            self,
+        )
+
+    def probe(self, target: str, now: float) -> Call:
+        """Measure the round trip to `target`, or wake the radio: a call that no model runs for."""
+        return Call(target, self._link_at(now), self.servers[target], 0.0, _PROBE_BYTES, _PROBE_BYTES, now, self)
+
+    def link(self, now: float) -> Link | None:
+        """Return the link that is in use; None where there is no network."""
+        return self._link_at(now)
+
+    def idle_s(self, now: float) -> float | None:
+        """Return the seconds since the radio was last used; None where it never was, or there is none."""
+        link = self._link_at(now)
+        if link is None:
+            return None
+        idle_s = link.radio.idle_s(now)
+        return None if idle_s == math.inf else idle_s
+
+    def spent_on_radio(self, joules: float) -> None:
+        """Note what a call drew."""
+        self._radio_j += joules
+        self.device.spend(joules)
+
+    @property
+    def radio_j(self) -> float:
+        """What calls have drawn so far, tails before their successors included."""
+        return self._radio_j
+
+    def last_tail_j(self) -> float:
+        """Return the tail behind each link's last call, which no successor pays for."""
+        return sum(link.radio.tail_j(math.inf) for link in self._links.values())
+
+    def _link_at(self, now: float) -> Link | None:
+        while now >= self._link_until:
+            self._connection += 1
+            connections = self.setting.connections
+            model = connections[self._connection][1]
+            self._link = None
+            if model is not None:
+                link = self._links.get(model.name)
+                if link is None:
+                    link = self._links[model.name] = Link(model, self._seed)
+                self._link = link
+            after = self._connection + 1
+            self._link_until = connections[after][0] if after < len(connections) else math.inf
+        return self._link
+
+    def _sample(self, now: float) -> Mapping[str, Reading]:
+        device = self.device
+        device.advance(now)
+        said: dict[str, float | bool | str | None] = {
+            "battery_pct": device.battery_pct(),
+            "charging": device.charging(),
+            "cpu_load": device.load(),
+            "memory_free_mb": device.model.memory_free_mb,
+            "temperature_c": device.body.die_c,
+        }
+        return {name: Reading(name, told, _SOURCE, now) for name, told in said.items()}

@@ -1,0 +1,129 @@
+"""What can be done in a simulated world, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from router.simulate.curve import Steps
+from router.simulate.device import Outside
+from router.simulate.faults import Fault
+from router.simulate.world import World
+from tests.router.simulate.worlds import device, run_all, server, setting
+
+
+def test_a_call_takes_its_wake_up_its_upload_its_round_trip_its_run_and_its_download() -> None:
+    call = World(setting(), 1).call("cloud", "m", 100.0)
+    ended = run_all(call)
+    # 0.8 s asleep; 10 kB and 1 kB at 1 MB/s; 60 ms to the edge and 40 ms beyond; 20 ms of run.
+    assert ended[call] - 100.0 == pytest.approx(0.8 + 0.010 + 0.1 + 0.02 + 0.001)
+    assert call.failure == ""
+
+
+def test_a_call_right_after_another_finds_the_radio_awake_and_pays_its_tail() -> None:
+    world = World(setting(), 1)
+    run_all(world.call("cloud", "m", 100.0))
+    second = world.call("cloud", "m", 103.0)
+    run_all(second)
+    idle_s = 103.0 - 100.931
+    assert second.wake_s == 0.0
+    assert second.idle_s == pytest.approx(idle_s)
+    assert second.energy_j == pytest.approx(idle_s * 1.0 + 0.131 * 1.3 + 0.4 * 0.08 + 0.05 * 0.008)
+
+
+def test_calls_wait_for_a_worker_in_the_order_in_which_they_reach_the_server() -> None:
+    world = World(setting(), 1)
+    first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
+    run_all(first, second)
+    assert (first.queue_s, second.queue_s) == (0.0, pytest.approx(0.02 - 0.010))
+    assert second.told_queue_s == second.queue_s
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
+    world = World(setting(server(queue_limit=0)), 1)
+    first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
+    run_all(first, second)
+    assert first.failure == ""
+    assert (second.failure, second.pushback_s) == ("RESOURCE_EXHAUSTED", 0.5)
+
+
+def test_a_cancelled_call_gives_its_worker_to_the_next() -> None:
+    world = World(setting(), 1)
+    first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
+    first.proceed(first.next_at)
+    second.proceed(second.next_at)
+    assert second.next_at == math.inf
+    assert first.cancel(100.9) is second
+    assert second.next_at == pytest.approx(100.92)
+
+
+def test_a_cancelled_upload_has_sent_the_part_that_had_left() -> None:
+    world = World(setting(), 1)
+    call = world.call("cloud", "m", 100.0)
+    call.cancel(100.805)
+    assert call.sent_bytes == pytest.approx(5_000, abs=1)
+
+
+def test_nothing_ever_comes_out_of_a_black_hole() -> None:
+    world = World(setting(faults={"cloud": (Fault(50.0, 200.0, black_hole=True),)}), 1)
+    assert world.call("cloud", "m", 100.0).next_at == math.inf
+    later = world.call("cloud", "m", 300.0)
+    assert later in run_all(later)
+
+
+def test_without_a_network_a_call_fails_at_once_and_costs_nothing() -> None:
+    call = World(setting(connections=((0.0, None),)), 1).call("cloud", "m", 100.0)
+    ended = run_all(call)
+    assert ended[call] == pytest.approx(100.001)
+    assert (call.failure, call.energy_j, call.sent_bytes) == ("UNAVAILABLE", 0.0, 0)
+
+
+def test_runs_on_the_device_come_one_after_the_other_and_cost_their_time() -> None:
+    world = World(setting(), 1)
+    first, second = world.run_device("m", 10.0), world.run_device("m", 10.0)
+    ended = run_all(first, second)
+    assert (ended[first], ended[second]) == (pytest.approx(10.01), pytest.approx(10.02))
+    assert (first.energy_j, second.energy_j) == (pytest.approx(0.02), pytest.approx(0.02))
+
+
+def test_others_load_and_heat_slow_a_run_down() -> None:
+    hot = Outside(Steps([(0.0, 0.5)]), Steps([(0.0, 0.0)]), Steps([(0.0, 60.0)]))
+    world = World(setting(outside=hot), 1)
+    run = world.run_device("m", 1000.0)
+    assert run_all(run)[run] - 1000.0 == pytest.approx(0.01 * 3.0 / 0.75)
+
+
+def test_a_battery_empties_and_charges_and_an_empty_device_runs_nothing() -> None:
+    outside = Outside(Steps([(0.0, 0.0)]), Steps([(0.0, 0.0), (100_000.0, 10.0)]), Steps([(0.0, 22.0)]))
+    world = World(setting(outside=outside), 1)
+    # 15 Wh at 1 W: half a day is half of it and a bit.
+    assert world.readings(27_000.0)["battery_pct"].value == 50.0
+    assert not world.readings(27_000.0)["charging"].value
+    run = world.run_device("m", 60_000.0)
+    run_all(run)
+    assert run.failure == "UNAVAILABLE"
+    assert world.readings(102_000.0)["charging"].value
+    again = world.run_device("m", 102_000.0)
+    run_all(again)
+    assert again.failure == ""
+
+
+def test_readings_are_the_same_object_until_the_sensors_are_read_again() -> None:
+    world = World(setting(), 1)
+    readings = world.readings(10.0)
+    assert world.readings(11.9) is readings
+    assert world.readings(12.0) is not readings
+
+
+def test_what_is_asked_for_is_the_same_whatever_was_done() -> None:
+    of = setting(times=[1.0, 2.0, 3.0])
+    idle, busy = World(of, 7), World(of, 7)
+    run_all(busy.call("cloud", "m", 0.0), busy.run_device("m", 0.5))
+    assert list(idle.arrivals()) == list(busy.arrivals())
+    assert [arrival.truth for arrival in World(of, 8).arrivals()] != [arrival.truth for arrival in idle.arrivals()]
+
+
+def test_a_device_without_a_battery_has_no_charge_to_read() -> None:
+    world = World(setting(device=device(battery_wh=None)), 1)
+    assert world.readings(10.0)["battery_pct"].value is None
