@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.timing import compare, spread
 from router.compile import compile_policy
 from router.engine import decide
-from router.estimate import prior_quantiles
+from router.estimates import prior_quantiles
 from router.memo import Memo
 from router.types import BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from router.breaker import BreakerSettings
 from router.document import EscalationPart, PolicyDocument, RulePart
 from router.errors import PolicyError
-from router.estimate import EstimateSettings, prior_quantiles
+from router.estimates import EstimateSettings, prior_quantiles
 from router.naming import did_you_mean
 from router.policy import EscalationTerms, Policy, PromiseTerms, Rule, TargetTerms, Worth
 from router.predicates import parse as parse_condition

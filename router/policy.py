@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.breaker import BreakerSettings
-from router.estimate import EstimateSettings
+from router.estimates import EstimateSettings
 from router.predicates import Predicate
 from router.types import Kind, Mode, signal
 

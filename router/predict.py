@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.estimate import prior_quantiles
+from router.estimates import prior_quantiles
 from router.types import QUANTILES, TimeEstimate
 
 __all__ = ["BELIEVED_ROUND_TRIP_S", "MEDIAN", "Times", "after_queue", "remote_times"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from router.advice import Advice
-from router.estimate import EstimateSettings, Ratios, Share
+from router.estimates import EstimateSettings, Ratios, Share
 
 __all__ = ["Book"]
 

@@ -13,7 +13,7 @@ from typing import Final
 from router import breaker
 from router.advice import NOTHING_TOLD, Told
 from router.breaker import BreakerState
-from router.estimate import Share, Throughput
+from router.estimates import Share, Throughput
 from router.experience.admission import Admission, explained_s
 from router.experience.book import Book
 from router.experience.device_runs import BATCH, DeviceRuns

@@ -9,7 +9,7 @@ import pytest
 
 from router.compile import compile_policy
 from router.engine import decide
-from router.estimate import prior_quantiles
+from router.estimates import prior_quantiles
 from router.lint import lint
 from router.types import BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate, Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.estimate import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
+from router.estimates import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
 from tests.properties.effort import effort
 
 memories = st.builds(EstimateSettings, st.integers(2, 200), st.floats(0.1, 100))

@@ -21,7 +21,7 @@ from router.breaker import BreakerState
 from router.compile import compile_policy
 from router.engine import Decision, decide
 from router.errors import PolicyError
-from router.estimate import Ratios, Share
+from router.estimates import Ratios, Share
 from router.memo import Memo
 from router.policy import Policy
 from router.record import from_json, replay, to_json

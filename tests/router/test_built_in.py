@@ -6,7 +6,7 @@ import pytest
 
 from router.compile import built_in_policy
 from router.engine import decide
-from router.estimate import prior_quantiles
+from router.estimates import prior_quantiles
 from router.types import BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 
 

@@ -17,7 +17,7 @@ from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.engine import decide
 from router.errors import PolicyError
-from router.estimate import Ratios
+from router.estimates import Ratios
 from router.policy import Policy
 from router.promise import audited, promise_of
 from router.types import Kind, Situation

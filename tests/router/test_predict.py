@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.estimate import prior_quantiles
+from router.estimates import prior_quantiles
 from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, after_queue, remote_times
 from router.types import TimeEstimate
 

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from router.estimate import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
+from router.estimates import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
 from router.types import QUANTILES
 
 PRIOR = prior_quantiles(0.001, 0.1)

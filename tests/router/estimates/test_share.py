@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.estimate import EstimateSettings, Share
+from router.estimates import EstimateSettings, Share
 
 SETTINGS = EstimateSettings(memory_samples=20, forget_after_s=60)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from router.estimates.settings import EstimateSettings
 from router.types import QUANTILES, TimeEstimate
 
-__all__ = ["EstimateSettings", "Ratios", "Share", "Throughput", "prior_quantiles"]
+__all__ = ["Ratios"]
 
 _WIDTH: Final = math.log(1.02)
 _RANGE: Final = 700  # buckets to either side of 1: a factor of about a million, beyond which times are clamped
@@ -24,25 +24,6 @@ _RANGE: Final = 700  # buckets to either side of 1: a factor of about a million,
 _RESCALE_AT: Final = 1e4
 _FADED: Final = 1e-3
 _HAIR: Final = 0.05  # two buckets and a rounding
-_Z95: Final = 1.6448536269514722  # the standard normal's 95 % quantile
-_Z75: Final = 0.6744897501960817
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateSettings:
-    """`memory_samples`: how many of the latest observations weigh, roughly. `forget_after_s`: with nothing observed
-    for this long the prior speaks again, so that a target that looked bad once is not shut out for good."""
-
-    memory_samples: int = 20
-    forget_after_s: float = 60.0
-
-
-def prior_quantiles(low_s: float, high_s: float) -> tuple[float, float, float, float, float]:
-    """Return times at QUANTILES of the log-normal distribution whose 5 % and 95 % quantiles are given."""
-    middle = (math.log(low_s) + math.log(high_s)) / 2
-    sigma = (math.log(high_s) - math.log(low_s)) / (2 * _Z95)
-    low_mid, median, high_mid = (math.exp(middle + z * sigma) for z in (-_Z75, 0.0, _Z75))
-    return (low_s, low_mid, median, high_mid, high_s)
 
 
 class Ratios:
@@ -133,88 +114,3 @@ class Ratios:
 
 def _much_the_same(one: float, other: float) -> bool:
     return abs(one - other) <= _HAIR * other
-
-
-class Share:
-    """A fading share of yes among yes and no: of failures, of escalations. None before there was anything.
-
-    With a share that is `believed`, the first answers are weighed against it as if half of the memory had told it: one
-    yes of one must not pass for "always", which would have a target left alone that then could not show otherwise."""
-
-    __slots__ = ("_believed", "_keep", "_last_at", "_settings", "_total", "_yes")
-
-    def __init__(self, settings: EstimateSettings, *, believed: float | None = None) -> None:
-        self._settings = settings
-        self._believed = believed
-        self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
-        self._last_at = -math.inf
-        self._clear()
-
-    def _clear(self) -> None:
-        self._total = 0.0 if self._believed is None else self._settings.memory_samples / 2
-        self._yes = self._total * (self._believed or 0.0)
-
-    @property
-    def settled(self) -> bool:
-        """Whether another no would change next to nothing: there was no yes lately, and many a no."""
-        return self._yes == 0.0 and self._total * (1.0 - self._keep) > 0.99
-
-    def touch(self, now: float) -> None:
-        """Learn a no that changes nothing, because it is `settled`."""
-        self._last_at = now
-
-    def observe(self, yes: bool, now: float) -> None:
-        """Learn one outcome."""
-        if now - self._last_at > self._settings.forget_after_s:
-            self._clear()
-        self._yes = self._yes * self._keep + yes
-        self._total = self._total * self._keep + 1.0
-        self._last_at = now
-
-    @property
-    def forgotten_at(self) -> float:
-        """The instant after which nothing is known."""
-        return self._last_at + self._settings.forget_after_s
-
-    def value(self, now: float) -> float | None:
-        """Return the share, or None where nothing recent is known."""
-        if now - self._last_at > self._settings.forget_after_s:
-            return None
-        return self._yes / self._total
-
-
-class Throughput:
-    """Bytes a second that the uplink carries: the harmonic mean of recent transfers large enough to tell.
-
-    A transfer's time is what its call took beyond the round trip; small ones are all round trip and teach nothing."""
-
-    # Below this the transfer fits the initial congestion window of ten segments and takes one round trip.
-    MEASURABLE_BYTES: Final = 16_384
-
-    __slots__ = ("_keep", "_last_at", "_seconds_per_byte", "_settings")
-
-    def __init__(self, settings: EstimateSettings) -> None:
-        self._settings = settings
-        self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
-        self._seconds_per_byte = 0.0
-        self._last_at = -math.inf
-
-    def observe(self, sent_bytes: int, taken_s: float, now: float) -> None:
-        """Learn that `sent_bytes` took `taken_s` to cross."""
-        if sent_bytes < self.MEASURABLE_BYTES or not taken_s > 0:
-            return
-        pace = taken_s / sent_bytes
-        known = self.seconds_per_byte(now)
-        self._seconds_per_byte = pace if known is None else known * self._keep + pace * (1 - self._keep)
-        self._last_at = now
-
-    @property
-    def forgotten_at(self) -> float:
-        """The instant after which nothing is known."""
-        return self._last_at + self._settings.forget_after_s
-
-    def seconds_per_byte(self, now: float) -> float | None:
-        """Return the pace, or None where no recent transfer told."""
-        if now - self._last_at > self._settings.forget_after_s:
-            return None
-        return self._seconds_per_byte
