@@ -11,7 +11,7 @@ from typing import Final
 from router.errors import CertifyError
 from router.values import value
 
-__all__ = ["RATIOS", "Watch", "begin_watch", "observe"]
+__all__ = ["RATIOS", "Watch", "begin_watch", "observe", "observe_counts"]
 
 RATIOS: Final = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
 """The bets: each is the best one against a share this many times alpha_D (at most nine tenths of the way to 1)."""
@@ -44,17 +44,24 @@ def begin_watch(alpha_d: float, delta: float) -> Watch:
 
 def observe(watch: Watch, disagreed: bool) -> Watch:
     """Take one audit: whether the answer was kept on the device and the cloud disagreed."""
+    return observe_counts(watch, int(disagreed), int(not disagreed))
+
+
+def observe_counts(watch: Watch, disagreements: int, agreements: int) -> Watch:
+    """Take several audits at once. M is the same in whatever order they came; what it was in between is not seen."""
     alpha_d = watch.alpha_d
-    off = 1.0 - alpha_d if disagreed else -alpha_d
     wealth = tuple(
-        log + math.log1p(_bet(alpha_d, ratio) * off) for log, ratio in zip(watch.log_wealth, RATIOS, strict=True)
+        log
+        + disagreements * math.log1p(_bet(alpha_d, ratio) * (1.0 - alpha_d))
+        + agreements * math.log1p(-_bet(alpha_d, ratio) * alpha_d)
+        for log, ratio in zip(watch.log_wealth, RATIOS, strict=True)
     )
     after = Watch(
         alpha_d,
         watch.delta,
         wealth,
-        watch.audits + 1,
-        watch.disagreements + disagreed,
+        watch.audits + disagreements + agreements,
+        watch.disagreements + disagreements,
         watch.alarm,
     )
     if watch.alarm or after.log_m < -math.log(watch.delta):
