@@ -179,6 +179,11 @@ class AgentConfig(_Part):
     """File to which audits are appended, for `nearfar-cloud recertify`; left out: they are counted only."""
     audits_max_mb: Annotated[int, Field(ge=1, le=10_000)] = 64
     """No more is written once the file has so many megabytes."""
+    records: Annotated[Path, Field(strict=False)] | None = None
+    """File to which every decision and its outcome is appended, for `nearfar-agent watch` and `nearfar-policy replay`;
+    left out: the last ones are kept in memory only."""
+    records_max_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Of records, in megabytes: the older half is kept as FILE.1, and what is older still is dropped."""
     state: Annotated[Path, Field(strict=False)] | None = None
     """Folder in which audits and verdicts on models are remembered across restarts; left out: begun anew each time."""
     journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
@@ -260,8 +265,10 @@ def _resolved(config: AgentConfig, folder: Path) -> AgentConfig:
         for name, remote in config.targets.items()
     }
     audits = None if config.audits is None else folder / config.audits
+    records = None if config.records is None else folder / config.records
     state = None if config.state is None else folder / config.state
-    update = {"models": models, "policy": policy, "targets": targets, "audits": audits, "state": state}
+    files = {"policy": policy, "audits": audits, "records": records, "state": state}
+    update = {"models": models, "targets": targets, **files}
     return config.model_copy(update=update)
 
 

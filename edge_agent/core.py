@@ -25,7 +25,9 @@ from edge_agent.journal import Entry, Journal
 from edge_agent.keeper import Keeper
 from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
+from edge_agent.policy_guard import Guard
 from edge_agent.quality import AuditLog, Quality
+from edge_agent.record_log import RecordLog
 from edge_agent.releases import Release, load_release
 from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
@@ -67,7 +69,6 @@ class Core:
         config = checked(config)
         self.config = config
         self.metrics = Metrics()
-        self.journal = Journal(config.journal_size)
         self._clock = clock
         self._pid = os.getpid()
         self._closed = False
@@ -77,16 +78,23 @@ class Core:
         self._unregister: Callable[[], None] | None = None
         self._experience: Experience | None = None
         self.policies = PolicyFile(
-            config.policy, config.kinds, on_change=self._adopt, on_outcome=self.metrics.policy_reload
+            config.policy,
+            config.kinds,
+            on_change=self._adopt,
+            on_outcome=self.metrics.policy_reload,
+            guard=Guard(lambda: self.metrics.tally(config.targets), clock),
         )
         self._watchdog = Watchdog(clock)
         self._keepers: dict[str, Keeper] = {}
+        self._records: RecordLog | None = None
         self.releases = dict(releases) if releases is not None else self._load(config)
         try:
             self._start(config, registry, sources, clock, chance)
         except BaseException:
             self._watchdog.stop()
             _close_runtimes(self.releases)
+            if self._records is not None:
+                self._records.close()
             raise
 
     @staticmethod
@@ -109,6 +117,9 @@ class Core:
         clock: Clock,
         chance: random.Random | None,
     ) -> None:
+        if config.records is not None:
+            self._records = RecordLog(config.records, config.records_max_mb << 20, self.metrics.records)
+        self.journal = Journal(config.journal_size, self._records)
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311
         self._experience = Experience(self.policies.current, chance=chance)
@@ -320,6 +331,8 @@ class Core:
         self._watchdog.stop()
         for keeper in self._keepers.values():
             keeper.close()
+        if self._records is not None:
+            self._records.close()
         if self._unregister is not None:
             self._unregister()
 

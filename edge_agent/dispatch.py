@@ -114,6 +114,8 @@ class Dispatcher:
             known = isinstance(model, str) and model in self._releases
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
+        if policy.rule_names:
+            self._metrics.decided(policy.rule_names, decision.rules)
         if self._door is not None:
             for target in self._wanted(policy, decision):
                 self._demands[target].at = now

@@ -82,6 +82,12 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     troubles, about = counts.device_troubles.items(), "What went wrong with models on the device, and what was done."
     yield _counter("nearfar_device_troubles", about, ("model", "trouble", "remedy"), troubles)
     reloads = _rows(counts.policy_reloads)
+    evaluated = _rows({rule: number for rule, (number, _) in counts.rules.items()})
+    yield _counter("nearfar_rule_evaluations", "Decisions that looked at a rule of the policy.", ("rule",), evaluated)
+    applied = _rows({rule: number for rule, (_, number) in counts.rules.items()})
+    yield _counter("nearfar_rule_applications", "Decisions that a rule of the policy applied to.", ("rule",), applied)
+    records, about = _rows(counts.records), "Decision records that were to be written to a file."
+    yield _counter("nearfar_records", about, ("outcome",), records)
     yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
 
 

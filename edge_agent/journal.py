@@ -1,10 +1,12 @@
-"""The last decisions and what came of them, in a ring of fixed size. Holds no input and no output of a model."""
+"""The last decisions and what came of them, in a ring of fixed size, and in a file where one is asked for. Holds no
+input and no output of a model."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
 
+from edge_agent.record_log import RecordLog
 from router.attempt import Outcome
 from router.engine import Decision
 
@@ -22,12 +24,15 @@ class Entry:
 class Journal:
     """Appending takes no lock: a deque's append is atomic, and a full one drops its oldest."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, log: RecordLog | None = None) -> None:
+        self._log = log
         self._entries: deque[tuple[Decision, Outcome | None]] = deque(maxlen=size)
 
     def add(self, decision: Decision, outcome: Outcome | None) -> None:
         """Keep one more, and drop the oldest if the ring is full."""
         self._entries.append((decision, outcome))
+        if self._log is not None:
+            self._log.add(decision, outcome)
 
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest `count` entries, the newest last."""

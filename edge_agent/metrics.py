@@ -12,12 +12,13 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from router.attempt import Ending
+from router.probation import Tally
 from router.types import BreakerPhase
 
 __all__ = ["BOUNDS_S", "MAX_VALUES", "OTHER", "OUTCOMES", "REFUSED", "Counts", "Gauges", "Metrics", "PairCounts"]
@@ -43,6 +44,7 @@ BOUNDS_S: Final = (
 _DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
 # Noted at once and counted in batches: between two runs of a model every line of Python is cold.
 _FOLD: Final = 64
+_Decided = tuple[tuple[str, ...], tuple[str, ...]]
 _Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool, bool | None]
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
@@ -75,6 +77,10 @@ class Counts:
     """By model, and "yes" or "no"; of answers for which a promise was asked."""
     audits: Mapping[tuple[str, str], int]
     """By model, and what came of it."""
+    rules: Mapping[str, tuple[int, int]]
+    """By the policy's rule: how often it was evaluated, and how often it applied."""
+    records: Mapping[str, int]
+    """Decision records for a file, by what became of them."""
     ep_fallbacks: Mapping[str, int]
     """By model."""
     device_troubles: Mapping[tuple[str, str, str], int]
@@ -136,6 +142,11 @@ class Metrics:
         self._failures: Counter[tuple[str, str]] = Counter()
         self._security_failures: Counter[str] = Counter()
         self._policy_reloads: Counter[str] = Counter()
+        self._decided: deque[_Decided] = deque()
+        self._evaluated: Counter[str] = Counter()
+        self._applied: Counter[str] = Counter()
+        self._rules = _Label()
+        self._records: Counter[str] = Counter()
         self._certified: Counter[tuple[str, str]] = Counter()
         self._audits: Counter[tuple[str, str]] = Counter()
         self._ep_fallbacks: Counter[str] = Counter()
@@ -186,6 +197,24 @@ class Metrics:
     def _bounded_pair(self, model: str, target: str) -> _Pair:
         return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
 
+    def decided(self, rules: tuple[str, ...], applied: tuple[str, ...]) -> None:
+        """Count one decision by a policy with these rules, of which those in `applied` did."""
+        self._decided.append((rules, applied))
+        if len(self._decided) >= _FOLD:
+            with self._lock:
+                self._fold_rules()
+
+    def _fold_rules(self) -> None:
+        """Count what was decided since the last time. The lock is held."""
+        alike: Counter[_Decided] = Counter()
+        while self._decided:
+            alike[self._decided.popleft()] += 1
+        for (rules, applied), number in alike.items():
+            for rule in rules:
+                self._evaluated[self._rules.admit(rule)] += number
+            for rule in applied:
+                self._applied[self._rules.admit(rule)] += number
+
     def failure(self, target: str, code: str, *, security: bool = False) -> None:
         """Count one target's failure within a request, which another target may have answered."""
         with self._lock:
@@ -195,7 +224,7 @@ class Metrics:
                 self._security_failures[target] += 1
 
     def policy_reload(self, outcome: str) -> None:
-        """Count one change of the policy file that was seen, by what became of it, "adopted" or "refused"."""
+        """Count one change of the policy in force, or of its file: "adopted", "refused" or "taken_back"."""
         with self._lock:
             self._policy_reloads[self._reloads.admit(outcome)] += 1
 
@@ -203,6 +232,11 @@ class Metrics:
         """Count one audit by what came of it: "agrees", "disagrees", "escalated", "failed" or "skipped"."""
         with self._lock:
             self._audits[self._models.admit(model), outcome] += 1
+
+    def records(self, outcome: str, number: int) -> None:
+        """Count decision records that were to be written to a file, as "written" or "dropped"."""
+        with self._lock:
+            self._records[outcome] += number
 
     def ep_fallback(self, model: str) -> None:
         """Count one load of a model that runs on another execution provider than the one that is preferred."""
@@ -218,6 +252,7 @@ class Metrics:
         """Return everything counted so far."""
         with self._lock:
             self._fold()
+            self._fold_rules()
             return Counts(
                 requests=self._requests,
                 pairs={
@@ -232,9 +267,25 @@ class Metrics:
                 policy_reloads=dict(self._policy_reloads),
                 certified=dict(self._certified),
                 audits=dict(self._audits),
+                rules={rule: (number, self._applied[rule]) for rule, number in self._evaluated.items()},
+                records=dict(self._records),
                 ep_fallbacks=dict(self._ep_fallbacks),
                 device_troubles=dict(self._device_troubles),
             )
+
+    def tally(self, remotes: Container[str]) -> Tally:
+        """Return the counts that a new policy is judged by; `remotes` are the targets that are not the device."""
+        with self._lock:
+            self._fold()
+            answered = Ending.ANSWERED.value
+            failed = sum(
+                number
+                for pair in self._pairs.values()
+                for outcome, number in pair.outcomes.items()
+                if outcome not in (answered, Ending.CANCELLED.value)
+            )
+            remote = sum(pair.outcomes[answered] for (_, target), pair in self._pairs.items() if target in remotes)
+            return Tally(self._requests, failed, remote)
 
     def totals(self) -> dict[str, int | dict[str, int]]:
         """Return the counts summed over models and, but for bytes, over targets: for people without Prometheus."""

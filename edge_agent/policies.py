@@ -2,20 +2,23 @@
 
 `refresh` reads the file and puts it in force whole, or keeps what was and says why; who calls it, and how often, is the
 watcher's affair (a thread of the agent's). A file that is still being written is read again until it stands still: half
-a policy can be a valid one. A version lower than the one in force is not taken: going back is a new version with the
-old text."""
+a policy can be a valid one. A version lower than the highest that was in force is not taken: going back is a new one
+with the old text. Only a policy that harms is taken back by itself, where it or the one before it says what harm is:
+then the one before it is in force again, and the text that harmed is not taken a second time."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from edge_agent.errors import ConfigError
+from edge_agent.policy_guard import Guard
 from nearfar_wire.digest import digest_of
 from router.compile import MAX_POLICY_BYTES, built_in_policy, compile_policy
 from router.errors import PolicyError
@@ -29,6 +32,8 @@ _log = logging.getLogger("nearfar.agent")
 # Between two looks at a file that has changed: whoever writes in place pauses for less, whoever renames pays this once.
 _SETTLE_S: Final = 0.05
 _LOOKS: Final = 20
+# Texts that did harm, so that none of them is taken again while the agent runs.
+_REMEMBERED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,11 @@ class PolicyFile:
         on_change: Callable[[Policy], None],
         on_outcome: Callable[[str], None],
         pause: Callable[[float], object] = time.sleep,
+        guard: Guard | None = None,
     ) -> None:
         """Put the file's policy in force (None: the built-in one). Raises ConfigError: for one that cannot be."""
+        self._guard = guard
+        self._taken_back: deque[str] = deque(maxlen=_REMEMBERED)
         self._path = path
         self._targets = targets
         self._on_change = on_change
@@ -65,6 +73,7 @@ class PolicyFile:
         self._seen_digest = ""
         if path is None:
             self._current = built_in_policy()
+            self._highest = self._current.version
             return
         try:
             content = _read(path)
@@ -74,6 +83,7 @@ class PolicyFile:
         except PolicyError as error:
             raise ConfigError(error.path, error.problem, document=error.source) from error
         self._seen_digest = digest_of(content)
+        self._highest = self._current.version
 
     @property
     def current(self) -> Policy:
@@ -87,10 +97,11 @@ class PolicyFile:
         return PolicyStatus(policy.name, policy.version, policy.digest, self._problem)
 
     def refresh(self) -> None:
-        """Look at the file, and put what it holds in force if that is new and good."""
+        """Look at how the policy in force does, and at the file; put what that holds in force if it is new and good."""
         if self._path is None:
             return
         with self._lock:
+            self._take_back_if_harmful()
             try:
                 content = self._settled(self._path)
             except OSError as error:
@@ -121,18 +132,38 @@ class PolicyFile:
                 return content
         return None  # the next refresh looks again
 
+    def _take_back_if_harmful(self) -> None:
+        harm = None if self._guard is None else self._guard.look()
+        if harm is None:
+            return
+        harmful, (proven, why) = self._current, harm
+        self._taken_back.append(harmful.digest)
+        self._problem = f"version {harmful.version} was taken back: {why}"
+        self._on_change(proven)
+        self._current = proven
+        self._on_outcome("taken_back")
+        _log.error("policy %s %s; version %d is in force again", harmful.name, self._problem, proven.version)
+
     def _adopt(self, policy: Policy, digest: str) -> None:
         current = self._current
-        if policy.version < current.version:
-            self._keep(f"version {policy.version} is older than {current.version}, which is in force", seen=digest)
+        if policy.digest == current.digest:
+            self._seen_digest, self._problem = digest, None
+            return  # a broken file was put right again
+        if policy.digest in self._taken_back:
+            self._keep(f"version {policy.version} did harm, and was taken back before", seen=digest)
+            return
+        if policy.version < self._highest:
+            once = "is" if self._highest == current.version else "was"
+            self._keep(f"version {policy.version} is older than {self._highest}, which {once} in force", seen=digest)
             return
         self._seen_digest, self._problem = digest, None
-        if policy.digest == current.digest:
-            return  # a broken file was put right again
         if policy.version == current.version:
             _log.warning("policy %s has another text and the same version, %d: raise it", policy.name, policy.version)
         self._on_change(policy)
         self._current = policy
+        self._highest = policy.version
+        if self._guard is not None:
+            self._guard.replaced(current, policy)
         self._on_outcome("adopted")
         _log.info("policy %s version %d is in force (%s)", policy.name, policy.version, policy.digest)
 

@@ -16,6 +16,7 @@ from router.estimates import EstimateSettings, prior_quantiles
 from router.naming import did_you_mean
 from router.policy import EscalationTerms, Policy, PromiseTerms, Rule, TargetTerms, Worth
 from router.predicates import parse as parse_condition
+from router.probation import RevertTerms
 from router.toml_document import read_document
 from router.types import DEVICE, SIGNALS, Kind, signal
 
@@ -101,9 +102,11 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
         estimates=EstimateSettings(**document.estimates.model_dump()),
+        revert=None if document.revert is None else RevertTerms(**document.revert.model_dump()),
         stale_after_s=dict(document.stale_after_s),
         strictest=frozenset.intersection(*labels.values()),
         named_signals=tuple(dict.fromkeys(n for r in rules for n in r.when.names() if signal(n) is not None)),
+        rule_names=tuple(rule.name for rule in rules),
         reads_time_left=any(name == "time_left_ms" for rule in rules for name in rule.when.names()),
         _by_kind={kind: _terms(document, kind.value, kind) for kind in Kind},
     )

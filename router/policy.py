@@ -11,6 +11,7 @@ from typing import Literal
 from router.breaker import BreakerSettings
 from router.estimates import EstimateSettings
 from router.predicates import Predicate
+from router.probation import RevertTerms
 from router.types import Kind, Mode, signal
 
 __all__ = ["EscalationTerms", "Policy", "PromiseTerms", "Rule", "TargetTerms", "Worth"]
@@ -85,11 +86,13 @@ class Policy:
     promise: PromiseTerms | None
     breaker: BreakerSettings
     estimates: EstimateSettings
+    revert: RevertTerms | None
     stale_after_s: Mapping[str, float]
     strictest: frozenset[str]
     """Places that every label permits: what a request without a known label may reach."""
     named_signals: tuple[str, ...]
     """The signals that some rule speaks of, in the order they first appear."""
+    rule_names: tuple[str, ...]
     reads_time_left: bool
     """Whether some rule speaks of the time left."""
     _by_kind: Mapping[Kind, TargetTerms] = field(repr=False)

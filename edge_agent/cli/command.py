@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from edge_agent.cli import demo, doctor, infer
+from edge_agent.cli import demo, doctor, infer, watch
 from edge_agent.errors import AgentError, ConfigError, RequestError
 from nearfar_wire.errors import WireError
 
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="nearfar-agent", description="Hybrid edge-cloud inference, from the device's side.")
     parser.add_argument("--version", action="version", version=f"nearfar {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (infer, doctor, demo):
+    for command in (infer, doctor, watch, demo):
         command.add_to(commands)
     return parser
 

@@ -7,6 +7,7 @@ one file for each group of tables, form.py has what they are made of, and schema
 from router.document.breaker import BreakerPart
 from router.document.estimates import EstimatesPart
 from router.document.keeping import EscalationPart, PromisePart
+from router.document.revert import RevertPart
 from router.document.rules import RulePart
 from router.document.schema import json_schema
 from router.document.targets import TargetPart
@@ -19,6 +20,7 @@ __all__ = [
     "EstimatesPart",
     "PolicyDocument",
     "PromisePart",
+    "RevertPart",
     "RulePart",
     "TargetPart",
     "WorthPart",

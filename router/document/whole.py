@@ -10,6 +10,7 @@ from router.document.breaker import BreakerPart
 from router.document.estimates import EstimatesPart
 from router.document.form import ModeName, Name, Part, Places, Seconds, told
 from router.document.keeping import EscalationPart, PromisePart
+from router.document.revert import RevertPart
 from router.document.rules import RulePart
 from router.document.targets import TargetPart
 from router.document.worth import WorthPart
@@ -107,6 +108,13 @@ class PolicyDocument(Part):
         EstimatesPart,
         told("How fast predictions follow what is measured.", reason="See there, one by one."),
     ] = EstimatesPart()
+    revert: Annotated[
+        RevertPart | None,
+        told(
+            "When a new policy that harms is taken back.",
+            reason="What harm is, only its author knows: without this table here or in the one before, none is.",
+        ),
+    ] = None
     stale_after_s: Annotated[
         dict[str, Seconds],
         told(

@@ -264,11 +264,14 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "journal_size": (3, 5, _remembered),
     "audits": (None, "audits.jsonl", lambda agent: agent.core._qualities["tiny"]._log is None),
     "audits_max_mb": (1, 2, lambda agent: agent.core._qualities["tiny"]._log._max_bytes),
+    "records": (None, "records.jsonl", lambda agent: agent.core._records is None),
+    "records_max_mb": (1, 2, lambda agent: agent.core._records._half_bytes),
     "state": (None, "state", lambda agent: agent.core._qualities["tiny"]._state),
 }  # fmt: skip
 # What else stands in the document while one field changes, where it has to.
 BESIDE: dict[str, dict[str, object]] = {
     "audits_max_mb": {"audits": "audits.jsonl"},
+    "records_max_mb": {"records": "records.jsonl"},
     "policy_check_s": {"policy": "policy.toml"},
     "targets.edge.tls.certificate": {"targets.edge.tls.key": "nowhere.key"},
     "targets.edge.tls.key": {"targets.edge.tls.certificate": "nowhere.pem"},

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from edge_agent.exposition import register
 from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
 from router.attempt import Ending
+from router.probation import Tally
 from router.types import BreakerPhase
 
 
@@ -153,6 +154,27 @@ def test_totals_tell_people_without_prometheus() -> None:
 # -- bounds ------------------------------------------------------------------------------------------------------------
 
 
+def test_rules_are_counted_where_they_were_looked_at_and_where_they_applied() -> None:
+    metrics = Metrics()
+    for number in range(200):
+        metrics.decided(("low", "hot"), ("low",) if number % 4 == 0 else ())
+    samples = shown(metrics)
+    assert samples["nearfar_rule_evaluations_total{rule=low}"] == 200
+    assert samples["nearfar_rule_applications_total{rule=low}"] == 50
+    assert samples["nearfar_rule_evaluations_total{rule=hot}"] == 200
+    assert samples["nearfar_rule_applications_total{rule=hot}"] == 0
+
+
+def test_what_a_new_policy_is_judged_by_is_counted_over_all_models() -> None:
+    metrics = Metrics()
+    metrics.request("a", "device", "answered", 0.01)
+    metrics.request("a", "cloud", "answered", 0.01)
+    metrics.request("b", "cloud", "failed", 0.01)
+    metrics.request("b", None, REFUSED, 0.0)
+    metrics.request("b", None, "cancelled", 0.0)
+    assert metrics.tally({"cloud"}) == Tally(requests=5, failed=2, remote=1)
+
+
 def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_lost() -> None:
     metrics = Metrics()
     for i in range(10_000):
@@ -188,6 +210,7 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.failure("cloud", "SECURITY_ERROR", security=True)
     metrics.policy_reload("loaded")
     metrics.device_trouble("digits", "crash", "open_anew")
+    metrics.records("written", 3)
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
     samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
     assert samples == {
@@ -200,6 +223,7 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_security_failures_total{target=cloud}": 1,
         "nearfar_sent_bytes_total{target=cloud}": 300,
         "nearfar_policy_reloads_total{outcome=loaded}": 1,
+        "nearfar_records_total{outcome=written}": 3,
         "nearfar_certified_answers_total{certified=yes,model=digits}": 1,
         "nearfar_certified_answers_total{certified=no,model=digits}": 1,
         "nearfar_audits_total{model=digits,outcome=disagrees}": 1,

@@ -19,6 +19,7 @@ from router.engine import decide
 from router.errors import PolicyError
 from router.estimates import Ratios
 from router.policy import Policy
+from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
 from router.types import Kind, Situation
 from tests.builders.certificates_of_loss import certificate
@@ -101,6 +102,17 @@ def _promises(policy: Policy) -> object:
     return promise_of(policy.promise, certificate(), why_uncovered="", alarm="")
 
 
+def _probation(more: Tally, now: float) -> Effect:
+    def verdict(policy: Policy) -> object:
+        assert policy.revert is not None
+        begun = begin(learn(NOTHING_USUAL, Tally(100, 1, 10), 0.0), policy.revert, 0.0)
+        assert begun is not None
+        after = observe(begun, more, now)
+        return None if after is None else after.verdict
+
+    return verdict
+
+
 FIELDS: dict[str, tuple[str, str, Effect]] = {
     "name": ("", "NAME", _identity),
     "version": ("", "VERSION", _identity),
@@ -162,6 +174,9 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "breaker.probes": ("", "breaker.probes = 2", _probes),
     "estimates.memory_samples": ("", "estimates.memory_samples = 200", _learns),
     "estimates.forget_after_s": ("", "estimates.forget_after_s = 20", _learns),
+    "revert.error_rise": ("[revert]", "[revert]\nerror_rise = 0.5", _probation(Tally(100, 30, 0), 2.0)),
+    "revert.remote_rise": ("[revert]", "[revert]\nremote_rise = 0.9", _probation(Tally(100, 0, 90), 2.0)),
+    "revert.within_s": ("[revert]", "[revert]\nwithin_s = 60", _probation(Tally(10, 0, 1), 90.0)),
     "stale_after_s": (_rule(), _rule() + "[stale_after_s]\nbattery_pct = 60", _decides(AGED)),
 }
 HEADS = {"NAME": 'schema = 1\nname = "x"\nversion = 1\n', "VERSION": 'schema = 1\nname = "test"\nversion = 2\n'}
