@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import AgentError
 from edge_agent.policies import PolicyFile
 from edge_agent.policy_guard import Guard
 from edge_agent.testing import FakeClock
@@ -14,7 +13,6 @@ from router.policy import Policy
 from router.probation import Tally
 from router.types import Kind
 from tests.builders.agents import policy_text
-from tests.builders.scenes import Scene, X
 
 TARGETS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD}
 REVERT = "[revert]\n"
@@ -151,21 +149,3 @@ def test_what_replaces_an_unproven_policy_is_held_against_the_last_proven_one(ag
     agent.ended(Tally())
     agent.ended(BAD)
     assert agent.version == 1
-
-
-@pytest.mark.wide
-def test_an_agent_takes_back_a_policy_that_leaves_requests_without_an_answer(scene: Scene) -> None:
-    with scene.agent("only_on_device", rules=REVERT, policy_check_s=3600) as watched:
-        for _ in range(60):
-            watched.infer("tiny", X)
-        watched.agent.refresh()
-        policy = scene.folder / "policy.toml"
-        policy.write_text(policy_text("only_in_cloud", version=2), encoding="utf-8")
-        watched.agent.refresh()
-        scene.link.stop()
-        for _ in range(40):
-            with pytest.raises(AgentError):
-                watched.infer("tiny", X)
-        watched.agent.refresh()
-        assert watched.agent.policy.version == 1
-        assert watched.infer("tiny", X).target == "device"

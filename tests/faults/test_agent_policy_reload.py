@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from edge_agent import Result
+from edge_agent import AgentError, Result
 from router.compile import compile_policy
 from router.record import replay
 from router.types import Kind
@@ -107,3 +107,23 @@ def test_a_new_policy_keeps_what_was_learnt_unless_it_is_to_be_learnt_otherwise(
         _swap(path, policy_text("prefer_on_device", version=3, more="[estimates]\nmemory_samples = 5\n"))
         watched.agent.refresh()
         assert samples() < learnt
+
+
+def test_F15_a_policy_that_leaves_requests_without_an_answer_is_taken_back_by_the_agent_itself(scene: Scene) -> None:
+    registry = CollectorRegistry()
+    with scene.agent("only_on_device", rules="[revert]\n", registry=registry, policy_check_s=3600) as watched:
+        for _ in range(60):
+            watched.infer("tiny", X)
+        watched.agent.refresh()
+        policy = scene.folder / "policy.toml"
+        policy.write_text(policy_text("only_in_cloud", version=2), encoding="utf-8")
+        watched.agent.refresh()
+        scene.link.stop()
+        for _ in range(40):
+            with pytest.raises(AgentError):
+                watched.infer("tiny", X)
+        watched.agent.refresh()
+        assert watched.agent.policy.version == 1
+        assert watched.infer("tiny", X).target == "device"
+        taken_back = registry.get_sample_value("nearfar_policy_reloads_total", {"outcome": "taken_back"})
+        assert taken_back == 1
