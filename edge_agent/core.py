@@ -32,6 +32,7 @@ from edge_agent.releases import Release, load_release
 from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
+from edge_agent.signals.status import untold
 from edge_agent.warmup import warm_up
 from edge_agent.watchdog import Watchdog
 from router.attempt import Outcome
@@ -344,7 +345,8 @@ class Core:
 
     def signal_statuses(self) -> list[SignalStatus]:
         """Return every signal with value, source, age and cost."""
-        return self.sampler.statuses(self.policies.current.stale_after)
+        told = self.sampler.statuses(self.policies.current.stale_after)
+        return [*told, *untold(row.name for row in told)]
 
     def phase(self, target: str) -> BreakerPhase:
         """Return the phase of a remote target's breaker."""

@@ -52,8 +52,9 @@ def _findings(policy: Policy) -> Iterator[_Finding]:
     yield from _escalation(policy, modes)
     yield from _promise(policy, modes)
     for name in policy.stale_after_s:
-        # The round trip is read by every prediction, whether a rule speaks of it or not.
-        if not name.startswith("rtt_ms") and name not in policy.named_signals:
+        # The round trip is read by every prediction, whether a rule speaks of it or not. NAME counts for NAME.TARGET.
+        read = {part for named in policy.named_signals for part in (named, named.partition(".")[0])}
+        if not name.startswith("rtt_ms") and name not in read:
             yield f"stale_after_s.{name}", "no rule reads this signal"
 
 

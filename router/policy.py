@@ -119,8 +119,8 @@ class Policy:
     def stale_after(self, name: str) -> float:
         """Return the age in seconds beyond which a reading of the signal `name` is unknown."""
         given = self.stale_after_s.get(name)
-        if given is None and name.startswith("rtt_ms."):
-            given = self.stale_after_s.get("rtt_ms")
+        if given is None and "." in name:
+            given = self.stale_after_s.get(name.partition(".")[0])
         if given is not None:
             return given
         described = signal(name)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from router.errors import PolicyError
 from router.naming import did_you_mean
-from router.types import SIGNALS, Value, signal
+from router.types import SIGNALS, Signal, Value, signal
 
 __all__ = ["FACTS", "OPERATORS", "AllOf", "AnyOf", "Compare", "Facts", "Not", "Predicate", "parse"]
 
@@ -161,7 +161,7 @@ def _inside(part: Predicate) -> str:
 def parse(table: object, path: str, *, targets: frozenset[str] = frozenset()) -> Predicate:
     """Read a condition from a document's table, such as `{battery_pct = {less_than = 20}, charging = false}`.
 
-    Several keys in one table are all wanted. `targets` are the names that `rtt_ms.NAME` may speak of.
+    Several keys in one table are all wanted. `targets` are the names that `rtt_ms.NAME` and its like may speak of.
     Raises PolicyError: with the path of the table that holds the fault."""
     budget = [MAX_CONDITIONS]
     return _parse(table, path, targets, MAX_DEPTH, budget)
@@ -196,18 +196,18 @@ def _parse(table: object, path: str, targets: frozenset[str], depth: int, budget
 
 
 def _comparisons(name: str, value: object, path: str, targets: frozenset[str]) -> list[Predicate]:
-    holds = _holds(name, path, targets)
+    known = _known(name, path, targets)
     here = f"{path}.{name}"
     if not isinstance(value, dict):
-        return [Compare(name, "equals", _value(value, holds, here))]
+        return [Compare(name, "equals", _value(value, known, here))]
     if not value:
         raise PolicyError(here, f"an operator is wanted: {', '.join(OPERATORS)}")
     comparisons: list[Predicate] = []
     for operator, operand in value.items():
         if operator not in OPERATORS:
             raise PolicyError(here, f'unknown key "{operator[:64]}"{did_you_mean(operator, OPERATORS)}')
-        if operator in _NUMERIC and holds != "number":
-            raise PolicyError(f"{here}.{operator}", f"{name} is a {holds}; use equals or one_of")
+        if operator in _NUMERIC and known.holds != "number":
+            raise PolicyError(f"{here}.{operator}", f"{name} is a {known.holds}; use equals or one_of")
         if operator == "one_of":
             if not isinstance(operand, list) or not operand:
                 raise PolicyError(f"{here}.one_of", "a list of at least one value is wanted")
@@ -217,32 +217,35 @@ def _comparisons(name: str, value: object, path: str, targets: frozenset[str]) -
                 Compare(
                     name,
                     operator,
-                    tuple(_value(o, holds, f"{here}.one_of[{i}]") for i, o in enumerate(operand)),
+                    tuple(_value(o, known, f"{here}.one_of[{i}]") for i, o in enumerate(operand)),
                 )
             )
         else:
-            comparisons.append(Compare(name, operator, _value(operand, holds, f"{here}.{operator}")))
+            comparisons.append(Compare(name, operator, _value(operand, known, f"{here}.{operator}")))
     return comparisons
 
 
-def _holds(name: str, path: str, targets: frozenset[str]) -> str:
-    if (known := SIGNALS.get(name)) is not None:
-        return known.holds
+def _known(name: str, path: str, targets: frozenset[str]) -> Signal | Fact:
     if (fact := FACTS.get(name)) is not None:
-        return fact.holds
-    prefix, _, target = name.partition(".")
-    if prefix == "rtt_ms" and (described := signal(name)) is not None:
-        if target in targets:
-            return described.holds
+        return fact
+    described = signal(name)
+    if described is not None:
+        _, per_target, target = name.partition(".")
+        if not per_target or target in targets:
+            return described
         raise PolicyError(path, f'unknown target "{target[:64]}" in "{name[:64]}"{did_you_mean(target, targets)}')
     known_names = [*SIGNALS, *FACTS, "all", "any", "not"]
     raise PolicyError(path, f'unknown key "{name[:64]}"{did_you_mean(name, known_names)}')
 
 
-def _value(value: object, holds: str, path: str) -> Value:
+def _value(value: object, known: Signal | Fact, path: str) -> Value:
+    holds = known.holds
     if holds == "flag" and isinstance(value, bool):
         return value
     if holds == "text" and isinstance(value, str):
+        if isinstance(known, Signal) and value not in known.one_of:
+            # It would never hold, and nobody would be told.
+            raise PolicyError(path, f'{known.name} is never "{value[:64]}"{did_you_mean(value, known.one_of)}')
         return value
     if holds == "number" and isinstance(value, int | float) and not isinstance(value, bool):
         # Comparisons with NaN are all false, which would be a silent change of routing.

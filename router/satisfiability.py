@@ -147,6 +147,8 @@ def _room(name: str, labels: frozenset[str]) -> _Room:
         return _Room()  # a text that may be anything
     if described.holds == "flag":
         return _Room(of={True, False})
+    if described.holds == "text":
+        return _Room(of=set(described.one_of))
     return _Room(low=described.low, high=described.high)
 
 

@@ -6,10 +6,10 @@ seconds of one clock; a name with `_utc` would be wall time, and there is none h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from router.signals import SIGNALS, Signal, signal
 from router.values import value
 
 __all__ = [
@@ -65,38 +65,6 @@ class BreakerPhase(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What can be read: its kind of value, unit, the range outside which a value is refused, and how long it holds."""
-
-    name: str
-    holds: Literal["number", "flag"]
-    unit: str
-    low: float
-    high: float
-    stale_after_s: float
-    about: str
-
-
-# Stale after: some five times the sampling interval of the agent, so that one late sample does not blind a rule.
-SIGNALS: Final[Mapping[str, Signal]] = {
-    s.name: s
-    for s in (
-        Signal("battery_pct", "number", "%", 0, 100, 150, "charge left in the battery"),
-        Signal("charging", "flag", "", 0, 1, 150, "whether external power is connected"),
-        Signal("cpu_load", "number", "share", 0, 1, 5, "share of all cores that was busy"),
-        Signal("memory_free_mb", "number", "MB", 0, 1e9, 15, "memory that can be had without swapping"),
-        Signal("temperature_c", "number", "°C", -60, 200, 15, "hottest sensor of the processor"),
-        Signal("rtt_ms", "number", "ms", 0, 600_000, 15, "round trip to the remote target's own endpoint"),
-    )
-}
-
-
-def signal(name: str) -> Signal | None:
-    """Return the signal called `name`; `rtt_ms.NAME` is the round trip to the target NAME."""
-    return SIGNALS.get("rtt_ms" if name.startswith("rtt_ms.") else name)
 
 
 @value

@@ -12,7 +12,7 @@ from edge_agent.signals.intake import check_names, take
 from router.naming import did_you_mean
 from router.policy import Policy
 from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
-from router.types import Value, signal
+from router.types import SIGNALS, Value, signal
 
 __all__ = ["Values", "read_values", "scenarios", "with_twin"]
 
@@ -58,16 +58,18 @@ def _value(name: str, text: str) -> Value | None:
         wanted = "true or false"
         if described.holds == "number":
             wanted = f"a number from {described.low:g} to {described.high:g}"
+        elif described.holds == "text":
+            wanted = f"one of {', '.join(described.one_of)}"
         raise ConfigError(name, f"{wanted} is wanted, or unknown", document="--set")
     return readings[name].value
 
 
 def with_twin(values: Values, first_target: str | None) -> Values:
-    """Return `values` with both names of the first remote target's round trip, where one of them is given."""
+    """Return `values` with both names of each signal of the first remote target, where one of them is given."""
     if first_target is None:
         return values
-    own = f"rtt_ms.{first_target}"
-    twins = {"rtt_ms": own, own: "rtt_ms"}
+    own = {name: f"{name}.{first_target}" for name, described in SIGNALS.items() if described.per_target}
+    twins = {**own, **{long: short for short, long in own.items()}}
     return {**{twins[name]: value for name, value in values.items() if name in twins}, **values}
 
 
@@ -104,7 +106,10 @@ def _comparing(comparison: Compare, holds: bool) -> dict[str, Value | None]:
         wanted = wanted[0]
     if isinstance(wanted, bool):
         return {name: wanted is holds}
-    assert isinstance(wanted, float)
+    if isinstance(wanted, str):
+        refused = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
+        other = next((text for text in described.one_of if text not in refused), None)
+        return {name: wanted} if holds else {} if other is None else {name: other}
     lower = (comparison.operator in ("less_than", "at_most")) is holds
     if comparison.operator in ("equals", "one_of"):
         if holds:

@@ -1,6 +1,7 @@
 """From what a source said to readings. Pure.
 
-A value is taken only if the signal can have it: a finite number within its range, or a flag where a flag is meant.
+A value is taken only if the signal can have it: a finite number within its range, a flag where a flag is meant, or one
+of the texts that there are.
 Everything else becomes unknown and is counted, so that a broken sensor is never mistaken for a measurement. A sensor
 that is stuck at a credible value cannot be told from a quiet one, and is not."""
 
@@ -48,6 +49,8 @@ def _credible(name: str, given: object) -> Value | None:
     assert described is not None, "check_names ran"
     if isinstance(given, bool):
         return given if described.holds == "flag" else None
+    if isinstance(given, str):
+        return given if given in described.one_of else None
     if isinstance(given, int | float) and described.holds == "number" and described.low <= given <= described.high:
         return float(given)  # NaN is in no range, infinity in none of these
     return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from router.types import Reading, Value, signal
+from router.types import SIGNALS, Reading, Value, signal
 
-__all__ = ["SignalStatus", "SourceHealth", "signal_statuses", "usual_stale_after_s"]
+__all__ = ["SignalStatus", "SourceHealth", "signal_statuses", "untold", "usual_stale_after_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,13 @@ def signal_statuses(
             if reading is not None or name not in rows:
                 rows[name] = _status(name, health, reading, now, stale_after_s(name))
     return list(rows.values())
+
+
+def untold(names: Iterable[str]) -> list[SignalStatus]:
+    """Return a row for each signal that none of `names` is and that is no target's: nothing here tells it."""
+    told = set(names)
+    missing = (s for s in SIGNALS.values() if s.name not in told and not s.per_target)
+    return [SignalStatus(s.name, None, s.unit, "nothing here tells it", None, False, None, 0) for s in missing]
 
 
 def _status(name: str, health: SourceHealth, reading: Reading | None, now: float, stale_after_s: float) -> SignalStatus:

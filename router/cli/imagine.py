@@ -96,6 +96,11 @@ def _value(described: Signal, text: str) -> Value | None:
         if text not in ("true", "false"):
             raise argparse.ArgumentTypeError(f"{described.name} is true, false or unknown, not {text!r}")
         return text == "true"
+    if described.holds == "text":
+        if text not in described.one_of:
+            wanted = f"one of {', '.join(described.one_of)}, or unknown"
+            raise argparse.ArgumentTypeError(f"{described.name} is {wanted}, not {text!r}")
+        return text
     try:
         number = float(text)
     except ValueError:

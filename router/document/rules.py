@@ -13,12 +13,18 @@ from router.types import SIGNALS
 __all__ = ["RulePart"]
 
 
-_COMPARISON: Final[dict[str, Any]] = {
-    "anyOf": [
-        {"type": ["number", "string", "boolean"]},
-        {"type": "object", "minProperties": 1, "propertyNames": {"enum": list(OPERATORS)}},
-    ]
-}
+def _comparison(holds: str, about: str, unit: str = "", one_of: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of what may be said of one fact: a value, or operators with theirs."""
+    value: dict[str, Any] = {"type": {"number": "number", "flag": "boolean", "text": "string"}[holds]}
+    if one_of:
+        value["enum"] = list(one_of)
+    operators = dict.fromkeys(OPERATORS if holds == "number" else ("equals",), value)
+    operators["one_of"] = {"type": "array", "items": value, "minItems": 1}
+    compared = {"type": "object", "minProperties": 1, "properties": operators, "additionalProperties": False}
+    return {"description": f"{about}, in {unit}" if unit else about, "anyOf": [value, compared]}
+
+
+_OF_SIGNALS: Final = {s.name: _comparison(s.holds, s.about, s.unit, s.one_of) for s in SIGNALS.values()}
 _CONDITION: Final[dict[str, Any]] = {
     "type": "object",
     "description": "Several keys in one table are all wanted.",
@@ -26,9 +32,10 @@ _CONDITION: Final[dict[str, Any]] = {
         "all": {"type": "array", "items": {"type": "object"}, "minItems": 1},
         "any": {"type": "array", "items": {"type": "object"}, "minItems": 1},
         "not": {"type": "object"},
-        **dict.fromkeys((*SIGNALS, *FACTS), _COMPARISON),
+        **_OF_SIGNALS,
+        **{name: _comparison(fact.holds, fact.about) for name, fact in FACTS.items()},
     },
-    "patternProperties": {"^rtt_ms\\.": _COMPARISON},
+    "patternProperties": {f"^{name}\\.": _OF_SIGNALS[name] for name, s in SIGNALS.items() if s.per_target},
     "additionalProperties": False,
 }
 _NOTHING: Final[list[str]] = []

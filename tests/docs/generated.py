@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ from nearfar_wire.status import CODES
 from router.compile import BUILT_IN
 from router.document import PolicyDocument, json_schema
 from router.predicates import FACTS
-from router.types import SIGNALS
+from router.types import SIGNALS, Signal
 from tests.docs.blocks import ROOT, pages
 from tests.docs.described import described_tables
 from tests.docs.fields import field_tables
@@ -78,11 +79,22 @@ def _yes(flag: bool) -> str:
 
 def _signals() -> str:
     rows = [
-        (f"`{s.name}`", s.about, "true or false" if s.holds == "flag" else f"{s.low:g} to {s.high:g} {s.unit}".strip(),
-         f"{s.stale_after_s:g} s")
+        (f"`{s.name}`", s.about, _range(s), f"{s.stale_after_s:g} s", _change(s), _yes(s.per_target))
         for s in SIGNALS.values()
-    ]  # fmt: skip
-    return table(("signal", "what it is", "values", "counts for"), rows)
+    ]
+    return table(("signal", "what it is", "values", "counts for", "changes by", "for each target"), rows)
+
+
+def _range(s: Signal) -> str:
+    if s.holds == "text":
+        return ", ".join(f"`{text}`" for text in s.one_of)
+    return "true or false" if s.holds == "flag" else f"{s.low:g} to {s.high:g} {s.unit}".strip()
+
+
+def _change(s: Signal) -> str:
+    if s.holds == "number":
+        return "anything" if isinf(s.rate_per_s) else f"{s.step:g} {s.unit}, and {s.rate_per_s:g} more a second"
+    return f"stays for {s.settles_s:g} s" if s.settles_s else "anything"
 
 
 def _facts() -> str:

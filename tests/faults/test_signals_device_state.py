@@ -68,12 +68,14 @@ def test_E2_the_first_reading_of_the_processor_is_unknown_and_not_zero() -> None
         pytest.param("cpu_load", 80, id="percent_for_a_share"),
         pytest.param("charging", 1, id="number_for_a_flag"),
         pytest.param("charging", "yes", id="text_for_a_flag"),
+        pytest.param("link", "5g", id="no_such_text"),
+        pytest.param("link", True, id="flag_for_a_text"),
         pytest.param("temperature_c", 3000, id="hotter_than_anything"),
         pytest.param("rtt_ms", -0.5, id="negative_round_trip"),
     ],
 )
 def test_E4_an_incredible_value_is_unknown_and_counted_and_replaces_the_good_one(name: str, value: object) -> None:
-    good = {"charging": True, "cpu_load": 0.5}.get(name, 50)
+    good = {"charging": True, "cpu_load": 0.5, "link": "wifi"}.get(name, 50)
     source = Told({name: good})
     sampler = Sampler([source])
     sampler.sample_now()

@@ -11,6 +11,7 @@ from router.attempt import HAND_BACK_S
 from router.compile import compile_policy
 from router.plan import Escalation, Leg, Plan
 from router.policy import Policy
+from router.signals import LINKS
 from router.types import BreakerPhase, Kind, Mode, Reading, Request, Situation, TargetView, TimeEstimate
 
 __all__ = ["KINDS", "NAMES", "estimates", "plans", "policies", "readings", "situations", "target_views"]
@@ -43,6 +44,8 @@ comparisons = st.one_of(
     _comparison("rtt_ms.cloud", numbers, *_ORDER),
     _comparison("upload_bytes", st.sampled_from([0, 100, 10_000]), *_ORDER),
     _comparison("charging", st.booleans(), "equals"),
+    _comparison("link", st.sampled_from(LINKS), "equals"),
+    _comparison("link", st.lists(st.sampled_from(LINKS), min_size=1), "one_of"),
     _comparison("label", st.sampled_from(LABELS), "equals"),
     _comparison("model", st.sampled_from(["m", "other"]), "equals"),
     st.just({}),
@@ -142,6 +145,7 @@ def readings(now: float = NOW) -> st.SearchStrategy[dict[str, Reading]]:
         "battery_pct": reading("battery_pct", st.floats(0, 100)),
         "rtt_ms.cloud": reading("rtt_ms.cloud", numbers),
         "charging": reading("charging", st.booleans()),
+        "link": reading("link", st.sampled_from(LINKS)),
     }
     return st.fixed_dictionaries({}, optional=each)
 

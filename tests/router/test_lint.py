@@ -198,6 +198,30 @@ APPLY = '\non_unknown = "apply"'
         ),
         pytest.param("stale_after_s.battery_pct = 9\n" + _rules((LOW, FORBID)), [], id="signal with rule"),
         pytest.param("stale_after_s.rtt_ms = 9", [], id="round trip without rule"),
+        pytest.param(
+            "stale_after_s.queue_ms = 9\n" + _rules(('"queue_ms.cloud" = { at_least = 5 }', FORBID)),
+            [],
+            id="signal of a target with rule",
+        ),
+        pytest.param(
+            "stale_after_s.up_mbps = 9\n" + _rules(('"queue_ms.cloud" = { at_least = 5 }', FORBID)),
+            ["stale_after_s.up_mbps: no rule reads this signal"],
+            id="another signal of a target",
+        ),
+        # -- texts
+        pytest.param(
+            _rules(('all = [{ link = "wifi" }, { link = "cellular" }]', FORBID)),
+            ["rules[0].when: can never hold: link equals wifi and link equals cellular"],
+            id="two links at once",
+        ),
+        pytest.param(
+            _rules(('link = { one_of = ["ethernet", "wifi", "cellular", "none"] }', FORBID)),
+            [
+                "rules[0].when: link one of ['ethernet', 'wifi', 'cellular', 'none'] always holds: no other value is "
+                "ever read"
+            ],
+            id="any link",
+        ),
     ],
 )
 def test_what_changes_nothing_is_told(text: str, warnings: list[str]) -> None:

@@ -66,6 +66,8 @@ def test_an_empty_condition_always_holds() -> None:
         "battery_pct = { one_of = [0, 1] }",
         "charging = false",
         'label = { equals = "public" }',
+        'link = "wifi"',
+        'link = { one_of = ["wifi", "ethernet"] }',
     ],
 )
 def test_what_is_unknown_compares_as_unknown_and_never_as_a_number(text: str) -> None:
@@ -95,6 +97,20 @@ def test_what_is_unknown_compares_as_unknown_and_never_as_a_number(text: str) ->
 )
 def test_operators_compare_as_their_names_say(text: str, value: float, outcome: bool) -> None:
     assert _parse(f"battery_pct = {{ {text} }}").holds(_facts(battery_pct=value)) is outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "link", "outcome"),
+    [
+        ('link = "wifi"', "wifi", T),
+        ('link = "wifi"', "cellular", F),
+        ('link = { equals = "none" }', "none", T),
+        ('link = { one_of = ["wifi", "ethernet"] }', "ethernet", T),
+        ('link = { one_of = ["wifi", "ethernet"] }', "cellular", F),
+    ],
+)
+def test_a_signal_that_is_a_text_is_compared_as_one(text: str, link: str, outcome: bool) -> None:
+    assert _parse(text).holds(_facts(link=link)) is outcome
 
 
 def test_keys_of_one_table_are_all_wanted() -> None:
@@ -136,6 +152,30 @@ def test_a_condition_reads_as_a_sentence() -> None:
             'rules[2].when.not.not.rtt_ms: unknown key "under"; '
             "known here: at_least, at_most, equals, greater_than, less_than, one_of",
             id="inside not",
+        ),
+        pytest.param(
+            'link = "wify"', 'rules[2].when.link: link is never "wify"; did you mean "wifi"?', id="no such text"
+        ),
+        pytest.param(
+            'link = { one_of = ["wifi", "5g"] }',
+            'rules[2].when.link.one_of[1]: link is never "5g"; known here: cellular, ethernet, none, wifi',
+            id="no such text in a list",
+        ),
+        pytest.param(
+            "link = { less_than = 3 }",
+            "rules[2].when.link.less_than: link is a text; use equals or one_of",
+            id="order of texts",
+        ),
+        pytest.param("link = true", "rules[2].when.link: a text is wanted, not a flag", id="flag for a text"),
+        pytest.param(
+            '"battery_pct.cloud" = 5',
+            'rules[2].when: unknown key "battery_pct.cloud"; did you mean "battery_pct"?',
+            id="signal that no target has",
+        ),
+        pytest.param(
+            '"up_mbps.clod" = 5',
+            'rules[2].when: unknown target "clod" in "up_mbps.clod"; did you mean "cloud"?',
+            id="target of another signal",
         ),
         pytest.param(
             '"rtt_ms.clod" = 5',

@@ -30,6 +30,7 @@ def _policy(when: str) -> Policy:
         ("charging=true", {"charging": True}),
         ("cpu_load=unknown", {"cpu_load": None}),
         ("rtt_ms.cloud=250", {"rtt_ms.cloud": 250.0}),
+        ("link=cellular", {"link": "cellular"}),
     ],
 )
 def test_a_value_is_read_as_its_signal_holds_it(text: str, value: dict[str, object]) -> None:
@@ -47,6 +48,8 @@ def test_a_value_is_read_as_its_signal_holds_it(text: str, value: dict[str, obje
         pytest.param("battery_pct=nan", "a number from 0 to 100", id="NaN"),
         pytest.param("battery_pct=true", "a number from 0 to 100", id="a flag for a number"),
         pytest.param("charging=1", "true or false", id="a number for a flag"),
+        pytest.param("link=5g", "one of ethernet, wifi, cellular, none is wanted", id="no such text"),
+        pytest.param("link=true", "one of ethernet", id="a flag for a text"),
     ],
 )
 def test_a_value_that_the_signal_cannot_have_is_refused(text: str, problem: str) -> None:
@@ -61,6 +64,7 @@ def test_a_value_that_the_signal_cannot_have_is_refused(text: str, problem: str)
         pytest.param({"rtt_ms.cloud": 9.0}, {"rtt_ms": 9.0, "rtt_ms.cloud": 9.0}, id="the long name"),
         pytest.param({"rtt_ms": 1.0, "rtt_ms.cloud": 9.0}, {"rtt_ms": 1.0, "rtt_ms.cloud": 9.0}, id="both given"),
         pytest.param({"rtt_ms.fog": 9.0}, {"rtt_ms.fog": 9.0}, id="another target"),
+        pytest.param({"queue_ms": 9.0}, {"queue_ms": 9.0, "queue_ms.cloud": 9.0}, id="another signal of a target"),
     ],
 )
 def test_a_round_trip_has_both_of_its_names(values: dict[str, float], with_both: dict[str, float]) -> None:
@@ -83,6 +87,9 @@ def test_without_a_remote_target_a_round_trip_stays_alone() -> None:
         ("{ battery_pct = { one_of = [50, 60] } }", {"battery_pct": 50.0}),
         ("{ not = { cpu_load = 1 } }", {"cpu_load": 0.5}),
         ("{ not = { cpu_load = 0 } }", {"cpu_load": 0.5}),
+        ('{ link = "cellular" }', {"link": "cellular"}),
+        ('{ not = { link = "ethernet" } }', {"link": "wifi"}),
+        ('{ not = { link = { one_of = ["ethernet", "wifi"] } } }', {"link": "cellular"}),
     ],
 )
 def test_the_first_scenario_makes_the_first_rule_hold(when: str, first: dict[str, object]) -> None:

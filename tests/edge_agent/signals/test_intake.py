@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge_agent.errors import ConfigError
 from edge_agent.signals.intake import check_names, take, unknown
-from router.types import SIGNALS, Reading, Value
+from router.signals import LINKS, SIGNALS
+from router.types import Reading, Value
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ from router.types import SIGNALS, Reading, Value
         pytest.param("temperature_c", -12.5, -12.5, id="frost"),
         pytest.param("charging", False, False, id="flag"),
         pytest.param("rtt_ms.cloud", 3.5, 3.5, id="signal_of_a_target"),
+        pytest.param("link", "wifi", "wifi", id="text"),
     ],
 )
 def test_a_credible_value_becomes_a_reading(name: str, said: object, value: Value) -> None:
@@ -49,7 +51,14 @@ def test_a_failure_is_told_by_its_type_alone() -> None:
 
 
 anything = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.floats(0, 1))
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.sampled_from(LINKS),
+    st.binary(),
+    st.lists(st.floats(0, 1)),
 )
 
 
@@ -61,6 +70,8 @@ def test_whatever_is_said_the_value_is_one_that_the_signal_can_have_or_unknown(n
         assert refused == (said is not None)
     elif SIGNALS[name].holds == "flag":
         assert isinstance(value, bool)
+    elif SIGNALS[name].holds == "text":
+        assert value in SIGNALS[name].one_of
     else:
         assert isinstance(value, float) and SIGNALS[name].low <= value <= SIGNALS[name].high
 

@@ -112,6 +112,8 @@ def _decided(capsys: pytest.CaptureFixture[str], policy: Path, *options: str) ->
             ["--label", "public", "--set", "charging=false", "--set", "battery_pct=unknown"], "cloud", id="unknown"
         ),
         pytest.param(["--label", "public", "--set", "rtt_ms.cloud=900"], "device", id="round trip to one target"),
+        pytest.param(["--label", "public", "--set", "link=cellular"], "device", id="text"),
+        pytest.param(["--label", "public", "--set", "link=wifi"], "cloud", id="another text"),
     ],
 )
 def test_each_particular_of_the_situation_counts(
@@ -120,6 +122,7 @@ def test_each_particular_of_the_situation_counts(
     rules = (
         '[[rules]]\nname = "tiny"\nwhen = { model = "tiny" }\nforbid = ["cloud"]\n'
         '[[rules]]\nname = "far"\nwhen = { "rtt_ms.cloud" = { at_least = 500 } }\nforbid = ["cloud"]\n'
+        '[[rules]]\nname = "dear"\nwhen = { link = "cellular" }\nforbid = ["cloud"]\n'
     )
     policy.write_text(HEAD + LOW + rules, encoding="utf-8")
     assert _decided(capsys, policy, *options) == choice
@@ -139,6 +142,8 @@ def test_decide_uses_the_policy_s_own_cloud(policy: Path, capsys: pytest.Capture
         ("battery_pct=nan", "battery_pct is a number from 0 to 100, or unknown, not 'nan'"),
         ("battery_pct=full", "battery_pct is a number from 0 to 100, or unknown, not 'full'"),
         ("charging=1", "charging is true, false or unknown, not '1'"),
+        ("link=5g", "link is one of ethernet, wifi, cellular, none, or unknown, not '5g'"),
+        ("battery_pct.cloud=5", 'no signal is called "battery_pct.cloud"'),
     ],
 )
 def test_a_reading_that_is_none_is_refused(
