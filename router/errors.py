@@ -3,7 +3,8 @@
 RouterError
 ├── DocumentError        a document that cannot be read; carries the exact place
 │   ├── CertificateError a certificate that certifies nothing
-│   └── PolicyError      a policy that cannot be put in force
+│   ├── PolicyError      a policy that cannot be put in force
+│   └── ScenarioError    a scenario that cannot be simulated, or a trace that it names
 ├── AuditError           an audit record that cannot be read back
 ├── CertifyError         a promise that cannot be made from what there is
 └── RecordError          a decision record that cannot be read back
@@ -19,6 +20,7 @@ __all__ = [
     "PolicyError",
     "RecordError",
     "RouterError",
+    "ScenarioError",
 ]
 
 
@@ -42,6 +44,10 @@ class CertificateError(DocumentError):
 
 class PolicyError(DocumentError):
     """See DocumentError."""
+
+
+class ScenarioError(DocumentError):
+    """See DocumentError. For a trace, `problem` tells its file and line as well."""
 
 
 class AuditError(RouterError):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.breaker import BreakerSettings
-from router.energy import EnergyTerms
 from router.estimates import EstimateSettings
 from router.predicates import Predicate
 from router.probation import RevertTerms
@@ -68,7 +67,6 @@ class Worth:
     second: float
     dollar: float
     megabyte: float
-    joule: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,6 @@ class Policy:
     terms: Mapping[str, TargetTerms]
     rules: tuple[Rule, ...]
     worth: Worth
-    energy: EnergyTerms
     escalation: EscalationTerms | None
     promise: PromiseTerms | None
     breaker: BreakerSettings

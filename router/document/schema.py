@@ -8,23 +8,31 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from router.document.form import Part
 from router.document.whole import PolicyDocument
 
-__all__ = ["json_schema"]
+__all__ = ["described", "json_schema"]
 
 Schema = dict[str, Any]  # Any: a JSON document
 
 
 def json_schema() -> Schema:
     """Return the JSON Schema of a policy document."""
-    schema = PolicyDocument.model_json_schema(by_alias=True)
+    return described(PolicyDocument, "nearfar policy")
+
+
+def described(document: type[Part], title: str) -> Schema:
+    """Return the JSON Schema of a document whose fields are told (see form.told)."""
+    schema = document.model_json_schema(by_alias=True)
     tables = schema.get("$defs", {})
-    for table in (schema, *tables.values()):
+    for given in (schema, *tables.values()):
+        # A table that may also be written as one number is one of its two forms.
+        table = next((form for form in given.get("anyOf", ()) if "properties" in form), given)
         table["description"] = " ".join(table["description"].split())
         for name, field in table.get("properties", {}).items():
             field.pop("title", None)  # the field's name once more
             field["description"] = _in_full(field, wanted=name in table.get("required", ()))
-    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nearfar policy"}
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
 
 
 def _in_full(field: Schema, *, wanted: bool) -> str:

@@ -2,7 +2,8 @@
 
     begun ──upload, half a round trip──► at the server ──queue, run──► served ──half a round trip, download──► done
 
-A refusal takes the way back as an answer does. Into a black hole nothing ever comes of it."""
+A refusal takes the way back as an answer does. Into a black hole nothing ever comes of it. Where the device goes over
+to another network, or to none, what was under way is lost at that moment, as a connection is."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from router.simulate.job import Job
 from router.simulate.link import Link
 from router.simulate.server import Refusal, Server
 
-__all__ = ["Call", "Spends"]
+__all__ = ["Call", "Pays"]
 
 
-class Spends(Protocol):
+class Pays(Protocol):
     """Whoever pays for the radio."""
 
-    def spent_on_radio(self, joules: float) -> None:
+    def pay(self, joules: float) -> None:
         """Note what a call drew."""
         ...
 
@@ -34,15 +35,17 @@ class Call(Job):
 
     __slots__ = (
         "_arrived_at",
+        "_breaks_at",
+        "_due_at",
         "_link",
+        "_pays",
         "_phase",
         "_refusal",
-        "_round_trip_s",
         "_server",
-        "_spends",
         "download_bytes",
         "download_s",
         "idle_s",
+        "key",
         "pushback_s",
         "queue_s",
         "round_trip_s",
@@ -50,6 +53,8 @@ class Call(Job):
         "sent_bytes",
         "service_s",
         "told_queue_s",
+        "told_stay_local_s",
+        "until",
         "upload_bytes",
         "upload_s",
         "wake_s",
@@ -58,23 +63,32 @@ class Call(Job):
     def __init__(
         self,
         target: str,
-        link: Link | None,
         server: Server,
         service_s: float,
         up: int,
         down: int,
         now: float,
-        spends: Spends,
+        key: int,
+        *,
+        link: Link | None,
+        breaks_at: float,
+        until: float,
+        pays: Pays,
     ) -> None:
-        """Begin a call now. `service_s` is what the model takes there on a server of speed 1."""
+        """Begin a call now. `service_s` is what the model takes there on a server of speed 1; what chance does to it is
+        drawn by `key`. `until` is the deadline that the server is told, `breaks_at` when the link goes out of use."""
         super().__init__(target, now)
         self._link = link
         self._server = server
-        self._spends = spends
+        self._pays = pays
         self._phase = _UNDERWAY
         self._refusal: Refusal | None = None
         self._arrived_at = now
+        self._breaks_at = breaks_at
+        self._due_at = math.inf
+        self.key = key
         self.service_s = service_s
+        self.until = until
         self.upload_bytes, self.download_bytes = up, down
         self.sent_bytes = 0
         """Bytes that left the device."""
@@ -82,84 +96,99 @@ class Call(Job):
         """For how long the radio had not been used before."""
         self.wake_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = self.download_s = 0.0
         self.pushback_s = 0.0
+        """When the server says to come again; infinity: not again."""
         self.told_queue_s: float | None = None
         """How long the server says that calls wait; None where it does not say."""
+        self.told_stay_local_s = 0.0
         if link is None:
-            self.next_at = now + _NO_NETWORK_S
+            self.next_at = self._due_at = now + _NO_NETWORK_S
             return
         radio = link.radio
         self.idle_s = radio.idle_s(now)
-        awake_at, self.energy_j = radio.wake(now)
+        awake_at, self.energy_j = radio.wake(now, key)
         self.wake_s = awake_at - now
         sent_at = link.upload(awake_at, up)
         self.upload_s = sent_at - awake_at
         trouble = server.faults.at(now)
-        self.round_trip_s = link.round_trip_s(now) + server.model.rtt_s + trouble.delay_s
-        if not trouble.black_hole:
-            self.next_at = sent_at + self.round_trip_s / 2
+        self.round_trip_s = link.round_trip_s(now, key) + server.model.rtt_s + trouble.delay_s
+        self._put(math.inf if trouble.black_hole else sent_at + self.round_trip_s / 2)
 
     def starts(self, at: float, ends: float) -> None:
         """The server begins with it at `at`, and will be done at `ends`."""
         self.queue_s = at - self._arrived_at
         self.run_s = ends - at
         self._phase = _RUNNING
-        self.next_at = ends
+        self._put(ends)
 
     def proceed(self, now: float) -> Job | None:
         """See Job."""
-        if self.done:
+        if self.done or now < self.next_at:
             return None
-        if self._link is None:
-            self._end("UNAVAILABLE", "no network")
-            return None
-        if self._phase == _RUNNING:
+        if now < self._due_at:
+            return self._stop(now, "UNAVAILABLE", "the network changed")
+        phase = self._phase
+        if phase == _RUNNING:
             other = self._server.leave(now)
             self._server.served += 1
             self._come_back(now, self.download_bytes)
             return other
-        if self._phase == _UNDERWAY:
-            self._phase = _AT_SERVER
-            self._arrived_at = now
-            self.sent_bytes = self.upload_bytes
-            self.next_at = math.inf
-            self._refusal = self._server.arrive(self, now)
-            if self._refusal is not None:
-                self._come_back(now, 0)
-            return None
-        if self._phase == _COMING_BACK and now >= self.next_at:
+        if phase == _COMING_BACK:
             self._settle(now, self.upload_bytes, 0 if self._refusal else self.download_bytes)
             if self._refusal is None:
                 self._end()
             else:
                 self.pushback_s = self._refusal.pushback_s
                 self._end(self._refusal.code, self._refusal.detail)
+        elif self._link is None:
+            self._end("UNAVAILABLE", "no network")
+        else:
+            self._arrive(now)
         return None
 
     def cancel(self, now: float) -> Job | None:
         """See Job."""
-        if self.done:
-            return None
-        running = self._phase == _RUNNING
-        if self._link is not None:
-            self.sent_bytes = self._sent_by(now)
-            self._settle(now, self.sent_bytes, 0)
-        self._end("CANCELLED", "")
-        return self._server.leave(now) if running else None
+        return None if self.done else self._stop(now, "CANCELLED", "")
+
+    def _arrive(self, now: float) -> None:
+        self._phase = _AT_SERVER
+        self._arrived_at = now
+        self.sent_bytes = self.upload_bytes
+        self._put(math.inf)
+        self._refusal = self._server.arrive(self, now)
+        if self._refusal is not None:
+            self._come_back(now, 0)
 
     def _come_back(self, now: float, size_bytes: int) -> None:
         assert self._link is not None
         self._phase = _COMING_BACK
-        if self._server.model.tells_load:
-            self.told_queue_s = self.queue_s
+        server = self._server
+        if server.model.tells_load:
+            self.told_queue_s = server.wait_s()
+            self.told_stay_local_s = server.stay_local_s(now)
         reached_at = now + self.round_trip_s / 2
-        self.next_at = self._link.download(reached_at, size_bytes) if size_bytes else reached_at
-        self.download_s = self.next_at - reached_at
+        ends_at = self._link.download(reached_at, size_bytes) if size_bytes else reached_at
+        self.download_s = ends_at - reached_at
+        self._put(ends_at)
+
+    def _put(self, due_at: float) -> None:
+        self._due_at = due_at
+        self.next_at = due_at if due_at < self._breaks_at else self._breaks_at
+
+    def _stop(self, now: float, failure: str, detail: str) -> Job | None:
+        phase = self._phase
+        if self._link is not None:
+            self.sent_bytes = self._sent_by(now)
+            self._settle(now, self.sent_bytes, 0)
+        self._end(failure, detail)
+        if phase == _AT_SERVER:
+            self._server.gone()
+        return self._server.leave(now) if phase == _RUNNING else None
 
     def _settle(self, now: float, up: float, down: float) -> None:
         assert self._link is not None
         radio = self._link.radio
         self.energy_j += radio.used_until(now) + radio.moved_j(up, down)
-        self._spends.spent_on_radio(self.energy_j)
+        self._pays.pay(self.energy_j)
 
     def _sent_by(self, now: float) -> int:
         if self.upload_s <= 0 or self._phase != _UNDERWAY:

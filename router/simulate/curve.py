@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -31,19 +32,36 @@ class Curve:
 
 
 class Steps:
-    """A quantity that holds until it changes: (from when, value), rising. Before the first it is the first's."""
+    """A quantity that holds until it changes: (from when, value), rising. Before the first it is the first's.
 
-    __slots__ = ("_ats", "_values")
+    With a period all of it comes again."""
 
-    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+    __slots__ = ("_ats", "_only", "_period_s", "_values")
+
+    def __init__(self, points: Sequence[tuple[float, float]], period_s: float = math.inf) -> None:
         self._ats = [at for at, _ in points]
         self._values = [value for _, value in points]
+        self._period_s = period_s
+        self._only = self._values[0] if len(points) == 1 else None
 
     def at(self, now: float) -> float:
         """Return the value at `now`."""
+        if self._only is not None:
+            return self._only
+        if self._period_s < math.inf:
+            now %= self._period_s
         return self._values[max(0, bisect_right(self._ats, now) - 1)]
 
     def holds_until(self, now: float) -> float:
-        """Return when the value changes next; infinity where it does not."""
-        after = bisect_right(self._ats, now)
-        return self._ats[after] if after < len(self._ats) else float("inf")
+        """Return when the value may change next; infinity where it does not."""
+        if self._only is not None:
+            return math.inf
+        rounds, within = (0.0, now) if self._period_s == math.inf else divmod(now, self._period_s)
+        after = bisect_right(self._ats, within)
+        if after < len(self._ats):
+            return now + (self._ats[after] - within)
+        return (rounds + 1) * self._period_s
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the largest value."""
+        return min(self._values), max(self._values)

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from router.simulate.chance import Chance
+from router.simulate.chance import Keyed
 from router.simulate.curve import Steps
 from router.simulate.job import Job
 from router.simulate.thermal import Body, ThermalModel
@@ -121,12 +121,13 @@ class Device:
         "drawn_w",
         "model",
         "off",
+        "runs_j",
     )
 
     def __init__(self, model: DeviceModel, outside: Outside, seed: int, battery_share: float) -> None:
         self.model = model
         self._outside = outside
-        self._chance = Chance(seed, "device runs")
+        self._chance = Keyed(seed, "device runs")
         self._queue: deque[Run] = deque()
         self._running = 0
         self._at = 0.0
@@ -137,12 +138,14 @@ class Device:
         self.drawn_w = model.base_w
         """What it drew on average over the last stretch."""
         self.off = False
+        self.runs_j = 0.0
+        """What runs have drawn so far."""
 
-    def run(self, run_s: float, now: float) -> Run:
-        """Run a model that takes `run_s` on a device of speed 1."""
+    def run(self, run_s: float, now: float, key: int) -> Run:
+        """Run a model that takes `run_s` on a device of speed 1. `key` is the request's, whose chance it is."""
         model = self.model
         if model.spread:
-            run_s *= math.exp(model.spread * self._chance.normal())
+            run_s *= math.exp(model.spread * self._chance.normal(key))
         run = Run(self, run_s / model.speed, now)
         if self.off:
             run.refuse(now)
@@ -171,6 +174,7 @@ class Device:
         self._busy_s += busy_s
         joules = busy_s * self.model.run_w
         self._extra_j += joules
+        self.runs_j += joules
         return joules
 
     def spend(self, joules: float) -> None:

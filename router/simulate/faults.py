@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.simulate.chance import Chance
+from router.simulate.chance import Keyed
 
 __all__ = ["SOUND", "Fault", "Faults", "Trouble"]
 
@@ -27,6 +27,23 @@ class Fault:
     """With the errors: when to come again; None says nothing, infinity not again."""
     delay_s: float = 0.0
     """More round trip."""
+    every_s: float = math.inf
+    """It comes again after so long, counted from start to start."""
+
+    def active(self, now: float) -> bool:
+        """Tell whether it is in force at `now`."""
+        return now >= self.start and self._since(now) < self.end - self.start
+
+    def changes_after(self, now: float) -> float:
+        """Return the next instant at which it begins or ends; infinity where there is none."""
+        if now < self.start:
+            return self.start
+        lasts_s, since_s = self.end - self.start, self._since(now)
+        # From the distance, not from the clock: what is left of a period must not be lost to rounding.
+        return now + (lasts_s - since_s if since_s < lasts_s else self.every_s - since_s)
+
+    def _since(self, now: float) -> float:
+        return now - self.start if self.every_s == math.inf else (now - self.start) % self.every_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,7 @@ class Faults:
 
     __slots__ = ("_chance", "_faults", "_holds_until", "_now")
 
-    def __init__(self, faults: Sequence[Fault], chance: Chance) -> None:
+    def __init__(self, faults: Sequence[Fault], chance: Keyed) -> None:
         self._faults = tuple(faults)
         self._chance = chance
         self._now = SOUND
@@ -56,9 +73,8 @@ class Faults:
     def at(self, now: float) -> Trouble:
         """Return what is wrong at `now`."""
         if now >= self._holds_until:
-            active = [fault for fault in self._faults if fault.start <= now < fault.end]
-            edges = [edge for fault in self._faults for edge in (fault.start, fault.end) if edge > now]
-            self._holds_until = min(edges, default=math.inf)
+            active = [fault for fault in self._faults if fault.active(now)]
+            self._holds_until = min((fault.changes_after(now) for fault in self._faults), default=math.inf)
             self._now = SOUND
             if active:
                 self._now = Trouble(
@@ -69,9 +85,9 @@ class Faults:
                 )
         return self._now
 
-    def strikes(self, trouble: Trouble) -> Fault | None:
-        """Draw whether a call fails by it, and by which fault."""
-        for fault in trouble.failing:
-            if self._chance.uniform() < fault.error_share:
+    def strikes(self, trouble: Trouble, key: int) -> Fault | None:
+        """Draw whether the call with this key fails by it, and by which fault."""
+        for number, fault in enumerate(trouble.failing):
+            if self._chance.uniform(key + (number << 60)) < fault.error_share:
                 return fault
         return None

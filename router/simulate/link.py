@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from router.simulate.capacity import Capacity
-from router.simulate.chance import Chance
+from router.simulate.chance import Keyed
 from router.simulate.curve import Steps
 from router.simulate.radio import Radio, RadioModel
 
@@ -36,8 +36,8 @@ class Link:
 
     def __init__(self, model: LinkModel, seed: int) -> None:
         self.model = model
-        self.radio = Radio(model.radio, Chance(seed, f"radio/{model.name}"))
-        self._chance = Chance(seed, f"round trip/{model.name}")
+        self.radio = Radio(model.radio, Keyed(seed, f"radio/{model.name}"))
+        self._chance = Keyed(seed, f"round trip/{model.name}")
         self._up_behind = self._down_behind = 0.0
 
     def upload(self, start: float, size_bytes: float) -> float:
@@ -50,7 +50,7 @@ class Link:
         end, self._down_behind = self.model.down.carry(start, size_bytes, self._down_behind)
         return end
 
-    def round_trip_s(self, now: float) -> float:
+    def round_trip_s(self, now: float, key: int) -> float:
         """Return how long a round trip to the network's edge takes now, of a radio that is awake."""
         rtt_s = self.model.rtt_s.at(now)
-        return rtt_s * math.exp(self.model.jitter * self._chance.normal()) if self.model.jitter else rtt_s
+        return rtt_s * math.exp(self.model.jitter * self._chance.normal(key)) if self.model.jitter else rtt_s

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from router.simulate.chance import Chance
+from router.simulate.chance import Keyed
 from router.simulate.curve import Curve
 
 __all__ = ["Radio", "RadioModel"]
@@ -40,7 +40,7 @@ class Radio:
 
     __slots__ = ("_awake_from", "_chance", "_last_used", "_paid_until", "model")
 
-    def __init__(self, model: RadioModel, chance: Chance) -> None:
+    def __init__(self, model: RadioModel, chance: Keyed) -> None:
         self.model = model
         self._chance = chance
         self._last_used = -math.inf
@@ -51,15 +51,17 @@ class Radio:
         """Return the seconds since the radio was last used; infinity where it never was."""
         return max(0.0, now - self._last_used)
 
-    def wake(self, now: float) -> tuple[float, float]:
-        """Use the radio from `now` on. Return when it is awake, and the joules of its tail till now and of waking."""
+    def wake(self, now: float, key: int) -> tuple[float, float]:
+        """Use the radio from `now` on. Return when it is awake, and the joules of its tail till now and of waking.
+
+        `key` is the request's, whose chance it is."""
         if now < self._awake_from:
             return self._awake_from, 0.0
         idle_s = self.idle_s(now)
         model = self.model
         wake_s = model.wake_s.at(idle_s)
         if wake_s > 0 and model.wake_spread > 0:
-            wake_s *= math.exp(model.wake_spread * self._chance.normal())
+            wake_s *= math.exp(model.wake_spread * self._chance.normal(key))
         self._awake_from = now + wake_s
         joules = self.tail_j(now) + wake_s * model.wake_w
         self._last_used = self._paid_until = max(self._paid_until, self._awake_from)

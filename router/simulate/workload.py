@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import merge
+from typing import Protocol
 
 from router.simulate.answers import AnswerModel, Truth
 from router.simulate.chance import Chance
 from router.values import value
 
-__all__ = ["Arrival", "ModelFacts", "Stream", "arrivals"]
+__all__ = ["Arrival", "Arriving", "ModelFacts", "Stream", "arrivals"]
 
 
 @value
@@ -27,6 +29,14 @@ class Arrival:
     truth: Truth
 
 
+class Arriving(Protocol):
+    """A way in which requests come."""
+
+    def times(self, chance: Chance) -> Iterator[float]:
+        """Return the instants at which they come, not falling, for ever or until they end."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """One model as the scenario has it: what a run takes on a device and on servers of speed 1, and who is right."""
@@ -39,6 +49,8 @@ class ModelFacts:
     upload_bytes: int
     download_bytes: int
     answers: AnswerModel
+    upload_spread: float = 0.0
+    """Standard deviation of the upload's logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +62,7 @@ class Stream:
     deadline_s: float
     labels: tuple[tuple[float, str | None], ...]
     """(cumulative share, label), the last with 1."""
-    times: Iterable[float]
-    """When they come, not falling."""
+    arriving: Arriving
 
 
 def arrivals(streams: Iterable[Stream], seed: int, until: float) -> Iterator[Arrival]:
@@ -69,7 +80,8 @@ def _of(stream: Stream, seed: int, until: float) -> Iterator[Arrival]:
     labels = Chance(seed, f"labels/{stream.name}")
     model = stream.model
     only = stream.labels[0][1] if len(stream.labels) == 1 else None
-    for at in stream.times:
+    sizes = Chance(seed, f"sizes/{stream.name}")
+    for at in stream.arriving.times(Chance(seed, f"arrivals/{stream.name}")):
         if at > until:
             return
         label = only if len(stream.labels) == 1 else _label(stream.labels, labels.uniform())
@@ -79,10 +91,14 @@ def _of(stream: Stream, seed: int, until: float) -> Iterator[Arrival]:
             model.name,
             label,
             stream.deadline_s,
-            model.upload_bytes,
+            _size(model, sizes) if model.upload_spread else model.upload_bytes,
             model.download_bytes,
             model.answers.draw(answers),
         )
+
+
+def _size(model: ModelFacts, chance: Chance) -> int:
+    return max(1, round(model.upload_bytes * math.exp(model.upload_spread * chance.normal())))
 
 
 def _label(labels: tuple[tuple[float, str | None], ...], drawn: float) -> str | None:

@@ -3,8 +3,8 @@
     world = World(setting, seed=1)
     for arrival in world.arrivals(): ...
     world.readings(now)                      # what the agent's sensors would say
-    world.run_device(model, now)             # a Job: see job.py
-    world.call(target, model, now)           # a Job, with all its times
+    world.run_device(model, now, number)     # a Job: see job.py
+    world.call(target, model, now, number)   # a Job, with all its times
 
 Time does not go back. Two worlds of equal settings and seeds in which the same is done are equal; one in which
 something else is done still has the same arrivals, answers, links and faults. Servers may be shared by many worlds,
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.simulate.call import Call
+from router.simulate.chance import Chance
 from router.simulate.device import Device, DeviceModel, Outside, Run
 from router.simulate.faults import Fault
 from router.simulate.link import Link, LinkModel
@@ -63,11 +64,15 @@ class World:
         self.servers = servers_of(setting, seed) if servers is None else servers
         self.device = Device(setting.device, setting.outside, seed, setting.battery_share)
         self._seed = seed
+        # Worlds that share their servers must not share the chance of their requests there.
+        self._salt = int(Chance(seed, "requests").uniform() * 2**53)
+        self._probes = 0
         self._links: dict[str, Link] = {}
         self._connection = -1
         self._link: Link | None = None
         self._link_until = -math.inf
-        self._radio_j = 0.0
+        self.radio_j = 0.0
+        """What calls have drawn so far, with the tails before them."""
         self._readings: Mapping[str, Reading] = {}
         self._sampled_at = -math.inf
         self._link_at(0.0)
@@ -83,30 +88,51 @@ class World:
             self._readings = self._sample(now)
         return self._readings
 
-    def run_device(self, model: str, now: float) -> Run:
-        """Run `model`, which the device has, on the device."""
+    def run_device(self, model: str, now: float, number: int = 0) -> Run:
+        """Run `model`, which the device has, on the device, for the request of this number."""
         run_s = self.setting.models[model].device_s
         assert run_s is not None
         self.device.advance(now)
-        return self.device.run(run_s, now)
+        return self.device.run(run_s, now, self._salt + number)
 
-    def call(self, target: str, model: str, now: float) -> Call:
-        """Put a request for `model`, which `target` serves, to `target`."""
+    def call(
+        self,
+        target: str,
+        model: str,
+        now: float,
+        number: int = 0,
+        again: int = 0,
+        *,
+        upload_bytes: int | None = None,
+        until: float = math.inf,
+    ) -> Call:
+        """Put the request of this number, for `model`, which `target` serves, to `target`; `again` counts how often it
+        was put there before. `upload_bytes` is the arrival's, or the model's own; `until` the deadline told with it."""
         facts = self.setting.models[model]
-        return Call(
-            target,
-            self._link_at(now),
-            self.servers[target],
-            facts.service_s[target],
-            facts.upload_bytes,
-            facts.download_bytes,
-            now,
-            self,
-        )
+        up = facts.upload_bytes if upload_bytes is None else upload_bytes
+        key = self._salt + number + (again << 48)
+        return self._begin(target, facts.service_s[target], up, facts.download_bytes, now, key, until)
 
     def probe(self, target: str, now: float) -> Call:
         """Measure the round trip to `target`, or wake the radio: a call that no model runs for."""
-        return Call(target, self._link_at(now), self.servers[target], 0.0, _PROBE_BYTES, _PROBE_BYTES, now, self)
+        self._probes += 1
+        return self._begin(target, 0.0, _PROBE_BYTES, _PROBE_BYTES, now, self._salt - self._probes, math.inf)
+
+    def _begin(self, target: str, service_s: float, up: int, down: int, now: float, key: int, until: float) -> Call:
+        link = self._link_at(now)
+        return Call(
+            target,
+            self.servers[target],
+            service_s,
+            up,
+            down,
+            now,
+            key,
+            link=link,
+            breaks_at=self._link_until,
+            until=until,
+            pays=self,
+        )
 
     def link(self, now: float) -> Link | None:
         """Return the link that is in use; None where there is no network."""
@@ -120,15 +146,15 @@ class World:
         idle_s = link.radio.idle_s(now)
         return None if idle_s == math.inf else idle_s
 
-    def spent_on_radio(self, joules: float) -> None:
-        """Note what a call drew."""
-        self._radio_j += joules
+    def pay(self, joules: float) -> None:
+        """See call.Pays."""
+        self.radio_j += joules
         self.device.spend(joules)
 
     @property
-    def radio_j(self) -> float:
-        """What calls have drawn so far, tails before their successors included."""
-        return self._radio_j
+    def spent_j(self) -> float:
+        """What requests have drawn so far: runs, and calls with the tails before them."""
+        return self.radio_j + self.device.runs_j
 
     def last_tail_j(self) -> float:
         """Return the tail behind each link's last call, which no successor pays for."""

@@ -54,8 +54,9 @@ ENTRANCES = {
     "router.cascade.audits",
     "router.cascade.certificate",
     "router.compile",
-    *(module for module in MODULES if module.startswith("router.document.")),
+    *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
     "router.record",
+    "router.simulate.scenario",
     "router.toml_document",
 }
 CORE = [module for module in MODULES if module not in ENTRANCES]

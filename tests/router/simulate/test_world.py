@@ -37,7 +37,6 @@ def test_calls_wait_for_a_worker_in_the_order_in_which_they_reach_the_server() -
     first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
     run_all(first, second)
     assert (first.queue_s, second.queue_s) == (0.0, pytest.approx(0.02 - 0.010))
-    assert second.told_queue_s == second.queue_s
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
@@ -45,7 +44,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
     run_all(first, second)
     assert first.failure == ""
-    assert (second.failure, second.pushback_s) == ("RESOURCE_EXHAUSTED", 0.5)
+    assert (second.failure, second.pushback_s) == ("OVERLOADED", 0.05)
 
 
 def test_a_cancelled_call_gives_its_worker_to_the_next() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from router.simulate.answers import Parametric
+from router.simulate.arriving import Recorded
 from router.simulate.capacity import Capacity, Rates
 from router.simulate.curve import Curve, Steps
 from router.simulate.device import DeviceModel, Outside
@@ -64,8 +65,9 @@ def server(name: str = "cloud", **changed: Any) -> ServerModel:
         "speed": 1.0,
         "spread": 0.0,
         "queue_limit": 16,
-        "refusal_pushback_s": 0.5,
+        "queue_target_s": math.inf,
         "tells_load": True,
+        "pushes_back": True,
         "usd_per_request": 0.0,
         "busy": LEVEL,
     }
@@ -118,7 +120,7 @@ def setting(
         "servers": places,
         "faults": faults or {},
         "models": {facts.name: facts},
-        "streams": (Stream("app", facts, 0.3, ((1.0, "public"),), times),),
+        "streams": (Stream("app", facts, 0.3, ((1.0, "public"),), Recorded(times)),),
     }
     return Setting(**values | changed)
 

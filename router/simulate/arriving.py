@@ -1,0 +1,82 @@
+"""The ways in which requests come: at random, by a timer, in bursts, or as they were recorded. Pure.
+
+Each gives the instants anew for each stream of chance, so that many devices share one description."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from router.simulate.chance import Chance
+from router.simulate.curve import Steps
+
+__all__ = ["AtRandom", "Bursts", "ByTimer", "Recorded"]
+
+
+@dataclass(frozen=True, slots=True)
+class AtRandom:
+    """A Poisson process, of a rate that may change."""
+
+    per_s: Steps
+
+    def times(self, chance: Chance) -> Iterator[float]:
+        """See workload.Arriving."""
+        now = 0.0
+        while now < math.inf:
+            rate, until = self.per_s.at(now), self.per_s.holds_until(now)
+            after = now + chance.exponential() / rate if rate > 0 else math.inf
+            # Where the rate changes before it comes, the wait begins anew: a Poisson process has no memory.
+            if after < until:
+                now = after
+                yield now
+            else:
+                now = until
+
+
+@dataclass(frozen=True, slots=True)
+class ByTimer:
+    """One after the other at equal distances, each displaced by up to a share of one."""
+
+    every_s: float
+    jitter: float
+
+    def times(self, chance: Chance) -> Iterator[float]:
+        """See workload.Arriving."""
+        # A device was not switched on at the second that the others were.
+        start, number, before = chance.uniform() * self.every_s, 0, 0.0
+        while True:
+            displaced = self.jitter * (chance.uniform() - 0.5) if self.jitter else 0.0
+            before = max(before, start + (number + displaced) * self.every_s)
+            yield before
+            number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """So many in a row on average, and then silence; all gaps are exponential, lengths of bursts geometric."""
+
+    requests: float
+    within_s: float
+    between_s: float
+
+    def times(self, chance: Chance) -> Iterator[float]:
+        """See workload.Arriving."""
+        now = chance.exponential() * self.between_s
+        goes_on = 1 - 1 / self.requests
+        while True:
+            yield now
+            gap_s = self.within_s if chance.uniform() < goes_on else self.between_s
+            now += chance.exponential() * gap_s
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """As it was; chance has no part in it."""
+
+    instants: Sequence[float]
+
+    def times(self, chance: Chance) -> Iterator[float]:
+        """See workload.Arriving."""
+        del chance
+        return iter(self.instants)
