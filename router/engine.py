@@ -7,6 +7,7 @@ that stands first wins, and the device's stand first."""
 from __future__ import annotations
 
 from router.constraints import Closed, close
+from router.energy import Basis
 from router.objective import Candidate
 from router.plan import Plan
 from router.policy import Policy
@@ -33,6 +34,11 @@ class Decision:
     readings: tuple[ReadingUsed, ...]
     policy_digest: str
     situation: Situation
+
+    @property
+    def energy_basis(self) -> Basis:
+        """Whether the device's joules were counted with watts that were measured, or with the profile's."""
+        return "profile" if self.situation.device_w is None else "measured"
 
 
 def decide(policy: Policy, situation: Situation) -> Decision:

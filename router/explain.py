@@ -94,7 +94,7 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
         yield (
             f"  {'chosen' if rank == 0 else 'or'}: {candidate.name}, cost {candidate.cost:.4g} "
             f"(wrong {e.p_wrong:.3g}, missed {e.p_miss:.3g}, failed {e.p_fail:.3g}, "
-            f"{in_ms(e.seconds)}, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes)"
+            f"{in_ms(e.seconds)}, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes, {e.joules:.3g} J)"
         )
     yield f"Plan: {decision.plan}." if decision.plan is not None else "No plan: every target is closed."
     if outcome is not None:

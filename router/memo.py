@@ -12,6 +12,7 @@ import math
 from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
 from router.policy import Policy
+from router.radio import next_step_at
 from router.types import Situation
 from router.values import value
 
@@ -73,6 +74,7 @@ class Memo:
             ),
             default=math.inf,
         )
+        holds_until = min(holds_until, next_step_at(situation.radio, situation.now))
         key = (situation.request.model, situation.request.label)
         self._kept[key] = _Kept(policy, decision, holds_until, ample_s)
 
@@ -94,6 +96,8 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
         and situation.request.audit == old.request.audit
         and situation.p_escalate == old.p_escalate
         and situation.promise == old.promise
+        and situation.radio == old.radio
+        and situation.device_w == old.device_w
         and (situation.readings is old.readings or situation.readings == old.readings)
         and (situation.targets is old.targets or situation.targets == old.targets)
     )

@@ -1,9 +1,10 @@
 """What a plan is expected to cost, in the policy's one currency. Pure arithmetic over carried quantiles.
 
-    J = w_wrong·P(wrong) + w_miss·P(T > D) + w_fail·P(fail) + w_second·E[T] + w_dollar·E[usd] + w_megabyte·E[MB]
+    J = w_wrong·P(wrong) + w_miss·P(T > D) + w_fail·P(fail)
+        + w_second·E[T] + w_dollar·E[usd] + w_megabyte·E[MB] + w_joule·E[J]
 
-after the decision model (docs/explanation/decision-model.md), without its terms for energy and budgets. Times are the
-five quantiles of types.QUANTILES, each standing for the share of probability around it."""
+after the decision model (docs/explanation/decision-model.md). Times are the five quantiles of types.QUANTILES, each
+standing for the share of probability around it; energy is a power while a target is busy, and so much beside."""
 
 from __future__ import annotations
 
@@ -31,6 +32,10 @@ class Prospect:
     p_fail: float
     usd: float
     upload_bytes: int
+    watts: float = 0.0
+    """Drawn while it is busy."""
+    extra_j: float = 0.0
+    """What asking it takes beside that, however long it is busy."""
 
 
 @value
@@ -43,6 +48,7 @@ class Expectation:
     seconds: float
     usd: float
     megabytes: float
+    joules: float = 0.0
 
 
 @value
@@ -61,11 +67,13 @@ def prospect(
     p_fail: float,
     upload_bytes: int,
     terms: TargetTerms,
+    watts: float = 0.0,
+    extra_j: float = 0.0,
 ) -> Prospect:
     """Return a target's prospect; its wrongness is measured (`p_wrong`) or, before that, the policy's belief."""
     wrong = terms.p_wrong if p_wrong is None else p_wrong
     mean_s = _mean_until(times_s, times_s[4])
-    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes)
+    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j)
 
 
 def cost(expected: Expectation, worth: Worth) -> float:
@@ -77,6 +85,7 @@ def cost(expected: Expectation, worth: Worth) -> float:
         + worth.second * expected.seconds
         + worth.dollar * expected.usd
         + worth.megabyte * expected.megabytes
+        + worth.joule * expected.joules
     )
 
 
@@ -86,7 +95,13 @@ def single(target: Prospect, left_s: float) -> Expectation:
     p_run = 1 - target.p_fail
     p_answer = p_run * (1 - p_late)
     return Expectation(
-        p_answer * target.p_wrong, p_run * p_late, target.p_fail, seconds, target.usd, target.upload_bytes / 1e6
+        p_answer * target.p_wrong,
+        p_run * p_late,
+        target.p_fail,
+        seconds,
+        target.usd,
+        target.upload_bytes / 1e6,
+        target.watts * seconds + target.extra_j,
     )
 
 
@@ -97,7 +112,8 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
     p_late *= 1 - first.p_fail
     p_second = first.p_fail + p_late
     if p_second == 0.0:
-        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6)
+        first_j = first.watts * first_s + first.extra_j
+        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6, first_j)
     after_failure, after_wait = single(second, left_s), single(second, left_s - share_s)
 
     def behind(failed: float, waited: float) -> float:
@@ -110,6 +126,7 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
         seconds=first_s + behind(after_failure.seconds, after_wait.seconds),
         usd=first.usd + p_second * second.usd,
         megabytes=(first.upload_bytes + p_second * second.upload_bytes) / 1e6,
+        joules=first.watts * first_s + first.extra_j + behind(after_failure.joules, after_wait.joules),
     )
 
 
@@ -132,6 +149,7 @@ def cascade(
         kept.seconds + escalates * waited,
         kept.usd + escalates * remote.usd,
         kept.megabytes + escalates * remote.upload_bytes / 1e6,
+        kept.joules + escalates * (remote.watts * waited + remote.extra_j),
     )
 
 

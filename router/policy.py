@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.breaker import BreakerSettings
+from router.energy import EnergyTerms
 from router.estimates import EstimateSettings
 from router.predicates import Predicate
 from router.probation import RevertTerms
@@ -67,6 +68,7 @@ class Worth:
     second: float
     dollar: float
     megabyte: float
+    joule: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Policy:
     terms: Mapping[str, TargetTerms]
     rules: tuple[Rule, ...]
     worth: Worth
+    energy: EnergyTerms
     escalation: EscalationTerms | None
     promise: PromiseTerms | None
     breaker: BreakerSettings

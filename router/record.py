@@ -1,7 +1,8 @@
 """Decisions as JSON and back: what a log keeps, what a replay reads. Pure; holds no input and no output of a model.
 
 A record written here and read back is an equal Decision, and `replay` decides again from the situation in it: the same
-policy gives the same decision, another policy says what it would have done."""
+policy gives the same decision, another policy says what it would have done. Records of version 1 are read as well: they
+knew nothing of energy, of the radio or of budgets, and say nothing of them."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from router.policy import Policy
 
 __all__ = ["RECORD_VERSION", "Record", "from_json", "replay", "to_json"]
 
-RECORD_VERSION: Final = 1
+RECORD_VERSION: Final = 2
 MAX_RECORD_BYTES: Final = 1 << 20
 
 
@@ -26,7 +27,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    record_version: Annotated[Literal[1], Field(alias="record")] = RECORD_VERSION
+    record_version: Annotated[Literal[1, 2], Field(alias="record")] = RECORD_VERSION
     decision: Decision
     outcome: Outcome | None = None
     """None while the attempt has not ended."""
@@ -42,13 +43,18 @@ def to_json(decision: Decision, outcome: Outcome | None = None) -> str:
 def from_json(text: str) -> Record:
     """Read a record back.
 
-    Raises RecordError: for anything that `to_json` of this version did not write."""
+    Raises RecordError: for anything that `to_json` of this version, or an earlier one, did not write."""
     if len(text) > MAX_RECORD_BYTES:
         raise RecordError(f"a record is at most {MAX_RECORD_BYTES} characters long; this is not one")
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
+        if first["loc"] == ("record",) and type(first["input"]) is int:
+            version = first["input"] if abs(first["input"]) < 1000 else "no sense"
+            raise RecordError(
+                f"a decision record of version {version}; versions 1 to {RECORD_VERSION} are read here"
+            ) from error
         place = ".".join(str(part) for part in first["loc"])
         raise RecordError(f"not a decision record of version {RECORD_VERSION}: {place}: {first['msg']}") from error
 

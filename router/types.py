@@ -208,3 +208,7 @@ class Situation:
     now: float
     promise: Promise | None = None
     """None where the policy asks for none."""
+    radio: Radio | None = None
+    """None where there is none, or nothing is known of it."""
+    device_w: float | None = None
+    """What runs on the device were seen to draw, in watts; None where the profile has to do."""

@@ -10,28 +10,37 @@ from itertools import pairwise
 
 from router.attempt import HAND_BACK_S
 from router.constraints import Closed
+from router.energy import extra_j
 from router.keeping import terms_of_keeping
 from router.objective import Candidate, Expectation, Prospect, cascade, cost, prospect, single, with_fallback
 from router.plan import Escalation, Leg, Plan
 from router.policy import Policy
+from router.radio import idle_s
 from router.ruling import Ruling
 from router.types import Kind, Mode, Situation, TargetView
 
 __all__ = ["in_order", "weigh"]
 
 
-def _prospects(policy: Policy, feasible: Iterable[TargetView]) -> dict[str, Prospect]:
-    return {
-        view.name: prospect(
+def _prospects(policy: Policy, situation: Situation, feasible: Iterable[TargetView]) -> dict[str, Prospect]:
+    radio = situation.radio
+    power = policy.energy.power_of(None if radio is None else radio.kind)
+    device_w = policy.energy.cpu_w if situation.device_w is None else situation.device_w
+    idle = idle_s(situation)
+    found: dict[str, Prospect] = {}
+    for view in feasible:
+        remote = view.kind is not Kind.DEVICE
+        found[view.name] = prospect(
             view.name,
             view.time.quantiles_s,
             view.p_wrong,
             view.p_fail,
             view.upload_bytes,
             policy.terms_for(view.name, view.kind),
+            power.connected_w if remote else device_w,
+            extra_j(power, view.upload_bytes, view.download_bytes or 0, idle) if remote else 0.0,
         )
-        for view in feasible
-    }
+    return found
 
 
 def _remotes_by_cost(
@@ -47,7 +56,7 @@ def in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetView
     """Return the plan of a fixed mode, and the name of its first target."""
     left_s = situation.request.deadline - situation.now
     device = [view for view in feasible if view.kind is Kind.DEVICE]
-    remotes = _remotes_by_cost(policy, _prospects(policy, feasible), feasible, left_s)
+    remotes = _remotes_by_cost(policy, _prospects(policy, situation, feasible), feasible, left_s)
     order = [*remotes, *device] if mode in (Mode.PREFER_IN_CLOUD, Mode.ONLY_IN_CLOUD) else [*device, *remotes]
     if situation.promise is None:
         return Plan(_legs(order, left_s)), order[0].name
@@ -66,7 +75,7 @@ def weigh(
     terms = terms_of_keeping(policy, situation, ruling, closed)
     escalation = terms.escalation
     left_s = situation.request.deadline - situation.now
-    prospects = _prospects(policy, feasible)
+    prospects = _prospects(policy, situation, feasible)
     device = next((view for view in feasible if view.kind is Kind.DEVICE), None)
     remotes = _remotes_by_cost(policy, prospects, feasible, left_s)
     if escalation is not None and not situation.request.can_score:

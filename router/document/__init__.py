@@ -5,6 +5,7 @@ decision, and a test changes each one alone to see that something changes. whole
 one file for each group of tables, form.py has what they are made of, and schema.py tells all of it to editors."""
 
 from router.document.breaker import BreakerPart
+from router.document.energy import EnergyPart, LinkPart
 from router.document.estimates import EstimatesPart
 from router.document.keeping import EscalationPart, PromisePart
 from router.document.revert import RevertPart
@@ -16,8 +17,10 @@ from router.document.worth import WorthPart
 
 __all__ = [
     "BreakerPart",
+    "EnergyPart",
     "EscalationPart",
     "EstimatesPart",
+    "LinkPart",
     "PolicyDocument",
     "PromisePart",
     "RevertPart",

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from router.document.breaker import BreakerPart
+from router.document.energy import EnergyPart
 from router.document.estimates import EstimatesPart
 from router.document.form import ModeName, Name, Part, Places, Seconds, told
 from router.document.keeping import EscalationPart, PromisePart
@@ -86,6 +87,10 @@ class PolicyDocument(Part):
         WorthPart,
         told("What plans are weighed by in mode auto.", reason="See there, one by one."),
     ] = WorthPart()
+    energy: Annotated[
+        EnergyPart,
+        told("What the device and its radio draw.", reason="See there, one by one."),
+    ] = EnergyPart()
     escalation: Annotated[
         EscalationPart | None,
         told(

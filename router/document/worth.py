@@ -51,3 +51,12 @@ class WorthPart(Part):
             reason="A thousand uploads of 1 MB weigh as one wrong answer: about the price of metered data.",
         ),
     ] = 0.001
+    joule: Annotated[
+        Worth,
+        told(
+            "What a joule drawn from the battery costs.",
+            unit=f"{_UNIT} per joule",
+            reason="What a charge is worth depends on the device and on who carries it: until a policy says so, energy "
+            "is told and not weighed.",
+        ),
+    ] = 0.0

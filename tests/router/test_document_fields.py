@@ -7,6 +7,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from router.estimates import Ratios
 from router.policy import Policy
 from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
-from router.types import Kind, Situation
+from router.types import Kind, Radio, Situation
 from tests.builders.certificates_of_loss import certificate
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
@@ -91,6 +92,12 @@ def _prior(policy: Policy) -> object:
 
 ASKS_CLOUD = _decides(situation(target("device"), target("cloud", p_fail=0.1), left_ms=100))
 HURRIED = _decides(situation(target("cloud", median_ms=60, p_fail=0.1), left_ms=70))
+CELLULAR = _decides(replace(situation(), radio=Radio("cellular", NOW - 5)))
+ASLEEP = _decides(replace(situation(), radio=Radio("cellular", None)))
+ANSWERED = _decides(
+    replace(situation(target("device"), target("cloud", download_bytes=50_000)), radio=Radio("cellular", NOW - 5))
+)
+ENERGETIC = "worth.joule = 0.01\n"
 ESCALATING = "[escalation]\nbelow = 0.8\n"
 PRICEY = "[targets.cloud]\nusd_per_request = 0.2\n"
 
@@ -142,6 +149,16 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         ASKS_CLOUD,
     ),
     "worth.megabyte": ("", "worth.megabyte = 2", ASKS_CLOUD),
+    "worth.joule": ("", "worth.joule = 0.01", CELLULAR),
+    "energy.profile": (ENERGETIC, ENERGETIC + 'energy.profile = "board"', ASKS_CLOUD),
+    "energy.cpu_w": (ENERGETIC, ENERGETIC + "energy.cpu_w = 3", ASKS_CLOUD),
+    "energy.assumed_link": (ENERGETIC, ENERGETIC + 'energy.assumed_link = "cellular"', ASKS_CLOUD),
+    "energy.links.connected_w": (ENERGETIC, ENERGETIC + "energy.links.cellular.connected_w = 2", CELLULAR),
+    "energy.links.up_w_per_mbps": (ENERGETIC, ENERGETIC + "energy.links.cellular.up_w_per_mbps = 2", CELLULAR),
+    "energy.links.down_w_per_mbps": (ENERGETIC, ENERGETIC + "energy.links.cellular.down_w_per_mbps = 2", ANSWERED),
+    "energy.links.tail_s": (ENERGETIC, ENERGETIC + "energy.links.cellular.tail_s = 2", CELLULAR),
+    "energy.links.tail_w": (ENERGETIC, ENERGETIC + "energy.links.cellular.tail_w = 2", CELLULAR),
+    "energy.links.wake_j": (ENERGETIC, ENERGETIC + "energy.links.cellular.wake_j = 2", ASLEEP),
     "escalation.below": (
         PRICEY + ESCALATING,
         PRICEY + "[escalation]\nbelow = 0.7",

@@ -10,7 +10,7 @@ import pytest
 
 from router.engine import decide
 from router.memo import Memo
-from router.types import Request, Situation
+from router.types import Radio, Request, Situation
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
 POLICY = policy_of('[[rules]]\nname = "r"\nwhen = { battery_pct = { less_than = 20 } }\nforbid = ["cloud"]\n')
@@ -44,6 +44,8 @@ def test_a_moment_later_the_choice_is_kept_and_tells_of_its_own_request() -> Non
         pytest.param(_later(BEFORE, 150.1), id="a reading that a rule speaks of is too old"),
         pytest.param(_later(BEFORE, -1.0), id="the clock went back"),
         pytest.param(replace(BEFORE, readings=readings_of({"battery_pct": 30.0})), id="another reading"),
+        pytest.param(replace(BEFORE, radio=Radio("cellular", None)), id="another radio"),
+        pytest.param(replace(BEFORE, device_w=1.0), id="another power of the device"),
         pytest.param(replace(BEFORE, p_escalate=0.5), id="another share of escalations"),
         pytest.param(replace(BEFORE, targets=(target("device"), target("cloud", p_fail=0.5))), id="another target"),
         pytest.param(replace(BEFORE, request=replace(BEFORE.request, can_score=False)), id="no score"),
@@ -54,6 +56,12 @@ def test_a_moment_later_the_choice_is_kept_and_tells_of_its_own_request() -> Non
 )
 def test_what_a_choice_depends_on_makes_it_anew(after: Situation) -> None:
     assert not _kept(BEFORE, after)
+
+
+def test_while_the_radio_rests_a_choice_is_kept_from_one_step_of_its_idleness_to_the_next() -> None:
+    resting = replace(BEFORE, radio=Radio("cellular", NOW - 3.2))
+    assert _kept(resting, _later(resting, 1.0))
+    assert not _kept(resting, _later(resting, 2.0))
 
 
 def test_a_choice_made_with_little_time_left_is_not_kept() -> None:

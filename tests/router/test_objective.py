@@ -19,7 +19,8 @@ TERMS = EscalationTerms(below=0.8, recovers=0.9, share=0.3)
 def _prospect(name: str = "cloud", *, times_ms: tuple[float, ...] = (10, 20, 30, 40, 50), **of: float) -> Prospect:
     a, b, c, d, e = (ms / 1000 for ms in times_ms)
     terms = TargetTerms(of.get("p_wrong", 0.1), (a, b, c, d, e), of.get("usd", 0.0))
-    return prospect(name, (a, b, c, d, e), None, of.get("p_fail", 0.0), int(of.get("upload_bytes", 0)), terms)
+    power = of.get("watts", 0.0), of.get("extra_j", 0.0)
+    return prospect(name, (a, b, c, d, e), None, of.get("p_fail", 0.0), int(of.get("upload_bytes", 0)), terms, *power)
 
 
 def test_each_quantile_stands_for_the_probability_around_it() -> None:
@@ -37,8 +38,8 @@ def test_what_was_measured_of_being_wrong_replaces_what_is_believed() -> None:
 @pytest.mark.parametrize("field", [f.name for f in fields(Worth)])
 def test_every_worth_prices_its_own_share_of_the_cost(field: str) -> None:
     nothing = {f.name: 0.0 for f in fields(Worth)}
-    expected = Expectation(p_wrong=0.1, p_miss=0.2, p_fail=0.3, seconds=0.4, usd=0.5, megabytes=0.6)
-    share = dict(zip(nothing, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6), strict=True))
+    expected = Expectation(p_wrong=0.1, p_miss=0.2, p_fail=0.3, seconds=0.4, usd=0.5, megabytes=0.6, joules=0.7)
+    share = dict(zip(nothing, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), strict=True))
     assert cost(expected, Worth(**(nothing | {field: 2.0}))) == pytest.approx(2.0 * share[field])
 
 
@@ -122,3 +123,30 @@ def test_an_escalation_that_would_be_given_up_before_it_comes_back_helps_nothing
     alone = single(device, 0.030)
     assert _cascade(device, remote, 0.5, left_s=0.030).p_wrong == alone.p_wrong
     assert _cascade(device, remote, 0.5, left_s=0.037).p_wrong < alone.p_wrong
+
+
+# -- energy ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_draws_its_power_while_it_is_waited_for_and_the_rest_once() -> None:
+    radio = _prospect(watts=2.0, extra_j=5.0)
+    assert single(radio, AMPLE_S).joules == pytest.approx(2.0 * 0.030 + 5.0)
+    assert single(radio, 0.0).joules == pytest.approx(5.0)
+
+
+def test_the_energy_of_a_fallback_is_paid_as_often_as_it_is_asked() -> None:
+    first = _prospect(p_fail=0.25, watts=1.0, extra_j=8.0)
+    second = _prospect("device", watts=4.0, times_ms=(10,) * 5)
+    expected = with_fallback(first, second, AMPLE_S, 0.0)
+    assert expected.joules == pytest.approx(0.030 + 8.0 + 0.25 * 0.040)
+
+
+def test_a_first_target_that_always_answers_costs_no_other_s_energy() -> None:
+    first, second = _prospect(watts=1.0, extra_j=8.0), _prospect("device", watts=4.0)
+    assert with_fallback(first, second, AMPLE_S, 0.0).joules == pytest.approx(single(first, AMPLE_S).joules)
+
+
+def test_an_escalation_costs_the_radio_s_energy_for_the_share_that_escalates() -> None:
+    device = _prospect("device", watts=2.0)
+    expected = _cascade(device, _prospect(p_wrong=0.0, watts=1.0, extra_j=8.0), 0.25)
+    assert expected.joules == pytest.approx(2.0 * 0.030 + 0.25 * (0.030 + 8.0))

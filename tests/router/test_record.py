@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_replayed_under_another_policy_it_says_what_that_would_have_done() -> No
     assert replay(DECISION, policy_of('mode = "only_in_cloud"')).choice == "cloud"
 
 
+def test_a_record_of_the_first_version_is_read_and_decided_again_the_same() -> None:
+    """Written by what wrote records before there was energy in them."""
+    read = from_json((Path(__file__).parent / "records" / "version_1.jsonl").read_text(encoding="utf-8"))
+    again = replay(read.decision, POLICY)
+    assert again.plan == read.decision.plan
+    assert [(c.name, c.cost) for c in again.candidates] == [(c.name, c.cost) for c in read.decision.candidates]
+    assert (again.closed, again.readings) == (read.decision.closed, read.decision.readings)
+
+
 def _changed(**changes: object) -> str:
     return json.dumps(json.loads(to_json(DECISION)) | changes)
 
@@ -69,7 +79,10 @@ def _changed(**changes: object) -> str:
         pytest.param("", "not a decision record", id="nothing"),
         pytest.param("{", "not a decision record", id="torn"),
         pytest.param("[]", "not a decision record", id="another document"),
-        pytest.param(_changed(record=2), "record: Input should be 1", id="a later version"),
+        pytest.param(_changed(record=3), "a decision record of version 3; versions 1 to 2 are", id="a later version"),
+        pytest.param(
+            _changed(record=-(10**900)), "decision record of version no sense", id="a version past all reason"
+        ),
         pytest.param(_changed(more=1), "more: Extra inputs are not permitted", id="more than there is"),
         pytest.param(_changed(decision={}), "decision.plan: ", id="no decision"),
         pytest.param("[" * 10_000, "not a decision record", id="deep"),

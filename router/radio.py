@@ -1,0 +1,40 @@
+"""The radio that remote calls wake: how long it has been idle. Pure.
+
+Idleness is known in steps, so that a decision is the same from one step to the next and need not be made again for
+every request: what differs between two seconds and two and a half is less than what anybody knows of the radio."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from typing import Final
+
+from router.types import Radio, Situation
+
+__all__ = ["IDLE_STEPS_S", "idle_s", "next_step_at"]
+
+IDLE_STEPS_S: Final = (
+    *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
+    *(10.0, 12.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.0, 200.0, 500.0, 1000.0, 3600.0),
+)
+
+
+def idle_s(situation: Situation) -> float:
+    """Return for how long the radio was not used, rounded down to a step; infinity where it never was, as far as
+    anybody knows."""
+    radio = situation.radio
+    if radio is None or radio.used_at is None:
+        return math.inf
+    return IDLE_STEPS_S[max(0, bisect_right(IDLE_STEPS_S, situation.now - radio.used_at) - 1)]
+
+
+def next_step_at(radio: Radio | None, now: float) -> float:
+    """Return the last instant at which `idle_s` is what it is now, if the radio is not used; infinity: for ever."""
+    if radio is None or radio.used_at is None:
+        return math.inf
+    step = bisect_right(IDLE_STEPS_S, now - radio.used_at)
+    if step == len(IDLE_STEPS_S):
+        return math.inf
+    # Two steps towards the past: the sum is rounded, and so is the difference that it is compared by.
+    at = math.nextafter(radio.used_at + IDLE_STEPS_S[step], -math.inf)
+    return math.nextafter(at, -math.inf)

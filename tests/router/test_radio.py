@@ -1,0 +1,49 @@
+"""How long a radio has been idle, in steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.radio import IDLE_STEPS_S, idle_s, next_step_at
+from router.types import Radio
+from tests.router.situations import NOW, situation
+
+
+def _idle(radio: Radio | None, now: float = NOW) -> float:
+    return idle_s(replace(situation(), radio=radio, now=now))
+
+
+@pytest.mark.parametrize(
+    ("since_s", "counted_s"), [(0.0, 0.0), (0.09, 0.0), (0.1, 0.1), (11.9, 10.0), (64.0, 50.0), (1e6, 3600.0)]
+)
+def test_idleness_is_rounded_down_to_a_step(since_s: float, counted_s: float) -> None:
+    assert _idle(Radio("cellular", 0.0), since_s) == counted_s
+
+
+def test_a_use_that_seems_to_come_later_is_one_just_now() -> None:
+    assert _idle(Radio("cellular", NOW + 5)) == 0.0
+
+
+@pytest.mark.parametrize("radio", [None, Radio("cellular", None), Radio(None, None)])
+def test_a_radio_that_was_never_used_has_been_idle_for_ever(radio: Radio | None) -> None:
+    assert _idle(radio) == math.inf
+    assert next_step_at(radio, NOW) == math.inf
+
+
+@given(st.floats(0, 1e7), st.floats(0, 5000), st.integers(0, 2))
+def test_up_to_the_next_step_nothing_changes(used_at: float, since_s: float, ulps: int) -> None:
+    radio, now = Radio("cellular", used_at), used_at + since_s
+    until = next_step_at(radio, now)
+    if until < now:
+        return
+    assert _idle(radio, min(until, 1e9)) == _idle(radio, now)
+
+
+def test_the_steps_rise_and_begin_at_nothing() -> None:
+    assert list(IDLE_STEPS_S) == sorted(set(IDLE_STEPS_S))
+    assert IDLE_STEPS_S[0] == 0.0
