@@ -1,0 +1,85 @@
+"""How far a figure of a run might have come out otherwise: the block bootstrap. Pure; chance is an argument.
+
+Blocks of requests in a row are drawn again with replacement, as many as there were, and the figure is taken of each
+such draw; the interval holds the middle 95 of a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from router.simulate.tally import Block, seconds_of
+from router.values import value
+
+__all__ = ["Draws", "Figure", "drawn_again", "figure", "quantile_s"]
+
+RESAMPLES: Final = 200
+"""Enough for the ends of a 95 % interval to hold still to a tenth of its width."""
+_TAIL: Final = 0.025
+
+
+class Draws(Protocol):
+    """A source of numbers that are uniform in [0, 1)."""
+
+    def uniform(self) -> float: ...
+
+
+@value
+class Figure:
+    """A figure of a run, and its 95 % interval; both ends are the figure itself where there is but one block."""
+
+    value: float
+    low: float
+    high: float
+
+
+def drawn_again(blocks: int, chance: Draws) -> list[list[int]]:
+    """Return how often each of so many blocks stands in each draw."""
+    draws: list[list[int]] = []
+    for _ in range(RESAMPLES if blocks > 1 else 0):
+        times = [0] * blocks
+        for _ in range(blocks):
+            times[int(chance.uniform() * blocks)] += 1
+        draws.append(times)
+    return draws
+
+
+def figure(blocks: Sequence[Block], draws: Sequence[Sequence[int]], amount: Callable[[Block], float]) -> Figure:
+    """Return what `amount` comes to for each request, with its interval over `draws`."""
+    amounts = [amount(block) for block in blocks]
+    requests = [block.requests for block in blocks]
+    found = [_ratio(_weighted(amounts, times), _weighted(requests, times)) for times in draws]
+    return _between(_ratio(sum(amounts), sum(requests)), found)
+
+
+def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> Figure:
+    """Return the seconds within which `share` of the requests ended, to a hundredth, with the interval over `draws`."""
+    buckets = sorted({bucket for block in blocks for bucket in block.times})
+    columns = [[block.times[bucket] for block in blocks] for bucket in buckets]
+    requests = [block.requests for block in blocks]
+
+    def under(times: Sequence[int]) -> float:
+        wanted, seen = share * _weighted(requests, times), 0.0
+        for bucket, column in zip(buckets, columns, strict=True):
+            seen += _weighted(column, times)
+            if seen >= wanted:
+                return seconds_of(bucket)
+        return seconds_of(buckets[-1]) if buckets else 0.0
+
+    return _between(under([1] * len(blocks)), [under(times) for times in draws])
+
+
+def _weighted(amounts: Sequence[float], times: Sequence[int]) -> float:
+    return sum(map(float.__mul__, map(float, amounts), map(float, times)))
+
+
+def _ratio(amount: float, requests: float) -> float:
+    return amount / requests if requests else 0.0
+
+
+def _between(found: float, others: list[float]) -> Figure:
+    if not others:
+        return Figure(found, found, found)
+    others.sort()
+    tail = int(_TAIL * len(others))
+    return Figure(found, min(found, others[tail]), max(found, others[-1 - tail]))
