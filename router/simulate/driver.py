@@ -1,0 +1,63 @@
+"""`simulate`: one policy, or a baseline in its place, through one world. Pure, and equal for equal arguments.
+
+The agent decides, asks and learns with the router's own code (agent.py); the world answers (world.py); the agenda says
+what comes first. Nothing is kept of a request that ended but its place in the sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from router.breaker import BreakerSettings
+from router.engine import Decision
+from router.memo import Memo
+from router.policy import Policy
+from router.simulate.agenda import Agenda
+from router.simulate.agent import Agent
+from router.simulate.baselines import Baseline, decide_by
+from router.simulate.chance import Chance
+from router.simulate.evaluation import evaluate
+from router.simulate.outcomes import Outcomes, outcomes_of
+from router.simulate.tally import Tally
+from router.simulate.world import Setting, World
+from router.types import DEVICE, Situation
+
+__all__ = ["simulate"]
+
+_NEVER_OPENS: Final = BreakerSettings(consecutive=1 << 62, min_calls=1 << 62)
+
+
+def simulate(setting: Setting, policy: Policy, seed: int, *, baseline: Baseline | None = None) -> Outcomes:
+    """Run the whole scenario under `policy`; with a `baseline` that one chooses, and the policy says what things are
+    worth and where requests may go."""
+    evaluation = evaluate(setting, seed)
+    agenda, tally = Agenda(), Tally(policy.worth)
+    world = World(setting, seed)
+    if baseline is not None and baseline.stubborn:
+        policy = replace(policy, breaker=_NEVER_OPENS)
+    agent = Agent(
+        world,
+        policy,
+        Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline")),
+        evaluation=evaluation,
+        chance=Chance(seed, "agent"),
+        agenda=agenda,
+        tally=tally,
+    )
+    agent.start()
+    agenda.run()
+    tally.spend(world.last_tail_j())
+    name = policy.name if baseline is None else baseline.name
+    targets = (DEVICE, *(server.name for server in setting.servers))
+    return outcomes_of(name, tally, targets, Chance(seed, "intervals"))
+
+
+class _ByBaseline:
+    """A baseline in the engine's place."""
+
+    def __init__(self, baseline: Baseline, chance: Chance) -> None:
+        self._baseline = baseline
+        self._chance = chance
+
+    def decide(self, policy: Policy, situation: Situation) -> Decision:
+        return decide_by(self._baseline, policy, situation, self._chance.uniform())

@@ -1,0 +1,70 @@
+"""What a policy came to in a simulated world: each figure for one request, with the interval it might have been in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from router.simulate.intervals import Draws, Figure, drawn_again, figure, quantile_s
+from router.simulate.tally import Block, Tally
+from router.values import value
+
+__all__ = ["Outcomes", "outcomes_of"]
+
+
+@value
+class Outcomes:
+    """Of all requests of a run; figures are for one request, with their 95 % intervals.
+
+    `cost` is J as the policy's worth defines it, without what budgets, waking and exploring are credited with."""
+
+    policy: str
+    requests: int
+    cost: Figure
+    accuracy_loss: Figure
+    """Where the device's answer was kept: right answers of the best remote target less those of the device."""
+    wrong: Figure
+    """Probability that the answer is wrong."""
+    missed: Figure
+    failed: Figure
+    escalated: Figure
+    p50_s: Figure
+    p95_s: Figure
+    p99_s: Figure
+    seconds: Figure
+    joules: Figure
+    usd: Figure
+    size_bytes: Figure
+    """Sent and received."""
+    shares: Mapping[str, Figure]
+    """Target -> share of requests that it answered."""
+
+
+def outcomes_of(policy: str, tally: Tally, targets: tuple[str, ...], chance: Draws) -> Outcomes:
+    """Return what `tally` holds, as figures."""
+    blocks = tally.blocks
+    draws = drawn_again(len(blocks), chance)
+
+    def mean(amount: Callable[[Block], float]) -> Figure:
+        return figure(blocks, draws, amount)
+
+    def answered_by(target: str) -> Figure:
+        return mean(lambda block: block.by_target[target])
+
+    return Outcomes(
+        policy,
+        sum(block.requests for block in blocks),
+        mean(lambda block: block.cost),
+        mean(lambda block: block.lost),
+        mean(lambda block: block.wrong),
+        mean(lambda block: block.missed),
+        mean(lambda block: block.failed),
+        mean(lambda block: block.escalated),
+        quantile_s(blocks, draws, 0.5),
+        quantile_s(blocks, draws, 0.95),
+        quantile_s(blocks, draws, 0.99),
+        mean(lambda block: block.seconds),
+        mean(lambda block: block.joules),
+        mean(lambda block: block.usd),
+        mean(lambda block: block.up_bytes + block.down_bytes),
+        {target: answered_by(target) for target in targets},
+    )
