@@ -74,11 +74,11 @@ def _read(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
-        document = read_document(content, _File, DocumentError, max_bytes=_MAX_FILE_BYTES)
+        document = read_document(content, _File, max_bytes=_MAX_FILE_BYTES)
     except OSError as error:
         raise SettingsError("", f"{path} cannot be read: {error.strerror or 'no such file'}") from error
     except DocumentError as error:
-        raise SettingsError("", f"{path}: {error.problem}") from error
+        raise SettingsError("", f"{path}: {error.faults[0]}") from error
     values = dict(document.__pydantic_extra__ or {})
     unknown = next((name for name in values if name not in Settings.model_fields), None)
     if unknown is not None:

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from pydantic.json_schema import SkipJsonSchema
 
 from edge_agent.errors import ConfigError
-from router.errors import DocumentError
-from router.toml_document import read_document
+from router.errors import DocumentError, Fault
+from router.toml_document import located, read_document
 from router.types import DEVICE, SIGNALS, Kind
 
 __all__ = [
@@ -213,16 +213,19 @@ def is_loopback(address: str) -> bool:
 def load_config(path: Path) -> AgentConfig:
     """Read a configuration file; relative paths in it become relative to its folder.
 
-    Raises ConfigError: with the place of the first fault."""
+    Raises ConfigError: with the line and the place of the first fault."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError("", f"cannot be read: {error.strerror or error}", document=str(path)) from error
     try:
-        config = read_document(content, AgentConfig, DocumentError, max_bytes=MAX_CONFIG_BYTES)
+        config = read_document(content, AgentConfig, source=str(path), max_bytes=MAX_CONFIG_BYTES)
         return checked(_resolved(config, path.parent))
-    except (DocumentError, ConfigError) as error:
-        raise ConfigError(error.path, error.problem, document=str(path)) from error
+    except DocumentError as error:
+        raise ConfigError(error.path, error.problem, document=str(path), line=error.line) from error
+    except ConfigError as error:
+        (told,) = located([Fault(error.path, error.problem)], content)
+        raise ConfigError(error.path, error.problem, document=str(path), line=told.line) from error
 
 
 def checked(config: AgentConfig) -> AgentConfig:

@@ -57,16 +57,19 @@ class AgentError(Exception):
 
 
 class ConfigError(AgentError):
-    """`path` is the place in the document, such as `targets.cloud.address`; empty for the whole."""
+    """`path` is the place in the document, such as `targets.cloud.address`, empty for the whole; `line` is where it
+    stands in a file."""
 
     code = Code.INVALID_INPUT
     source = "config"
 
-    def __init__(self, path: str, problem: str, *, document: str = "configuration") -> None:
-        super().__init__(f"{document}: {path}: {problem}" if path else f"{document}: {problem}")
+    def __init__(self, path: str, problem: str, *, document: str = "configuration", line: int | None = None) -> None:
+        where = document if line is None else f"{document}: line {line}"
+        super().__init__(f"{where}: {path}: {problem}" if path else f"{where}: {problem}")
         self.path = path
         self.problem = problem
         self.document = document
+        self.line = line
 
 
 class ReleaseError(AgentError):

@@ -81,7 +81,7 @@ class PolicyFile:
         except OSError as error:
             raise ConfigError("policy", f"{path} cannot be read: {error.strerror or error}") from error
         except PolicyError as error:
-            raise ConfigError(error.path, error.problem, document=error.source) from error
+            raise ConfigError(error.path, error.problem, document=error.source, line=error.line) from error
         self._seen_digest = digest_of(content)
         self._highest = self._current.version
 

@@ -12,19 +12,22 @@ from typing import Final, Literal
 from router.breaker import BreakerSettings
 from router.document import EscalationPart, PolicyDocument, RulePart
 from router.document.profiles import energy_terms
-from router.errors import PolicyError
+from router.errors import Fault, PolicyError
 from router.estimates import EstimateSettings, prior_quantiles
-from router.naming import did_you_mean
+from router.naming import did_you_mean, shown
 from router.policy import EscalationTerms, Policy, PromiseTerms, Rule, TargetTerms, Worth
+from router.predicates import AllOf, Predicate
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
-from router.toml_document import read_document
+from router.toml_document import located, parse_document, read_model
+from router.toml_form import MAX_FAULTS
 from router.types import DEVICE, SIGNALS, Kind, signal
 
 __all__ = ["BUILT_IN", "MAX_POLICY_BYTES", "built_in_policy", "compile_policy"]
 
 # A policy is written by people; a megabyte is some ten thousand rules.
 MAX_POLICY_BYTES: Final = 1 << 20
+_MAX_RULES: Final = 1000
 
 # Beliefs before anything was measured. The device: a small model that answers in a blink and errs in one of ten; a
 # remote: the full model, half as often wrong, a few milliseconds of service beyond the round trip.
@@ -37,11 +40,16 @@ def compile_policy(content: bytes, *, source: str = "policy", targets: Mapping[s
     """Put a policy document in force.
 
     `targets` are the targets that exist, by name; given them, a document that speaks of others is refused.
-    Raises PolicyError: with the path of the first fault and what to do about it."""
-    try:
-        return _compile(content, targets)
-    except PolicyError as error:
-        raise PolicyError(error.path, error.problem, source=source) from error.__cause__
+    Raises PolicyError: with every fault, its line, its path, and what to do about it."""
+    values = parse_document(content, PolicyError, source=source, max_bytes=MAX_POLICY_BYTES)
+    document, faults = read_model(values, PolicyDocument)
+    if document is None:
+        faults += _faults_of_conditions(values, targets, faults)
+        raise PolicyError.of(located(faults, content), source)
+    policy = _build(document, hashlib.sha256(content).hexdigest(), targets, faults)
+    if faults:
+        raise PolicyError.of(located(faults, content), source)
+    return policy
 
 
 # In force where an app gives no policy. Every call to a cloud costs somebody something, so the device comes first: with
@@ -68,26 +76,24 @@ def built_in_policy() -> Policy:
     return compile_policy(BUILT_IN, source="built-in policy")
 
 
-def _compile(content: bytes, targets: Mapping[str, Kind] | None) -> Policy:
-    document = read_document(content, PolicyDocument, PolicyError, max_bytes=MAX_POLICY_BYTES)
-    return _build(document, hashlib.sha256(content).hexdigest(), targets)
-
-
-def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | None) -> Policy:
-    kinds = _kinds(document, targets)
+def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | None, faults: list[Fault]) -> Policy:
+    """Build the policy, and add what speaks against it to `faults`: with any of them it is none."""
+    kinds = _kinds(document, targets, faults)
     places = {kind.value for kind in Kind} | set(kinds)
     remotes = _remotes(kinds, targets)
     labels: dict[str, frozenset[str]] = {}
     for label, listed in document.labels.items():
-        labels[label] = _places(listed, places, f"labels.{label}")
+        labels[label] = _places(listed, places, f"labels.{label}", faults)
     rules = tuple(
-        _rule(part, f"rules[{i}]", places, remotes, document.escalation) for i, part in enumerate(document.rules)
+        _rule(part, f"rules[{i}]", places, remotes, document.escalation, faults)
+        for i, part in enumerate(document.rules)
     )
-    _refuse_twice([rule.name for rule in rules])
+    _refuse_twice([rule.name for rule in rules], faults)
     for name in document.stale_after_s:
-        _refuse_unknown_signal(name, remotes)
+        _refuse_unknown_signal(name, remotes, faults)
     if document.breaker.max_open_s < document.breaker.open_s:
-        raise PolicyError("breaker.max_open_s", "less than open_s: the first pause would already be over the longest")
+        problem = "less than open_s: the first pause would already be over the longest"
+        faults.append(Fault("breaker.max_open_s", problem))
     escalation = document.escalation
     return Policy(
         name=document.name,
@@ -96,7 +102,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         mode=document.mode,
         labels=labels,
         kinds=kinds,
-        terms={name: _terms(document, name, kind) for name, kind in kinds.items()},
+        terms={name: _terms(document, name, kind, faults) for name, kind in kinds.items()},
         rules=rules,
         worth=Worth(**document.worth.model_dump()),
         energy=energy_terms(document.energy),
@@ -110,29 +116,31 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         named_signals=tuple(dict.fromkeys(n for r in rules for n in r.when.names() if signal(n) is not None)),
         rule_names=tuple(rule.name for rule in rules),
         reads_time_left=any(name == "time_left_ms" for rule in rules for name in rule.when.names()),
-        _by_kind={kind: _terms(document, kind.value, kind) for kind in Kind},
+        _by_kind={kind: _terms(document, kind.value, kind, []) for kind in Kind},
     )
 
 
-def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None) -> dict[str, Kind]:
+def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None, faults: list[Fault]) -> dict[str, Kind]:
     kinds: dict[str, Kind] = {}
     for name, part in document.targets.items():
         own = _KIND_NAMES.get(name)
-        if part.kind is not None and own is not None and own != part.kind:
-            raise PolicyError(f"targets.{name}.kind", f'a target named "{name}" is of that kind, not "{part.kind}"')
         existing = None if targets is None else targets.get(name)
-        if targets is not None and existing is None:
-            if own is not None:
-                continue  # what is believed of a kind; that a device has no target of it is no fault of the policy
-            raise PolicyError("targets", f'unknown target "{name}"{did_you_mean(name, targets)}')
+        if targets is not None and existing is None and own is None:
+            problem = f'unknown target "{name}"{did_you_mean(name, targets)}'
+            faults.append(Fault("targets", problem, key=name))
+            continue
         kind = existing or own or (Kind(part.kind) if part.kind is not None else None)
         if kind is None:
-            raise PolicyError(f"targets.{name}", 'its kind is wanted: add kind = "fog" or kind = "cloud"')
+            faults.append(Fault(f"targets.{name}", 'its kind is wanted: add kind = "fog" or kind = "cloud"'))
+            continue
         if part.kind is not None and kind != part.kind:
-            raise PolicyError(f"targets.{name}.kind", f'the configured target is of kind "{kind}", not "{part.kind}"')
-        if kind is Kind.DEVICE and name != DEVICE:
-            raise PolicyError(f"targets.{name}.kind", 'there is one device, and it is called "device"')
-        kinds[name] = kind
+            what = f'a target named "{name}" is of that kind' if own else f'the configured target is of kind "{kind}"'
+            faults.append(Fault(f"targets.{name}.kind", f'{what}, not "{part.kind}"'))
+        elif kind is Kind.DEVICE and name != DEVICE:
+            faults.append(Fault(f"targets.{name}.kind", 'there is one device, and it is called "device"'))
+        if targets is None or existing is not None:
+            kinds[name] = kind
+        # Else what is believed of a kind: that a device has no target of it is no fault of the policy.
     if targets is not None:
         kinds.update(targets)
     return kinds
@@ -145,35 +153,66 @@ def _remotes(kinds: Mapping[str, Kind], targets: Mapping[str, Kind] | None) -> f
     return named if targets is not None else named | {Kind.FOG.value, Kind.CLOUD.value}
 
 
-def _refuse_unknown_signal(name: str, remotes: frozenset[str]) -> None:
+def _refuse_unknown_signal(name: str, remotes: frozenset[str], faults: list[Fault]) -> None:
     _, per_target, target = name.partition(".")
     if signal(name) is None:
-        raise PolicyError("stale_after_s", f'unknown key "{name[:64]}"{did_you_mean(name, SIGNALS)}')
-    if per_target and target not in remotes:
-        known = did_you_mean(target, remotes)
-        raise PolicyError("stale_after_s", f'unknown target "{target[:64]}" in "{name[:64]}"{known}')
+        problem = f'unknown key "{shown(name)}"{did_you_mean(name, SIGNALS)}'
+        faults.append(Fault("stale_after_s", problem, key=name))
+    elif per_target and target not in remotes:
+        problem = f'unknown target "{shown(target)}" in "{shown(name)}"{did_you_mean(target, remotes)}'
+        faults.append(Fault("stale_after_s", problem, key=name))
 
 
-def _places(listed: Iterable[str], known: set[str], path: str) -> frozenset[str]:
+def _places(listed: Iterable[str], known: set[str], path: str, faults: list[Fault]) -> frozenset[str]:
     for i, place in enumerate(listed):
         if place not in known:
-            raise PolicyError(f"{path}[{i}]", f'unknown target "{place}"{did_you_mean(place, known)}')
+            faults.append(Fault(f"{path}[{i}]", f'unknown target "{place}"{did_you_mean(place, known)}'))
     return frozenset(listed)
 
 
 def _rule(
-    part: RulePart, path: str, places: set[str], remotes: frozenset[str], believed: EscalationPart | None
+    part: RulePart,
+    path: str,
+    places: set[str],
+    remotes: frozenset[str],
+    believed: EscalationPart | None,
+    faults: list[Fault],
 ) -> Rule:
     if part.mode is None and not part.forbid and part.escalate_below is None:
-        raise PolicyError(path, "the rule does nothing; give it mode, forbid or escalate_below")
+        faults.append(Fault(path, "the rule does nothing; give it mode, forbid or escalate_below"))
     return Rule(
         name=part.name,
-        when=parse_condition(part.when, f"{path}.when", targets=remotes),
+        when=_condition(part.when, f"{path}.when", remotes, faults),
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
-        forbid=_places(part.forbid, places, f"{path}.forbid"),
+        forbid=_places(part.forbid, places, f"{path}.forbid", faults),
         escalation=_rule_escalation(part.escalate_below, believed),
     )
+
+
+def _condition(table: object, path: str, remotes: frozenset[str], faults: list[Fault]) -> Predicate:
+    try:
+        return parse_condition(table, path, targets=remotes)
+    except PolicyError as error:
+        faults.extend(error.faults)
+        return AllOf(())
+
+
+def _faults_of_conditions(
+    values: Mapping[str, object], targets: Mapping[str, Kind] | None, told: Iterable[Fault]
+) -> list[Fault]:
+    """Return what is wrong with the conditions of a document that is no policy for other reasons: its author mends all
+    at once. Of targets only the names are known."""
+    named, rules = values.get("targets"), values.get("rules")
+    names = set(named) if isinstance(named, dict) else set()
+    remotes = frozenset(names | set(targets or ()) | {Kind.FOG.value, Kind.CLOUD.value})
+    already = {fault.path for fault in told}
+    faults: list[Fault] = []
+    for i, rule in enumerate(rules[:_MAX_RULES] if isinstance(rules, list) else ()):
+        path = f"rules[{i}].when"
+        if isinstance(rule, dict) and "when" in rule and path not in already and len(faults) < MAX_FAULTS:
+            _condition(rule["when"], path, remotes, faults)
+    return faults
 
 
 def _rule_escalation(
@@ -186,19 +225,22 @@ def _rule_escalation(
     return EscalationTerms(**part.model_dump())
 
 
-def _refuse_twice(names: list[str]) -> None:
+def _refuse_twice(names: list[str], faults: list[Fault]) -> None:
+    seen: set[str] = set()
     for i, name in enumerate(names):
-        if name in names[:i]:
-            raise PolicyError(
-                f"rules[{i}].name", f'there is a rule called "{name}" already; a reason must name one rule'
-            )
+        if name in seen:
+            problem = f'there is a rule called "{name}" already; a reason must name one rule'
+            faults.append(Fault(f"rules[{i}].name", problem))
+        seen.add(name)
 
 
-def _terms(document: PolicyDocument, name: str, kind: Kind) -> TargetTerms:
+def _terms(document: PolicyDocument, name: str, kind: Kind, faults: list[Fault]) -> TargetTerms:
     part = document.targets.get(name)
     p_wrong = part.p_wrong if part is not None and part.p_wrong is not None else _DEFAULT_P_WRONG[kind]
     low_ms, high_ms = part.prior_ms if part is not None and part.prior_ms is not None else _DEFAULT_PRIOR_MS[kind]
     if low_ms > high_ms:
-        raise PolicyError(f"targets.{name}.prior_ms", "the first number is the 5 % quantile, the second the 95 %")
+        problem = "the first number is the 5 % quantile, the second the 95 %"
+        faults.append(Fault(f"targets.{name}.prior_ms", problem))
+        low_ms, high_ms = high_ms, low_ms
     usd = part.usd_per_request if part is not None else 0.0
     return TargetTerms(p_wrong, prior_quantiles(low_ms / 1000, high_ms / 1000), usd)

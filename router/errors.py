@@ -1,7 +1,7 @@
 """What routing can refuse. Everything else is a value: no feasible target is a decision that says so.
 
 RouterError
-├── DocumentError        a document that cannot be read; carries the exact place
+├── DocumentError        a document that cannot be read; carries every fault, with its line and place
 │   ├── CertificateError a certificate that certifies nothing
 │   ├── PolicyError      a policy that cannot be put in force
 │   └── ScenarioError    a scenario that cannot be simulated, or a trace that it names
@@ -12,11 +12,16 @@ RouterError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 __all__ = [
     "AuditError",
     "CertificateError",
     "CertifyError",
     "DocumentError",
+    "Fault",
     "PolicyError",
     "RecordError",
     "RouterError",
@@ -28,14 +33,58 @@ class RouterError(Exception):
     """Root of everything this package raises."""
 
 
-class DocumentError(RouterError):
-    """`path` is the place, such as `rules[2].when.rtt_ms`, empty for the whole; `source` names the document."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a document. `path` is the place, such as `rules[2].when.rtt_ms`, empty for the whole, and
+    `key` the key in the table there that is at fault, where one is; `line` counts from 1, and is None where no line can
+    be told."""
 
-    def __init__(self, path: str, problem: str, *, source: str = "document") -> None:
-        super().__init__(f"{source}: {path}: {problem}" if path else f"{source}: {problem}")
-        self.path = path
-        self.problem = problem
+    path: str
+    problem: str
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f"line {self.line}: "
+        return f"{line}{self.path}: {self.problem}" if self.path else f"{line}{self.problem}"
+
+
+class DocumentError(RouterError):
+    """`path`, `problem` and `line` are those of the first fault, `faults` all that were found; `source` names the
+    document. See Fault."""
+
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        *,
+        source: str = "document",
+        line: int | None = None,
+        key: str = "",
+        more: Sequence[Fault] = (),
+    ) -> None:
+        self.faults = (Fault(path, problem, line, key), *more)
         self.source = source
+        others = f" (the first of {len(self.faults)} faults)" if more else ""
+        super().__init__(f"{source}: {self.faults[0]}{others}")
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault], source: str) -> Self:
+        """Return the error that tells these faults; there is at least one."""
+        first, *more = faults
+        return cls(first.path, first.problem, source=source, line=first.line, key=first.key, more=more)
+
+    @property
+    def path(self) -> str:
+        return self.faults[0].path
+
+    @property
+    def problem(self) -> str:
+        return self.faults[0].problem
+
+    @property
+    def line(self) -> int | None:
+        return self.faults[0].line
 
 
 class CertificateError(DocumentError):

@@ -1,18 +1,54 @@
-"""What a mistyped name was probably meant to be. Pure."""
+"""How names are told back to who wrote them, and what a mistyped one was probably meant to be. Pure."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
-__all__ = ["did_you_mean"]
+__all__ = ["did_you_mean", "foreign", "shown"]
+
+# difflib is quadratic in the length: a megabyte of key must not cost a second.
+MAX_SHOWN: Final = 64
+_MAX_LISTED: Final = 24
+# Letters of other alphabets that look the same in most fonts, and come in by copying from a document.
+_ALIKE: Final = str.maketrans(
+    "аеорсухіјѕԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοναρτυВЕКМНОРСТУХАІ‐‑‒–—−",
+    "aeopcyxijsdhqwABEZHIKMNOPTYXovaptuBEKMHOPCTYXAI------",
+)
+
+
+def shown(name: str) -> str:
+    """Return a name as a message can hold it: not too long, and without what a terminal would obey or hide."""
+    cut = name[:MAX_SHOWN]
+    if cut.isprintable():
+        return cut
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "..."?` for the nearest known name, or the list of known names where none is near."""
+    """Return `; did you mean "..."?` for the nearest known name, or the list of known names where none is near.
+
+    A letter that only looks like one of ours is told by its name, as nobody could see it."""
     names = sorted(known)
-    # difflib is quadratic in the length: a megabyte of key must not cost a second.
-    near = get_close_matches(given[:64], names, n=1, cutoff=0.6)
+    plain = _plain(given[:MAX_SHOWN])
+    by_plain = {name.casefold(): name for name in names}
+    near = get_close_matches(plain, by_plain, n=1, cutoff=0.6)
     if near:
-        return f'; did you mean "{near[0]}"?'
-    return f"; known here: {', '.join(names)}" if names else ""
+        return f'{foreign(given)}; did you mean "{by_plain[near[0]]}"?'
+    listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
+    return f"{foreign(given)}; known here: {listed}" if names else foreign(given)
+
+
+def _plain(name: str) -> str:
+    looked = unicodedata.normalize("NFKC", name).translate(_ALIKE)
+    return "".join(letter for letter in looked if letter.isprintable()).strip().casefold()
+
+
+def foreign(name: str) -> str:
+    """Name the first letter that is not one of ours, because it may look like one of them; empty where all are."""
+    letter = next((letter for letter in name[:MAX_SHOWN] if not letter.isascii()), None)
+    if letter is None:
+        return ""
+    return f" (in it U+{ord(letter):04X}, {unicodedata.name(letter, 'a character without a name')})"

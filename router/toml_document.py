@@ -1,26 +1,28 @@
-"""From the bytes of a TOML file to a checked model, or to the exact place of its first fault. Pure.
+"""From the bytes of a TOML file to a checked model, or to every fault in it with its line and place. Pure.
 
 Policies and configurations are read here, so that a typo is told in the same words whether it stands in a policy or in
-an agent's configuration: `rules[2].mdoe: unknown key ...; did you mean "mode"?`"""
+an agent's configuration: `line 12: rules[2]: unknown key "mdoe"; did you mean "mode"?`"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from router.errors import DocumentError
-from router.naming import did_you_mean
+from router.errors import DocumentError, Fault
+from router.toml_form import MAX_FAULTS, faults_of_form
+from router.toml_lines import lay_out
+from router.toml_syntax import fault_of_syntax
 
-__all__ = ["read_document"]
+__all__ = ["located", "parse_document", "read_document", "read_model"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Values = dict[str, Any]  # Any: TOML values, checked by the model
 
-_BRANCH: Final = re.compile(r"constrained-|literal\[")
-_AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 # The parser's work grows with the square of a name's parts: half a million of them would keep it busy for hours.
 MAX_PARTS: Final = 64
 _ENDLESS_NAME: Final = re.compile(
@@ -30,88 +32,61 @@ _ENDLESS_NAME: Final = re.compile(
 
 
 def read_document(
-    content: bytes, model: type[ModelT], fault: Callable[[str, str], DocumentError], *, max_bytes: int
+    content: bytes,
+    model: type[ModelT],
+    error: type[DocumentError] = DocumentError,
+    *,
+    source: str = "document",
+    max_bytes: int,
 ) -> ModelT:
     """Read `content` as UTF-8 TOML into `model`.
 
-    Raises what `fault(path, problem)` makes: for bytes that are too many or not TOML (path empty), and for the first
-    value that the model refuses."""
+    Raises `error`: for bytes that are too many or not TOML, and for values that the model refuses: all of them."""
+    values = parse_document(content, error, source=source, max_bytes=max_bytes)
+    read, faults = read_model(values, model)
+    if read is None:
+        raise error.of(located(faults, content), source)
+    return read
+
+
+def parse_document(
+    content: bytes, error: type[DocumentError] = DocumentError, *, source: str = "document", max_bytes: int
+) -> Values:
+    """Parse `content` as UTF-8 TOML. Raises `error`: for bytes that are too many or not TOML."""
+
+    def refused(problem: str, line: int | None = None) -> DocumentError:
+        return error("", problem, source=source, line=line)
+
     if len(content) > max_bytes:
-        raise fault("", f"longer than {max_bytes} bytes")
+        raise refused(f"longer than {max_bytes} bytes")
     try:
         text = content.decode("utf-8")
-        if (endless := _ENDLESS_NAME.search(text)) is not None:
-            line = text.count("\n", 0, endless.start()) + 1
-            raise fault("", f"line {line}: a name of more than {MAX_PARTS} parts")
-        values: dict[str, Any] = tomllib.loads(text)  # Any: TOML values, checked by the model
-    except UnicodeDecodeError as error:
-        raise fault("", f"not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise fault("", "nested too deeply") from error
-    except ValueError as error:  # TOMLDecodeError, and integers of too many digits
-        raise fault("", _syntax_problem(str(error), text)) from error
+    except UnicodeDecodeError as cause:
+        raise refused(f"not UTF-8 at byte {cause.start}", content.count(b"\n", 0, cause.start) + 1) from cause
+    if (endless := _ENDLESS_NAME.search(text)) is not None:
+        raise refused(f"a name of more than {MAX_PARTS} parts", text.count("\n", 0, endless.start()) + 1)
     try:
-        return model.model_validate(values)
+        return tomllib.loads(text)
+    except RecursionError as cause:
+        raise refused("nested too deeply", lay_out(text).reached) from cause
+    except ValueError as cause:  # TOMLDecodeError, and integers of too many digits
+        raise error.of([fault_of_syntax(str(cause), text)], source) from cause
+
+
+def read_model(values: Mapping[str, object], model: type[ModelT]) -> tuple[ModelT | None, list[Fault]]:
+    """Return the model, or None and what is wrong with the values."""
+    try:
+        return model.model_validate(values), []
     except ValidationError as error:
-        raise fault(*_first_fault(error, model)) from error
+        return None, faults_of_form(error, model)
 
 
-def _syntax_problem(message: str, text: str) -> str:
-    found = _AT_LINE.search(message)
-    lines = text.splitlines() or [""]
-    line = int(found[1]) if found else len(lines)
-    where = f"line {line}"
-    if "Cannot overwrite" in message or "twice" in message:
-        # The parser notices at the end of the offending statement, which may be the start of the next line.
-        written = lines[min(line, len(lines)) - 1].partition("=")[0].strip()
-        return f'{where}: duplicate key "{written[:64]}"; keep one of them'
-    return f"{where}: not TOML: {_AT_LINE.sub('', message).removesuffix('(at end of document)').strip()}"
-
-
-def _first_fault(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    faults = error.errors(include_url=False, include_input=False)
-    # A key that is not known comes first: where a mistyped one was wanted, it is the cause of what is missing.
-    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    location = list(first["loc"])
-    if first["type"] == "extra_forbidden":
-        key = str(location.pop())
-        return _path(location), f'unknown key "{key[:64]}"{did_you_mean(key, _keys_at(location, model))}'
-    if first["type"] == "missing":
-        key = str(location.pop())
-        return _path(location), f'"{key}" is missing'
-    if location and location[-1] == "[key]":
-        location.pop()
-        key = str(location.pop())
-        return _path(location), f'"{key[:64]}" is not a name that can stand here'
-    message = first["msg"].removeprefix("Value error, ")
-    return _path(_without_branches(location)), message[:1].lower() + message[1:]
-
-
-def _path(location: list[int | str]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _without_branches(location: list[int | str]) -> list[int | str]:
-    # pydantic appends which branch of a union failed, such as "literal['never']" or "constrained-float".
-    return [part for part in location if isinstance(part, int) or not _BRANCH.match(part)]
-
-
-def _keys_at(location: list[int | str], model: type[BaseModel]) -> list[str]:
-    for part in location:
-        if isinstance(part, str):
-            by_key = {info.alias or name: info for name, info in model.model_fields.items()}
-            inner = _model_in(by_key[part].annotation) if part in by_key else None
-            model = inner or model
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: a type form
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if (found := _model_in(argument)) is not None:
-            return found
-    return None
+def located(faults: Sequence[Fault], content: bytes) -> list[Fault]:
+    """Return the faults of the document `content`, which is TOML, with their lines, in the document's order, and no
+    more of them than anybody reads."""
+    layout = lay_out(content.decode("utf-8"))
+    told = [
+        fault if fault.line is not None else replace(fault, line=layout.line_of(fault.path, fault.key))
+        for fault in faults[:MAX_FAULTS]
+    ]
+    return sorted(told, key=lambda fault: fault.line or len(content) + 1)  # what has no line comes last

@@ -88,7 +88,7 @@ def parse_tenants(content: bytes, source: str) -> Tenants:
         return DocumentError(path, problem, source=source)
 
     try:
-        document = read_document(content, TenantsDocument, fault, max_bytes=MAX_BYTES)
+        document = read_document(content, TenantsDocument, source=source, max_bytes=MAX_BYTES)
         default = _terms(document.default, TenantPart(), "default", fault)
         named = {
             name: _terms(part, document.default, f"tenants.{name}", fault) for name, part in document.tenants.items()

@@ -214,11 +214,7 @@ def read_serving(directory: Path) -> Serving:
 
 def parse_serving(content: bytes, source: str) -> Serving:
     """Read the bytes of such a file; `source` names it in errors. Raises UnservableModel: see read_serving."""
-
-    def fault(path: str, problem: str) -> DocumentError:
-        return DocumentError(path, problem, source=source)
-
     try:
-        return read_document(content, ServingDocument, fault, max_bytes=_MAX_BYTES).serving()
+        return read_document(content, ServingDocument, source=source, max_bytes=_MAX_BYTES).serving()
     except DocumentError as error:
         raise UnservableModel(str(error)) from error

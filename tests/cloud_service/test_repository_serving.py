@@ -65,9 +65,9 @@ def test_which_versions(text: str, policy: VersionPolicy) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[batchin]", 'serving.toml: unknown key "batchin"; did you mean "batching"?'),
+        ("[batchin]", 'serving.toml: line 1: unknown key "batchin"; did you mean "batching"?'),
         ("[batching]\nmax_bach = 1", 'batching: unknown key "max_bach"; did you mean "max_batch"?'),
-        ("[batching]\nmax_batch = 0", "batching.max_batch: input should be greater than or equal to 1"),
+        ("[batching]\nmax_batch = 0", "batching.max_batch: a number of at least 1 is wanted, not 0"),
         ("[batching]\nmax_batch = 2\npreferred = [4]", "preferred has 4, which is above max_batch = 2"),
         ("[batching]\nmax_queue_delay_s = nan", "batching.max_queue_delay_s"),
         ("[versions]\nlatest = 1\nspecific = [1]", "latest and specific contradict each other"),

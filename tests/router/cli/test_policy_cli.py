@@ -46,7 +46,8 @@ def test_check_tells_the_exact_place_of_a_fault(policy: Path, capsys: pytest.Cap
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        f'nearfar-policy: {policy}: rules[0].when.battery_pct: unknown key "lss_than"; did you mean "less_than"?\n'
+        f'nearfar-policy: {policy}: line 6: rules[0].when.battery_pct: unknown key "lss_than"; '
+        'did you mean "less_than"?\n'
     )
 
 
