@@ -1,0 +1,153 @@
+"""Where a scenario's words lead on disk: the files beside it, packed or not, and what ships with the project.
+
+Nothing is unpacked beyond a bound, and nothing but regular files is read: a scenario may come from a stranger."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from router.naming import did_you_mean
+from router.simulate.scenario import MAX_SCENARIO_BYTES, Scenario, read_scenario
+from router.simulate.sources import Described
+from router.simulate.traces.lines import MAX_LINE_BYTES
+
+__all__ = ["Beside", "find_scenario", "shipped"]
+
+# Far above any trace of numbers that is read to its end; what is packed cannot be seen to be larger.
+MAX_UNPACKED_BYTES: Final = 256 << 20
+_MAX_MEMBERS: Final = 100_000
+_MAX_ARCHIVE_BYTES: Final = 1 << 30
+_GZIP: Final = b"\x1f\x8b"
+_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
+
+
+class Beside:
+    """What stands beside a scenario in `folder`, and the catalogue. See router.simulate.sources.Sources."""
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        self._folder = folder
+
+    def lines(self, name: str) -> Iterable[bytes] | None:
+        """See Sources."""
+        path = self._file(name)
+        if path is not None:
+            return _lines(path.open("rb"))
+        for archive, member in _within_archives(name):
+            packed = self._file(archive)
+            if packed is not None:
+                return _member_lines(packed, member)
+        return None
+
+    def document(self, kind: Described, name: str) -> bytes | None:
+        """See Sources."""
+        if name.endswith(".toml"):
+            path = self._file(name)
+            return None if path is None else _start(path, MAX_SCENARIO_BYTES)
+        if name not in self.known(kind):
+            return None
+        return _catalogue(kind).joinpath(f"{name}.toml").read_bytes()
+
+    def known(self, kind: Described) -> Iterable[str]:
+        """See Sources."""
+        return _names(_catalogue(kind))
+
+    def _file(self, name: str) -> Traversable | None:
+        path = self._folder.joinpath(name)
+        return path if path.is_file() else None
+
+
+def shipped() -> list[str]:
+    """Return the names of the scenarios that ship with the project."""
+    return _names(_room("scenarios"))
+
+
+def find_scenario(name: str) -> Scenario:
+    """Read the scenario in the file `name`, or the one of this name that ships. Raises ScenarioError, OSError."""
+    path = Path(name)
+    if path.is_file():
+        return read_scenario(_start(path, MAX_SCENARIO_BYTES), Beside(path.parent), source=name)
+    if name in shipped():
+        room = _room("scenarios")
+        return read_scenario(room.joinpath(f"{name}.toml").read_bytes(), Beside(room), source=name)
+    what = (
+        "Is a directory" if path.is_dir() else f"No such file, nor a scenario that ships{did_you_mean(name, shipped())}"
+    )
+    raise FileNotFoundError(errno.ENOENT, what, name)
+
+
+def _room(name: str) -> Traversable:
+    return files("router.simulate").joinpath(name)
+
+
+def _catalogue(kind: Described) -> Traversable:
+    return _room("catalogue").joinpath(kind)
+
+
+def _names(room: Traversable) -> list[str]:
+    return sorted(entry.name.removesuffix(".toml") for entry in room.iterdir() if entry.name.endswith(".toml"))
+
+
+def _start(path: Traversable, most_bytes: int) -> bytes:
+    # One byte over the limit is enough to refuse it; a file of gigabytes is not read to its end.
+    with path.open("rb") as file:
+        return file.read(most_bytes + 1)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        start = file.read(len(_GZIP))
+        file.seek(0)
+        if start != _GZIP:
+            yield from _bounded(file)
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield from _bounded(unpacked)
+        except zlib.error as error:
+            raise OSError(errno.EIO, f"damaged: {error}") from error
+
+
+def _bounded(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    left = MAX_UNPACKED_BYTES
+    # Bounded: a file without line ends is not read into memory.
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        left -= len(line)
+        if left < 0:
+            raise OSError(errno.EFBIG, f"more than {MAX_UNPACKED_BYTES >> 20} MiB")
+        yield line
+
+
+def _within_archives(name: str) -> Iterator[tuple[str, str]]:
+    """Return each way to read `name` as a tar archive and a file in it."""
+    parts = PurePosixPath(name).parts
+    for end in range(1, len(parts)):
+        if parts[end - 1].endswith(_ARCHIVES):
+            yield str(PurePosixPath(*parts[:end])), str(PurePosixPath(*parts[end:]))
+
+
+def _member_lines(path: Traversable, member: str) -> Iterable[bytes] | None:
+    try:
+        # As a stream: nothing is looked up by an offset that the archive claims, and nothing is written.
+        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r|*") as archive:
+            passed = 0
+            for number, found in enumerate(archive):
+                passed += found.size  # told before it is unpacked
+                if number >= _MAX_MEMBERS or passed > _MAX_ARCHIVE_BYTES:
+                    raise OSError(errno.EFBIG, f"more than {_MAX_ARCHIVE_BYTES >> 20} MiB, or {_MAX_MEMBERS:,} files")
+                if found.isfile() and str(PurePosixPath(found.name)) == member:
+                    content = archive.extractfile(found)
+                    assert content is not None
+                    if found.size > MAX_UNPACKED_BYTES:
+                        raise OSError(errno.EFBIG, f"more than {MAX_UNPACKED_BYTES >> 20} MiB")
+                    return list(_bounded(content))
+    except (tarfile.TarError, zlib.error) as error:
+        raise OSError(errno.EIO, f"damaged: {error}") from error
+    return None
