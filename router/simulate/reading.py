@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from router.errors import ScenarioError
+from router.errors import DocumentError, ScenarioError
 from router.naming import did_you_mean
 from router.simulate.capacity import Capacity, Packets, Rates
 from router.simulate.curve import Curve, Steps
@@ -52,10 +52,10 @@ class Reader:
             known = did_you_mean(name, self._sources.known(kind))
             raise ScenarioError(path, f'the catalogue has no {kind} "{name}"{known}')
 
-        def fault(place: str, problem: str) -> ScenarioError:
-            return ScenarioError(path, f"{name}: {place}: {problem}" if place else f"{name}: {problem}")
-
-        read = read_document(content, model, fault, max_bytes=_MAX_DOCUMENT_BYTES)
+        try:
+            read = read_document(content, model, source=name, max_bytes=_MAX_DOCUMENT_BYTES)
+        except DocumentError as error:
+            raise ScenarioError(path, str(error)) from error
         for field, source in read.sources.items():
             self.cited[f"{read.name}.{field}"] = source
         return read

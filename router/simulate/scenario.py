@@ -39,7 +39,7 @@ from router.simulate.traces.examples import read_examples
 from router.simulate.traces.table import read_times
 from router.simulate.workload import Arriving, ModelFacts, Stream
 from router.simulate.world import Setting
-from router.toml_document import read_document
+from router.toml_document import located, read_document
 from router.types import DEVICE, Kind
 
 __all__ = ["MAX_SCENARIO_BYTES", "Scenario", "read_scenario"]
@@ -71,11 +71,11 @@ def read_scenario(content: bytes, sources: Sources, *, source: str = "scenario")
     """Read a scenario and what it names.
 
     Raises ScenarioError: with the path of the first fault, the trace's line, and what to do about it."""
+    document = read_document(content, ScenarioDocument, ScenarioError, source=source, max_bytes=MAX_SCENARIO_BYTES)
     try:
-        document = read_document(content, ScenarioDocument, ScenarioError, max_bytes=MAX_SCENARIO_BYTES)
         return _build(document, Reader(sources), hashlib.sha256(content).hexdigest())
     except ScenarioError as error:
-        raise ScenarioError(error.path, error.problem, source=source) from error.__cause__
+        raise ScenarioError.of(located(error.faults, content), source) from error.__cause__
 
 
 def _build(document: ScenarioDocument, reader: Reader, digest: str) -> Scenario:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from router.toml_document import read_document
 from router.types import Kind
 from tests.router.simulate.scenarios import DEVICE, Given, document, read
 
+LINE = re.compile(r"(?<=s\.toml: )line \d+: ")
 TWO_LINKS = (
     '[links.a]\nradio = "radio"\nup = 8\ndown = 8\nrtt_ms = 60\n'
     '[links.b]\nradio = "radio"\nup = 1\ndown = 2\nrtt_ms = 9\n'
@@ -30,7 +32,7 @@ def _model(answers: str = "accuracy = { device = 0.8, cloud = 0.9 }", serves: st
 def _fault(**parts: str) -> str:
     with pytest.raises(ScenarioError) as raised:
         read({"x.up": b"0\n5\n3\n", "t.csv": b"0,1\n1,2\n2,x\n", "broken.toml": b"schema = 1\nname ="}, **parts)
-    return str(raised.value)
+    return LINE.sub("", str(raised.value), count=1)
 
 
 def test_a_document_becomes_a_setting_in_the_worlds_own_units() -> None:
@@ -191,6 +193,13 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
 @pytest.mark.parametrize(("parts", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_is_wrong_is_told_with_its_place(parts: dict[str, str], said: str) -> None:
     assert _fault(**parts).startswith(f"s.toml: {said}")
+
+
+def test_a_fault_is_told_with_its_line() -> None:
+    with pytest.raises(ScenarioError) as raised:
+        read(faults='[[faults]]\ntarget = "clout"\nslow = 2\n')
+    written = document(faults='[[faults]]\ntarget = "clout"\nslow = 2\n').splitlines()
+    assert raised.value.line == written.index('target = "clout"') + 1
 
 
 def test_a_model_that_nothing_asks_for_is_refused() -> None:
