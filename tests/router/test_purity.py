@@ -59,6 +59,7 @@ ENTRANCES = {
     "router.simulate.reading",
     "router.simulate.scenario",
     "router.toml_document",
+    "router.toml_form",
 }
 CORE = [module for module in MODULES if module not in ENTRANCES]
 
