@@ -12,6 +12,7 @@ from typing import Final, Literal
 from router.breaker import BreakerSettings
 from router.document import EscalationPart, PolicyDocument, RulePart
 from router.document.profiles import energy_terms
+from router.document.spending import budget_terms
 from router.errors import Fault, PolicyError
 from router.estimates import EstimateSettings, prior_quantiles
 from router.naming import did_you_mean, shown
@@ -105,7 +106,8 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         terms={name: _terms(document, name, kind, faults) for name, kind in kinds.items()},
         rules=rules,
         worth=Worth(**document.worth.model_dump()),
-        energy=energy_terms(document.energy),
+        energy=energy_terms(document.energy, faults),
+        budgets=budget_terms(document.budgets, faults),
         escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),

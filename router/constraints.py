@@ -5,10 +5,13 @@ reasons are given; what the label forbids is told first. Privacy fails closed; a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
+from router.budget import BudgetTerms
 from router.policy import Policy
+from router.spending import amount, spends, used_up
 from router.types import BreakerPhase, Kind, Mode, Situation, TargetView
 from router.values import value
 from router.wording import in_ms
@@ -26,6 +29,7 @@ class Constraint(StrEnum):
     TOO_LARGE = "too_large"
     BREAKER = "breaker"
     PUSHBACK = "pushback"
+    BUDGET = "budget"
     TIME = "time"
     STAY_LOCAL = "stay_local"
 
@@ -39,6 +43,7 @@ class Closed:
     detail: str
 
 
+_HOUR_S: Final = 3600.0
 _MODE_CLOSES = {Mode.ONLY_ON_DEVICE: "remote targets", Mode.ONLY_IN_CLOUD: "the device"}
 
 
@@ -49,22 +54,36 @@ def close(
 
     `forbidden` maps a target's name or kind to the rule that forbids it. A target that asked to be left to those who
     need it is closed where another one can answer in time. Where time alone closes all that is left, the quickest stays
-    open: to try is better than not to, and only what is run teaches that it has become quicker."""
+    open: to try is better than not to, and only what is run teaches that it has become quicker. A budget that is used
+    up leaves one open only if the policy says so."""
     feasible: list[TargetView] = []
     closed: list[Closed] = []
     spared: list[TargetView] = []
     hurried: list[TargetView] = []
+    broke: list[tuple[TargetView, tuple[BudgetTerms, ...]]] = []
     left_s = situation.request.deadline - situation.now
+    gone = used_up(policy, situation) if policy.budgets else ()
     for target in situation.targets:
         reason = _closed_by(policy, situation, mode, forbidden, target)
         if reason is not None:
             closed.append(reason)
+        elif gone and (over := spends(policy, situation, target, gone)):
+            broke.append((target, over))
         elif target.time.optimistic_s > left_s:
             hurried.append(target)
         elif target.stay_local_s > 0:
             spared.append(target)
         else:
             feasible.append(target)
+    if broke:
+        last = None if feasible or spared or hurried else _least(policy, situation, broke)
+        for target, over in broke:
+            if target is last:
+                feasible.append(target)
+            else:
+                period = "hour" if over[0].period_s <= _HOUR_S else "day"
+                detail = f"the {over[0].resource.value} of this {period} is used up"
+                closed.append(Closed(target.name, Constraint.BUDGET, detail))
     if not feasible:
         feasible, spared = spared, []
     if hurried and not feasible and left_s > 0:
@@ -80,6 +99,22 @@ def close(
         detail = f"it asked, for {in_ms(target.stay_local_s)}, to be left to those who need it"
         closed.append(Closed(target.name, Constraint.STAY_LOCAL, detail))
     return tuple(feasible), tuple(closed)
+
+
+def _least(
+    policy: Policy, situation: Situation, broke: Sequence[tuple[TargetView, tuple[BudgetTerms, ...]]]
+) -> TargetView | None:
+    """Return the target that takes the least of what is used up, where all that it takes may be taken nevertheless."""
+    allowed = [(view, over) for view, over in broke if all(terms.at_zero == "least" for terms in over)]
+    if not allowed:
+        return None
+
+    def takes(entry: tuple[TargetView, tuple[BudgetTerms, ...]]) -> tuple[float, bool, str]:
+        view, over = entry
+        shares = [amount(policy, situation, view, terms.resource) / terms.amount for terms in over]
+        return max(shares), view.kind is not Kind.DEVICE, view.name
+
+    return min(allowed, key=takes)[0]
 
 
 def _closed_by(

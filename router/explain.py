@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from router.attempt import Ending, Outcome
 from router.engine import Decision, ReadingUsed
-from router.types import DEVICE, Kind, Mode, Value
+from router.types import DEVICE, Kind, Mode, Resource, Value
 from router.wording import in_ms
 
 __all__ = ["in_words", "reason"]
+
+_UNITS: Final = {Resource.ENERGY: "J", Resource.MONEY: "$", Resource.BYTES: "MB"}
 
 
 def reason(decision: Decision, outcome: Outcome) -> str:
@@ -87,6 +90,9 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
     if promise is not None:
         told = f"keeps about {promise.kept:.0%}" if promise.state == "in_force" else promise.why
         yield f"  promise {promise.state.replace('_', ' ')}: {told}"
+    for budget in decision.situation.budgets:
+        unit = _UNITS[budget.resource]
+        yield f"  budget of {budget.resource.value}: {budget.left:.4g} {unit} left, {budget.price:.3g} per {unit}"
     for closed in decision.closed:
         yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
     for rank, candidate in enumerate(decision.candidates):

@@ -13,7 +13,7 @@ from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
 from router.policy import Policy
 from router.radio import next_step_at
-from router.types import Situation
+from router.types import BudgetView, Situation
 from router.values import value
 
 __all__ = ["Memo"]
@@ -98,6 +98,17 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
         and situation.promise == old.promise
         and situation.radio == old.radio
         and situation.device_w == old.device_w
+        and (situation.budgets is old.budgets or _stand_alike(situation.budgets, old.budgets))
         and (situation.readings is old.readings or situation.readings == old.readings)
         and (situation.targets is old.targets or situation.targets == old.targets)
+    )
+
+
+def _stand_alike(budgets: tuple[BudgetView, ...], others: tuple[BudgetView, ...]) -> bool:
+    """Tell whether budgets weigh alike: how much is left counts for nothing until there is nothing left."""
+    if len(budgets) != len(others):
+        return False
+    return all(
+        one.resource is other.resource and one.price == other.price and (one.left > 0) == (other.left > 0)
+        for one, other in zip(budgets, others, strict=True)
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.breaker import BreakerSettings
+from router.budget import BudgetTerms
 from router.energy import EnergyTerms
 from router.estimates import EstimateSettings
 from router.predicates import Predicate
@@ -85,6 +86,7 @@ class Policy:
     rules: tuple[Rule, ...]
     worth: Worth
     energy: EnergyTerms
+    budgets: tuple[BudgetTerms, ...]
     escalation: EscalationTerms | None
     promise: PromiseTerms | None
     breaker: BreakerSettings

@@ -17,12 +17,14 @@ __all__ = [
     "QUANTILES",
     "SIGNALS",
     "BreakerPhase",
+    "BudgetView",
     "Kind",
     "Mode",
     "Promise",
     "Radio",
     "Reading",
     "Request",
+    "Resource",
     "Signal",
     "Situation",
     "TargetView",
@@ -166,6 +168,24 @@ class Radio:
     """Rising from a silence of 0; empty where nothing says that it ever sleeps."""
 
 
+class Resource(StrEnum):
+    """What can be spent: joules, dollars, megabytes."""
+
+    ENERGY = "energy"
+    MONEY = "money"
+    BYTES = "bytes"
+
+
+@value
+class BudgetView:
+    """A budget as it stands: see budget.py. `left` is less than 0 where the last spending was more than was left;
+    `price` is what one unit costs now, beside what it is worth."""
+
+    resource: Resource
+    left: float
+    price: float
+
+
 @value
 class Promise:
     """What a release's certificate says to this request, for a policy that asks for a promise.
@@ -212,3 +232,5 @@ class Situation:
     """None where there is none, or nothing is known of it."""
     device_w: float | None = None
     """What runs on the device were seen to draw, in watts; None where the profile has to do."""
+    budgets: tuple[BudgetView, ...] = ()
+    """How the budgets of the policy in force stand. One that is not among them was not begun."""

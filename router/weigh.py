@@ -10,45 +10,38 @@ from itertools import pairwise
 
 from router.attempt import HAND_BACK_S
 from router.constraints import Closed
-from router.energy import extra_j
 from router.keeping import terms_of_keeping
 from router.objective import Candidate, Expectation, Prospect, cascade, cost, prospect, single, with_fallback
 from router.plan import Escalation, Leg, Plan
-from router.policy import Policy
-from router.radio import idle_s
+from router.policy import Policy, Worth
 from router.ruling import Ruling
+from router.spending import drain, priced
 from router.types import Kind, Mode, Situation, TargetView
 
 __all__ = ["in_order", "weigh"]
 
 
 def _prospects(policy: Policy, situation: Situation, feasible: Iterable[TargetView]) -> dict[str, Prospect]:
-    radio = situation.radio
-    power = policy.energy.power_of(None if radio is None else radio.kind)
-    device_w = policy.energy.cpu_w if situation.device_w is None else situation.device_w
-    idle = idle_s(situation)
-    found: dict[str, Prospect] = {}
-    for view in feasible:
-        remote = view.kind is not Kind.DEVICE
-        found[view.name] = prospect(
+    return {
+        view.name: prospect(
             view.name,
             view.time.quantiles_s,
             view.p_wrong,
             view.p_fail,
             view.upload_bytes,
             policy.terms_for(view.name, view.kind),
-            power.connected_w if remote else device_w,
-            extra_j(power, view.upload_bytes, view.download_bytes or 0, idle) if remote else 0.0,
+            *drain(policy, situation, view),
         )
-    return found
+        for view in feasible
+    }
 
 
 def _remotes_by_cost(
-    policy: Policy, prospects: dict[str, Prospect], feasible: Sequence[TargetView], left_s: float
+    worth: Worth, prospects: dict[str, Prospect], feasible: Sequence[TargetView], left_s: float
 ) -> list[TargetView]:
     remotes = [view for view in feasible if view.kind is not Kind.DEVICE]
     if len(remotes) > 1:
-        remotes.sort(key=lambda view: (cost(single(prospects[view.name], left_s), policy.worth), view.name))
+        remotes.sort(key=lambda view: (cost(single(prospects[view.name], left_s), worth), view.name))
     return remotes
 
 
@@ -56,7 +49,8 @@ def in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetView
     """Return the plan of a fixed mode, and the name of its first target."""
     left_s = situation.request.deadline - situation.now
     device = [view for view in feasible if view.kind is Kind.DEVICE]
-    remotes = _remotes_by_cost(policy, _prospects(policy, situation, feasible), feasible, left_s)
+    prospects = _prospects(policy, situation, feasible)
+    remotes = _remotes_by_cost(priced(policy, situation), prospects, feasible, left_s)
     order = [*remotes, *device] if mode in (Mode.PREFER_IN_CLOUD, Mode.ONLY_IN_CLOUD) else [*device, *remotes]
     if situation.promise is None:
         return Plan(_legs(order, left_s)), order[0].name
@@ -77,10 +71,10 @@ def weigh(
     left_s = situation.request.deadline - situation.now
     prospects = _prospects(policy, situation, feasible)
     device = next((view for view in feasible if view.kind is Kind.DEVICE), None)
-    remotes = _remotes_by_cost(policy, prospects, feasible, left_s)
+    worth = priced(policy, situation)
+    remotes = _remotes_by_cost(worth, prospects, feasible, left_s)
     if escalation is not None and not situation.request.can_score:
         escalation = None
-    worth = policy.worth
     keeps = terms.keeps_all or not remotes
     weighed: list[tuple[Candidate, list[TargetView], TargetView | None]] = []
 

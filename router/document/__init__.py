@@ -5,6 +5,7 @@ decision, and a test changes each one alone to see that something changes. whole
 one file for each group of tables, form.py has what they are made of, and schema.py tells all of it to editors."""
 
 from router.document.breaker import BreakerPart
+from router.document.budgets import BudgetsPart, BytesBudgetPart, EnergyBudgetPart, MoneyBudgetPart
 from router.document.energy import EnergyPart, LinkPart
 from router.document.estimates import EstimatesPart
 from router.document.keeping import EscalationPart, PromisePart
@@ -17,10 +18,14 @@ from router.document.worth import WorthPart
 
 __all__ = [
     "BreakerPart",
+    "BudgetsPart",
+    "BytesBudgetPart",
+    "EnergyBudgetPart",
     "EnergyPart",
     "EscalationPart",
     "EstimatesPart",
     "LinkPart",
+    "MoneyBudgetPart",
     "PolicyDocument",
     "PromisePart",
     "RevertPart",

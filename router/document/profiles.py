@@ -16,7 +16,7 @@ from pydantic import Field
 from router.document.energy import EnergyPart, LinkPart, Watts
 from router.document.form import Part
 from router.energy import EnergyTerms, RadioPower
-from router.errors import PolicyError
+from router.errors import Fault, PolicyError
 from router.naming import did_you_mean
 from router.toml_document import read_document
 
@@ -69,6 +69,9 @@ wake_j = 0.0
 }
 
 
+_WANTED: Final = "the profile knows no such link, so that all of its numbers are wanted"
+
+
 class ProfileDocument(Part):
     """A whole profile: what EnergyPart may replace, and nothing left out."""
 
@@ -81,31 +84,26 @@ def _profile(name: str) -> ProfileDocument:
     return read_document(PROFILES[name], ProfileDocument, PolicyError, max_bytes=1 << 16)
 
 
-def energy_terms(part: EnergyPart) -> EnergyTerms:
+def energy_terms(part: EnergyPart, faults: list[Fault]) -> EnergyTerms:
     """Return the profile that a policy names, with the numbers that it replaces.
 
-    Raises PolicyError: for a profile that there is not, a link that is described in part, and an assumed link that
-    nothing is known of."""
-    if part.profile not in PROFILES:
-        raise PolicyError(
-            "energy.profile", f'no profile is called "{part.profile}"{did_you_mean(part.profile, PROFILES)}'
-        )
-    profile = _profile(part.profile)
-    links = {name: _power(f"energy.links.{name}", described, None) for name, described in profile.links.items()}
+    A profile that there is not, a link that is described in part, and an assumed link that nothing is known of are
+    added to `faults`."""
+    known_profile = part.profile in PROFILES
+    if not known_profile:
+        problem = f'no profile is called "{part.profile}"{did_you_mean(part.profile, PROFILES)}'
+        faults.append(Fault("energy.profile", problem))
+    profile = _profile(part.profile if known_profile else next(iter(PROFILES)))
+    links = {name: RadioPower(**described.model_dump()) for name, described in profile.links.items()}
     for name, described in part.links.items():
-        links[name] = _power(f"energy.links.{name}", described, links.get(name))
+        numbers: dict[str, float] = asdict(links[name]) if name in links else {}
+        numbers |= described.model_dump(exclude_none=True)
+        missing = [field for field in LinkPart.model_fields if field not in numbers]
+        faults += [Fault(f"energy.links.{name}.{field}", _WANTED) for field in missing]
+        if not missing:
+            links[name] = RadioPower(**numbers)
     if part.assumed_link not in links and part.assumed_link != "none":
         known = did_you_mean(part.assumed_link, links)
-        raise PolicyError("energy.assumed_link", f'nothing is known of what "{part.assumed_link}" draws{known}')
+        problem = f'nothing is known of what "{part.assumed_link}" draws{known}'
+        faults.append(Fault("energy.assumed_link", problem))
     return EnergyTerms(part.profile, profile.cpu_w if part.cpu_w is None else part.cpu_w, part.assumed_link, links)
-
-
-def _power(path: str, described: LinkPart, known: RadioPower | None) -> RadioPower:
-    numbers: dict[str, float] = {} if known is None else asdict(known)
-    numbers |= described.model_dump(exclude_none=True)
-    for field in LinkPart.model_fields:
-        if field not in numbers:
-            raise PolicyError(
-                f"{path}.{field}", "the profile knows no such link, so that all of its numbers are wanted"
-            )
-    return RadioPower(**numbers)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from router.document.breaker import BreakerPart
+from router.document.budgets import BudgetsPart
 from router.document.energy import EnergyPart
 from router.document.estimates import EstimatesPart
 from router.document.form import ModeName, Name, Part, Places, Seconds, told
@@ -91,6 +92,10 @@ class PolicyDocument(Part):
         EnergyPart,
         told("What the device and its radio draw.", reason="See there, one by one."),
     ] = EnergyPart()
+    budgets: Annotated[
+        BudgetsPart,
+        told("What may be spent in an hour or a day.", reason="Without them what is spent is told, and not limited."),
+    ] = BudgetsPart()
     escalation: Annotated[
         EscalationPart | None,
         told(

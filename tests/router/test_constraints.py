@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from router.constraints import Closed, Constraint, close
-from router.types import BreakerPhase, Mode, Situation, TargetView
+from router.types import BreakerPhase, BudgetView, Mode, Resource, Situation, TargetView
 from tests.router.situations import policy_of, situation, target
 
-POLICY = policy_of()
+POLICY = policy_of("budgets.bytes.amount_mb = 1")
+USED_UP = (BudgetView(Resource.BYTES, 0.0, 1.0),)
 
 
 def _close(
@@ -137,6 +140,7 @@ def test_of_several_reasons_the_first_in_order_is_told_the_label_before_all() ->
         {"upload_limit_bytes": 9},
         {"breaker_admits": True},
         {"pushback_s": 0.0},
+        {"upload_bytes": 0},
         {"median_ms": 60.0},
     ]
     for label, mode, forbidden in (
@@ -145,11 +149,13 @@ def test_of_several_reasons_the_first_in_order_is_told_the_label_before_all() ->
         ("public", Mode.AUTO, {"cloud": "r"}),
         ("public", Mode.AUTO, {}),
     ):
-        _, closed = _close(situation(target("device"), target("cloud", **broken), label=label), mode, forbidden)  # type: ignore[arg-type]  # as above
+        of = situation(target("device"), target("cloud", **broken), label=label)  # type: ignore[arg-type]  # as above
+        _, closed = _close(replace(of, budgets=USED_UP), mode, forbidden)
         reasons.append(closed[0].constraint)
     for repair in repairs:
         broken |= repair
-        _, closed = _close(situation(target("device"), target("cloud", **broken)))  # type: ignore[arg-type]  # as above
+        of = situation(target("device"), target("cloud", **broken))  # type: ignore[arg-type]  # as above
+        _, closed = _close(replace(of, budgets=USED_UP))
         reasons.append(closed[0].constraint)
     assert reasons == list(Constraint)
 

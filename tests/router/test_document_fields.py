@@ -22,7 +22,8 @@ from router.estimates import Ratios
 from router.policy import Policy
 from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
-from router.types import Kind, Radio, Situation
+from router.purse import Purse
+from router.types import BudgetView, Kind, Radio, Resource, Situation
 from tests.builders.certificates_of_loss import certificate
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
@@ -102,6 +103,41 @@ ESCALATING = "[escalation]\nbelow = 0.8\n"
 PRICEY = "[targets.cloud]\nusd_per_request = 0.2\n"
 
 # field: (document without, document with, what it changes)
+PAID = "[targets.cloud]\nusd_per_request = 0.5\n[budgets]\n"
+JOULES, DOLLARS, MEGABYTES = "amount_j = 1000", "amount_usd = 10", "amount_mb = 10"
+GONE = [BudgetView(resource, 0.0, 1.0) for resource in Resource]
+
+
+def _budget(table: str, more: str) -> str:
+    return f"{PAID}{table} = {{ {more} }}\n"
+
+
+def _spends(policy: Policy) -> object:
+    purse = Purse(policy, now=0.0, utc_s=0.0)
+    stages = [purse.views(now=0.0, utc_s=0.0)]
+    purse.call_began("cloud", Kind.CLOUD, 4_000_000)
+    purse.device_ran(200.0, None)
+    purse.charging(True, now=30.0, utc_s=30.0)
+    purse.charging(False, now=40.0, utc_s=40.0)
+    return [*stages, *(purse.views(now=at, utc_s=at) for at in (50.0, 120.0, 4000.0))]
+
+
+def _rows_of_budget(resource: str, amount: str, changed: str, other_period: str) -> dict[str, tuple[str, str, Effect]]:
+    def row(more: str, effect: Effect = _spends) -> tuple[str, str, Effect]:
+        return _budget(resource, amount), _budget(resource, f"{amount}, {more}"), effect
+
+    path = f"budgets.{resource}."
+    return {
+        f"{path}{amount.partition(' ')[0]}": (_budget(resource, amount), _budget(resource, changed), _spends),
+        f"{path}per": row(f'per = "{other_period}"'),
+        f"{path}eta": row("eta = 0.5"),
+        f"{path}step_s": row("step_s = 45"),
+        f"{path}price_min": row("price_min = 0.5"),
+        f"{path}price_max": row(f"price_max = {0.002 / float(amount.partition('= ')[2]):f}"),
+        f"{path}at_zero": row('at_zero = "least"', _decides(replace(situation(target("cloud")), budgets=tuple(GONE)))),
+    }
+
+
 PROMISING = "[promise]\nmax_loss = 0.02\n"
 
 
@@ -159,6 +195,14 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "energy.links.tail_s": (ENERGETIC, ENERGETIC + "energy.links.cellular.tail_s = 2", CELLULAR),
     "energy.links.tail_w": (ENERGETIC, ENERGETIC + "energy.links.cellular.tail_w = 2", CELLULAR),
     "energy.links.wake_j": (ENERGETIC, ENERGETIC + "energy.links.cellular.wake_j = 2", ASLEEP),
+    **_rows_of_budget("energy", JOULES, "amount_j = 900", "day"),
+    "budgets.energy.charging_w": (
+        _budget("energy", JOULES),
+        _budget("energy", f"{JOULES}, charging_w = 4"),
+        _spends,
+    ),
+    **_rows_of_budget("money", DOLLARS, "amount_usd = 9", "hour"),
+    **_rows_of_budget("bytes", MEGABYTES, "amount_mb = 9", "hour"),
     "escalation.below": (
         PRICEY + ESCALATING,
         PRICEY + "[escalation]\nbelow = 0.7",
