@@ -16,7 +16,9 @@ from router.cli.check import check
 from router.cli.decide import decide
 from router.cli.imagine import parse_reading
 from router.cli.replay import replay
+from router.cli.scenario_files import shipped
 from router.cli.schema import schema
+from router.cli.simulate import simulate
 from router.errors import RouterError
 
 __all__ = ["main"]
@@ -98,6 +100,27 @@ def _parser() -> _Parser:
     replaying.add_argument("records", type=Path, metavar="RECORDS", help="decision records, one JSON document a line")
     replaying.add_argument("--json", action="store_true", help="print the counts as JSON")
     replaying.set_defaults(run=replay)
+
+    simulating = commands.add_parser(
+        "simulate",
+        help="run policies through a scenario, beside simple rules",
+        description="Run policies through a simulated stretch of a device's life, with the code that the agent decides,"
+        " waits and learns with, and print what they come to beside what simple rules come to.",
+        epilog=f"Scenarios that ship: {', '.join(shipped())}.",
+    )
+    simulating.add_argument("scenario", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
+    simulating.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        dest="policies",
+        help="a policy file (TOML); may be repeated (default: the policy that is built in)",
+    )
+    simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
+    simulating.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
+    simulating.set_defaults(run=simulate)
     return parser
 
 
@@ -110,6 +133,12 @@ def _amount(text: str) -> float:
     if not 0 < amount <= 1e9:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1e9")
     return amount
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 63:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
+    return int(text)
 
 
 def _fail(message: str, code: int) -> int:

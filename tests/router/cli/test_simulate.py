@@ -1,0 +1,170 @@
+"""`nearfar-policy simulate`: what it prints and writes, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.cli import main
+from router.cli.progress import Progress
+
+SCENARIO = """\
+schema = 1
+name = "minute"
+about = "A minute at home."
+duration_s = 20
+
+[device]
+model = "phone-midrange"
+
+[links.home]
+radio = "wifi"
+up = 20
+down.mahimahi = "home.down"
+rtt_ms = 8
+
+[targets.cloud]
+server = "cpu-2"
+rtt_ms = 20
+
+[models.vision]
+device_ms = 20
+service_ms = { cloud = 20 }
+upload_bytes = 20000
+answers = { accuracy = { device = 0.75, cloud = 0.9 } }
+
+[[workload]]
+name = "camera"
+model = "vision"
+deadline_ms = 500
+arrivals = { per_s = 2 }
+"""
+POLICY = 'schema = 1\nname = "{name}"\nversion = 1\nmode = "{mode}"\n'
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    (tmp_path / "minute.toml").write_text(SCENARIO, encoding="utf-8")
+    (tmp_path / "home.down").write_text("1\n2\n2\n3\n", encoding="utf-8")
+    for name, mode in (("near", "only_on_device"), ("far", "only_in_cloud")):
+        (tmp_path / f"{name}.toml").write_text(POLICY.format(name=name, mode=mode), encoding="utf-8")
+    return tmp_path
+
+
+def _simulate(desk: Path, *arguments: str) -> int:
+    return main(["simulate", str(desk / "minute.toml"), *arguments])
+
+
+def _figures(desk: Path, *arguments: str) -> Any:  # Any: a JSON document
+    assert _simulate(desk, "--json", str(desk / "out.json"), *arguments) == 0
+    return json.loads((desk / "out.json").read_text(encoding="utf-8"))
+
+
+def test_policies_stand_above_the_baselines_in_one_table(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _simulate(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "far.toml")) == 0
+    told = capsys.readouterr()
+    first = [line.split("  ")[0].strip() for line in told.out.splitlines()]
+    rows = [name for name in first if name][3:]
+    assert told.out.startswith("minute: ")
+    assert "A minute at home." in told.out
+    assert rows[:2] == ["near", "far"]
+    assert {"always-device", "always-cloud", "random", "prefer-cloud", "latency-argmin"} <= set(rows)
+    assert any(row.startswith("best threshold") for row in rows)
+    assert told.err == ""
+
+
+def test_all_figures_are_written_with_their_intervals(desk: Path) -> None:
+    told = _figures(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "far.toml"))
+    near, far = told["policies"]
+    assert (near["policy"], far["policy"]) == ("near", "far")
+    assert near["shares"]["device"]["value"] == 1.0
+    assert far["shares"]["cloud"]["value"] == 1.0
+    assert far["cost"]["low"] < far["cost"]["value"] < far["cost"]["high"]
+    assert far["size_bytes"]["value"] > near["size_bytes"]["value"] == 0.0
+    assert told["scenario"]["name"] == "minute"
+    assert "Huang" in told["scenario"]["sources"]["wifi.tail_s"]
+    assert near["digest"].startswith("sha256:")
+
+
+@pytest.mark.wide
+def test_equal_seeds_give_equal_figures_and_others_other_ones(desk: Path) -> None:
+    once, again, other = _figures(desk), _figures(desk, "--seed", "1"), _figures(desk, "--seed", "2")
+    assert once == again
+    assert once["policies"] != other["policies"]
+
+
+@pytest.mark.wide
+def test_without_a_policy_the_one_that_is_built_in_runs(desk: Path) -> None:
+    assert [row["policy"] for row in _figures(desk)["policies"]] == ["built-in"]
+
+
+def test_a_scenario_that_ships_is_called_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "comuter-4g"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nearfar-policy: comuter-4g: No such file, nor a scenario that ships; did you mean")
+    assert '"commuter-4g"' in told
+
+
+@pytest.mark.parametrize(
+    ("found", "replaced", "said"),
+    [
+        ('model = "phone-midrange"', 'model = "phone"', 'device.model: the catalogue has no device "phone"'),
+        ("home.down", "office.down", 'there is no file "office.down" beside the scenario'),
+        ('model = "vision"', 'model = "visions"', 'no model "visions"'),
+    ],
+)
+def test_a_scenario_that_names_what_is_not_there_is_refused(
+    desk: Path, capsys: pytest.CaptureFixture[str], found: str, replaced: str, said: str
+) -> None:
+    (desk / "minute.toml").write_text(SCENARIO.replace(found, replaced, 1), encoding="utf-8")
+    assert _simulate(desk) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_policy_that_speaks_of_a_target_which_the_scenario_lacks_is_refused(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "near.toml").write_text(
+        POLICY.format(name="near", mode="auto") + '[targets.hall]\nkind = "fog"\n', encoding="utf-8"
+    )
+    assert _simulate(desk, "--policy", str(desk / "near.toml")) == 1
+    assert "hall" in capsys.readouterr().err
+
+
+def test_two_policies_of_one_name_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twice = ["--policy", str(desk / "near.toml")] * 2
+    assert _simulate(desk, *twice) == 1
+    assert 'two of the policies are called "near"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "many", str(1 << 63)])
+def test_a_seed_that_is_none_is_told_so(desk: Path, seed: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _simulate(desk, f"--seed={seed}")
+    assert ended.value.code == 2
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal_and_taken_away_again() -> None:
+    stream = _Terminal()
+    with Progress(stream, 2) as progress:
+        done = list(progress.through(["one", "two"], str))
+    drawn = stream.getvalue()
+    assert done == ["one", "two"]
+    assert "0 of 2: one" in drawn and "1 of 2: two" in drawn
+    assert drawn.endswith("\r\x1b[K")
+
+
+def test_without_a_terminal_no_progress_is_drawn() -> None:
+    stream = io.StringIO()
+    with Progress(stream, 1) as progress:
+        list(progress.through(["one"], str))
+    assert stream.getvalue() == ""
