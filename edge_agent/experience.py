@@ -27,7 +27,9 @@ class Experience:
         self._learnt = learnt = experience.Experience(policy, chance=chance.random)
         self._seen = learnt.seen
         self._note_run = learnt.note_run
+        self._note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
+        self.radio = learnt.radio
 
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""
@@ -44,6 +46,17 @@ class Experience:
         with self._lock:
             return self._learnt.views(facts, upload_bytes, readings, now)
 
+    def arrived(self, now: float) -> None:
+        """A request arrived."""
+        if self._note_arrival(now):
+            with self._lock:
+                self._learnt.learn_arrivals()
+
+    def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
+        """Something other than an admitted call went over the network."""
+        with self._lock:
+            self._learnt.radio_used(readings, now)
+
     def phase(self, target: str, now: float) -> BreakerPhase:
         """Return the phase of a target's breaker."""
         with self._lock:
@@ -57,11 +70,21 @@ class Experience:
             return self._learnt.admit(target, kind, model, upload_bytes, readings, now)
 
     def remote_succeeded(
-        self, call: Admission, model: str, sent_bytes: int, taken_s: float, now: float, *, told: Told = NOTHING_TOLD
+        self,
+        call: Admission,
+        model: str,
+        sent_bytes: int,
+        taken_s: float,
+        now: float,
+        *,
+        told: Told = NOTHING_TOLD,
+        received_bytes: int = 0,
     ) -> None:
         """A remote call answered well."""
         with self._lock:
-            self._learnt.remote_succeeded(call, model, sent_bytes, taken_s, now, told=told)
+            self._learnt.remote_succeeded(
+                call, model, sent_bytes, taken_s, now, told=told, received_bytes=received_bytes
+            )
 
     def remote_failed(
         self,

@@ -1,7 +1,8 @@
-"""A remote target's time before anything was learnt of it: round trip, upload and service, put together. Pure.
+"""A remote target's time before anything was learnt of it: wake-up, round trip, transfers and service, put together.
+Pure.
 
-The round trip is what was measured a moment ago. Where it is not known it is no number but a range, from a cable to a
-crowded cell: its spread goes into the prediction, so that an unknown network is neither ruled out nor trusted."""
+The round trip is what was measured lately. Where it is not known it is no number but a range, from a cable to a crowded
+cell: its spread goes into the prediction, so that an unknown network is neither ruled out nor trusted."""
 
 from __future__ import annotations
 
@@ -10,28 +11,36 @@ from typing import Final
 from router.estimates import prior_quantiles
 from router.types import QUANTILES, TimeEstimate
 
-__all__ = ["BELIEVED_ROUND_TRIP_S", "MEDIAN", "Times", "after_queue", "remote_times"]
+__all__ = ["BELIEVED_ROUND_TRIP_S", "MEDIAN", "NO_TIME", "Times", "after_queue", "remote_times"]
 
 Times = tuple[float, float, float, float, float]
 """Seconds at types.QUANTILES."""
 
 MEDIAN: Final = QUANTILES.index(0.5)
+NO_TIME: Final[Times] = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 # From a cable or good Wi-Fi to a cellular network at the edge of its cell; the median is some 40 ms.
 BELIEVED_ROUND_TRIP_S: Final = prior_quantiles(0.005, 0.3)
 
 
-def remote_times(service_s: Times, round_trip_s: float | None, upload_s: float) -> Times:
+def remote_times(
+    service_s: Times, round_trip_s: Times | None, carried_s: float = 0.0, wake_s: Times = NO_TIME
+) -> Times:
     """Return the times at QUANTILES; the one at MEDIAN is the point prediction that learning corrects.
 
-    `service_s` is the policy's belief of what the target itself needs. Quantiles are added as they stand: a network
-    and a server that are slow together are the case worth being ready for."""
-    if round_trip_s is None:
-        a, b, c, d, e = BELIEVED_ROUND_TRIP_S
-    else:
-        a = b = c = d = e = round_trip_s
+    `service_s` is the policy's belief of what the target itself needs, `carried_s` what the bytes take both ways, and
+    `wake_s` what a sleeping radio takes. Quantiles are added as they stand: a network and a server that are slow
+    together are the case worth being ready for."""
+    a, b, c, d, e = BELIEVED_ROUND_TRIP_S if round_trip_s is None else round_trip_s
+    f, g, h, i, j = wake_s
     q05, q25, q50, q75, q95 = service_s
-    return (q05 + a + upload_s, q25 + b + upload_s, q50 + c + upload_s, q75 + d + upload_s, q95 + e + upload_s)
+    return (
+        q05 + a + f + carried_s,
+        q25 + b + g + carried_s,
+        q50 + c + h + carried_s,
+        q75 + d + i + carried_s,
+        q95 + e + j + carried_s,
+    )
 
 
 def after_queue(time: TimeEstimate, queue_s: float | None) -> TimeEstimate:

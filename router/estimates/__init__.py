@@ -1,11 +1,33 @@
-"""What is learnt of times, shares and paces, as values of their own. Pure: observations and instants come in.
+"""What is learnt of times, shares, paces and gaps, as values of their own. Pure: observations and instants come in.
 
-Not here: which target an observation is of (router/experience), and what a time is worth (objective.py)."""
+Each is small and bounded, and each that is kept across restarts can be read out and merged with another. Not here:
+which target an observation is of (router/experience), and what a time is worth (objective.py)."""
 
+from router.estimates.gaps import Gaps
+from router.estimates.histogram import LogHistogram
 from router.estimates.prior import prior_quantiles
 from router.estimates.ratios import Ratios
+from router.estimates.recency import Recency
+from router.estimates.round_trip import RoundTrip, around
 from router.estimates.settings import EstimateSettings
 from router.estimates.share import Share
+from router.estimates.silence import SILENCES_S, ends_at_s, silence
 from router.estimates.throughput import Throughput
+from router.estimates.wakes import Wakes
 
-__all__ = ["EstimateSettings", "Ratios", "Share", "Throughput", "prior_quantiles"]
+__all__ = [
+    "SILENCES_S",
+    "EstimateSettings",
+    "Gaps",
+    "LogHistogram",
+    "Ratios",
+    "Recency",
+    "RoundTrip",
+    "Share",
+    "Throughput",
+    "Wakes",
+    "around",
+    "ends_at_s",
+    "prior_quantiles",
+    "silence",
+]

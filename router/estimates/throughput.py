@@ -1,47 +1,64 @@
-"""How fast a network carries bytes, lately."""
+"""How fast a network carries bytes one way, lately."""
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
+from router.estimates.recency import Recency
 from router.estimates.settings import EstimateSettings
 
 __all__ = ["Throughput"]
 
 
 class Throughput:
-    """Bytes a second that the uplink carries: the harmonic mean of recent transfers large enough to tell.
+    """Bytes a second: the harmonic mean of recent transfers large enough to tell.
 
     A transfer's time is what its call took beyond the round trip; small ones are all round trip and teach nothing."""
 
     # Below this the transfer fits the initial congestion window of ten segments and takes one round trip.
     MEASURABLE_BYTES: Final = 16_384
 
-    __slots__ = ("_keep", "_last_at", "_seconds_per_byte", "_settings")
+    __slots__ = ("_keep", "_pace", "_recency", "_settings")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
         self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
-        self._seconds_per_byte = 0.0
-        self._last_at = -math.inf
+        self._pace = 0.0
+        self._recency = Recency()
 
-    def observe(self, sent_bytes: int, taken_s: float, now: float) -> None:
-        """Learn that `sent_bytes` took `taken_s` to cross."""
-        if sent_bytes < self.MEASURABLE_BYTES or not taken_s > 0:
+    def observe(self, size_bytes: int, taken_s: float, now: float) -> None:
+        """Learn that `size_bytes` took `taken_s` to cross."""
+        if size_bytes < self.MEASURABLE_BYTES or not taken_s > 0:
             return
-        pace = taken_s / sent_bytes
-        known = self.seconds_per_byte(now)
-        self._seconds_per_byte = pace if known is None else known * self._keep + pace * (1 - self._keep)
-        self._last_at = now
+        pace = taken_s / size_bytes
+        known = self.seconds_per_byte
+        self._recency.seen(now)
+        self._pace = pace if known is None else known * self._keep + pace * (1 - self._keep)
+
+    def look(self, size_bytes: int, now: float) -> None:
+        """Look at it for a transfer that may not be made: where those that would tell are not made for long, because
+        the pace looks bad, it is forgotten."""
+        if size_bytes >= self.MEASURABLE_BYTES and self._pace:
+            self._recency.look(now, self._settings.forget_after_s)
+
+    def asked(self) -> None:
+        """A transfer is under way."""
+        self._recency.asked()
+
+    def changes_at(self, now: float) -> float:
+        """Return when time alone makes it forgotten; inf where it does not."""
+        return self._recency.changes_at(now, self._settings.forget_after_s)
 
     @property
-    def forgotten_at(self) -> float:
-        """The instant after which nothing is known."""
-        return self._last_at + self._settings.forget_after_s
+    def seconds_per_byte(self) -> float | None:
+        """The pace, or None where no transfer told, or it is forgotten."""
+        return None if not self._pace or self._recency.forgotten else self._pace
 
-    def seconds_per_byte(self, now: float) -> float | None:
-        """Return the pace, or None where no recent transfer told."""
-        if now - self._last_at > self._settings.forget_after_s:
-            return None
-        return self._seconds_per_byte
+    def age_s(self, now: float) -> float:
+        """Return how long ago a transfer told."""
+        return self._recency.age_s(now)
+
+    def merge(self, pace: float, seen_at: float) -> None:
+        """Take over what another one knows; the mean of both where both know."""
+        self._pace = (self._pace + pace) / 2 if self._pace else pace
+        self._recency.restore(seen_at)

@@ -4,6 +4,8 @@ explains."""
 from __future__ import annotations
 
 from router.advice import Told
+from router.experience.cells import Key
+from router.experience.way import Way
 
 __all__ = ["Admission", "explained_s"]
 
@@ -11,20 +13,23 @@ __all__ = ["Admission", "explained_s"]
 class Admission:
     """A remote call that was let through its breaker: to be given back with what came of it."""
 
-    __slots__ = ("epoch", "predicted_s", "queue_s", "round_trip_s", "target")
+    __slots__ = ("epoch", "predicted_s", "queue_s", "silence", "target", "wake_s", "way")
 
-    def __init__(self, target: str, epoch: int, predicted_s: float, round_trip_s: float | None, queue_s: float) -> None:
+    def __init__(self, target: str, epoch: int, way: Way, silence: int, wake_s: float, queue_s: float) -> None:
         self.target = target
         self.epoch = epoch
-        self.predicted_s = predicted_s
-        self.round_trip_s = round_trip_s
+        self.way = way
+        self.silence = silence
+        """Of the radio before the call, as an index in SILENCES_S."""
+        self.wake_s = wake_s
         self.queue_s = queue_s
         """How much of the prediction was what the target had said of its queue."""
+        self.predicted_s = way.base_s + wake_s + queue_s
 
     @property
-    def measured(self) -> bool:
-        """Whether the prediction stands on a round trip that was measured."""
-        return self.round_trip_s is not None
+    def key(self) -> Key:
+        """Whose ratio it will tell."""
+        return (self.way.measured, self.way.link, self.silence)
 
 
 def explained_s(call: Admission, told: Told, taken_s: float) -> float:

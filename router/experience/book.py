@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from router.advice import Advice
-from router.estimates import EstimateSettings, Ratios, Share
+from router.estimates import EstimateSettings, Ratios, Recency, Share
+from router.experience.cells import Cells
 
 __all__ = ["Book"]
 
+_KEEP: Final = 7 / 8
+_MUCH: Final = 0.1
+
 
 class Book:
-    """See the module."""
+    """See the module. The device has `runs`, a remote target `cells`."""
 
-    __slots__ = ("_blind_ratios", "absent_until", "advice", "failures", "ratios")
+    __slots__ = ("_settings", "absent_until", "advice", "cells", "failures", "recency", "replies_bytes", "runs")
 
     def __init__(self, settings: EstimateSettings) -> None:
-        self.ratios = Ratios(settings)
-        self._blind_ratios = Ratios(settings)
+        self._settings = settings
+        self.runs = Ratios(settings)
+        self.cells = Cells(settings)
+        self.recency = Recency()
         self.failures = Share(settings, believed=0.0)
         self.absent_until = -math.inf
         """Until then the target is taken at its word that it does not have the model."""
         self.advice = Advice()
+        self.replies_bytes: float | None = None
+        """How long answers were lately; None before there was one."""
 
-    def ratios_where(self, measured: bool) -> Ratios:
-        """Return the ratios to predictions that stand, or do not, on a measured round trip: two different measures."""
-        return self.ratios if measured else self._blind_ratios
+    def seen(self, now: float) -> None:
+        """It answered, or was waited for in vain: what is learnt of its time comes next."""
+        if self.recency.seen(now):
+            self.runs.forget()
+            self.cells.forget()
 
-    def changes_at(self) -> tuple[float, ...]:
-        """Return the instants at which time alone changes what is known."""
-        forgotten = (self.ratios.forgotten_at, self._blind_ratios.forgotten_at, self.failures.forgotten_at)
-        return (*forgotten, self.absent_until, *self.advice.changes_at())
+    def answered(self, received_bytes: int) -> None:
+        """Learn how long an answer was."""
+        known = self.replies_bytes
+        if known is None or abs(received_bytes - known) <= _MUCH * known:
+            self.replies_bytes = known if known is not None else float(received_bytes)
+        else:
+            self.replies_bytes = known * _KEEP + received_bytes * (1 - _KEEP)
+
+    @property
+    def reply_bytes(self) -> int:
+        """How long the next answer will be; 0 before there was one."""
+        return 0 if self.replies_bytes is None else round(self.replies_bytes)
+
+    def changes_at(self, now: float) -> float:
+        """Return when time alone changes what is known, at `now` at the earliest; inf where it does not."""
+        forgotten = (self.recency.changes_at(now, self._settings.forget_after_s), self.failures.forgotten_at)
+        instants = (*forgotten, self.absent_until, *self.advice.changes_at())
+        return min((instant for instant in instants if instant >= now), default=math.inf)

@@ -20,6 +20,11 @@ class TargetFacts:
     upload_limit_bytes: int
     p_wrong: float | None
 
+    @property
+    def reads(self) -> str:
+        """The signal of its round trip."""
+        return f"rtt_ms.{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:

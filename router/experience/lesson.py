@@ -27,13 +27,14 @@ class Lesson:
     refused: bool = False
 
 
-def lesson(code: str, *, blames_endpoint: bool, had_s: float, taken_s: float, predicted_s: float) -> Lesson | None:
-    """Return what a call teaches that failed with `code` after `taken_s`; None where that is nothing.
+def lesson(code: str, *, blames_endpoint: bool, had_s: float, taken_s: float, predicted_s: float) -> Lesson:
+    """Return what a call teaches that failed with `code` after `taken_s`.
 
     `blames_endpoint` is what the error table says of the code, `had_s` the time that the call was given, `predicted_s`
     the time that it was believed to need."""
     if code == CANCELLED:
-        return None
+        # Nobody's fault; but one that was given up because somebody else was quicker would have taken longer yet.
+        return Lesson(gave_up_s=taken_s)
     if code == TIMED_OUT:
         # An endpoint is to blame for a timeout only if it had the time that it was believed to need: an app with
         # deadlines of a millisecond must not open the breaker for everybody else.

@@ -51,7 +51,9 @@ def test_views_are_the_same_object_until_something_has_changed() -> None:
     assert experience.views(FACTS, 100, MEASURED, 1.0) is before
     assert experience.views(FACTS, 200, MEASURED, 1.0) is not before
     before = experience.views(FACTS, 100, MEASURED, 1.0)
-    assert experience.views(FACTS, 100, dict(MEASURED), 1.0) is not before
+    assert experience.views(FACTS, 100, dict(MEASURED), 1.0) is before
+    slower = {"rtt_ms.cloud": Reading("rtt_ms.cloud", 90.0, "probe", 1.0)}
+    assert experience.views(FACTS, 100, slower, 1.0) is not before
     before = experience.views(FACTS, 100, MEASURED, 1.0)
     experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=True, now=1.0)
     assert experience.views(FACTS, 100, MEASURED, 1.0) is not before

@@ -6,26 +6,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.estimates import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
+from router.types import TimeEstimate
 from tests.properties.effort import effort
 
 memories = st.builds(EstimateSettings, st.integers(2, 200), st.floats(0.1, 100))
-observed = st.lists(st.tuples(st.floats(1e-6, 100), st.floats(1e-6, 100), st.floats(0, 30)), max_size=40)
+observed = st.lists(st.tuples(st.floats(1e-6, 100), st.floats(1e-6, 100)), max_size=40)
 priors = st.tuples(st.floats(1e-4, 10), st.floats(1, 100)).map(lambda pair: prior_quantiles(pair[0], pair[0] * pair[1]))
 
 
 @effort
-@given(memories, observed, st.floats(1e-4, 10), priors)
+@given(memories, observed, st.floats(1e-4, 10), priors, st.integers(0, 1))
 def test_times_rise_and_are_positive(
     settings: EstimateSettings,
-    observations: list[tuple[float, float, float]],
+    observations: list[tuple[float, float]],
     predicted_s: float,
     prior: tuple[float, float, float, float, float],
+    learnt: int,
 ) -> None:
-    ratios, now = Ratios(settings), 0.0
-    for taken_s, foreseen_s, pause_s in observations:
-        now += pause_s
-        ratios.observe(taken_s, foreseen_s, now)
-        estimate = ratios.estimate(predicted_s, prior, now)
+    ratios = Ratios(settings)
+    for taken_s, foreseen_s in observations:
+        ratios.observe(taken_s, foreseen_s)
+        estimate = ratios.estimate(predicted_s, TimeEstimate(prior, learnt))
         assert list(estimate.quantiles_s) == sorted(estimate.quantiles_s)
         assert estimate.optimistic_s > 0
 
@@ -35,8 +36,8 @@ def test_times_rise_and_are_positive(
 def test_an_estimate_lies_within_what_was_observed(settings: EstimateSettings, taken: list[float]) -> None:
     ratios = Ratios(settings)
     for taken_s in taken:
-        ratios.observe(taken_s, 1.0, 0.0)
-    estimate = ratios.estimate(1.0, (1, 1, 1, 1, 1), 0.0)
+        ratios.observe(taken_s, 1.0)
+    estimate = ratios.estimate(1.0, TimeEstimate((1, 1, 1, 1, 1), 0))
     assert min(taken) / 1.02 <= estimate.optimistic_s
     assert estimate.pessimistic_s <= max(taken) * 1.02
 
@@ -60,7 +61,7 @@ def test_a_pace_lies_within_what_was_observed(settings: EstimateSettings, transf
     paces = [taken_s / sent for sent, taken_s in transfers if sent >= Throughput.MEASURABLE_BYTES]
     for sent, taken_s in transfers:
         uplink.observe(sent, taken_s, 0.0)
-    pace = uplink.seconds_per_byte(0.0)
+    pace = uplink.seconds_per_byte
     if not paces:
         assert pace is None
     else:

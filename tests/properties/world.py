@@ -25,7 +25,7 @@ from router.estimates import Ratios, Share
 from router.memo import Memo
 from router.policy import Policy
 from router.record import from_json, replay, to_json
-from router.types import DEVICE, BreakerPhase, Kind, Reading, Request, Situation, TargetView, Value
+from router.types import DEVICE, BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate, Value
 
 __all__ = ["KINDS", "Health", "World"]
 
@@ -155,7 +155,7 @@ class World:
 
     def _view(self, name: str) -> TargetView:
         kind, terms = KINDS[name], self.policy.terms_for(name, KINDS[name])
-        time = self._ratios[name].estimate(terms.prior_s[2], terms.prior_s, self.now)
+        time = self._ratios[name].estimate(terms.prior_s[2], TimeEstimate(terms.prior_s, 0))
         state, remote = self._breaker(name), kind is not Kind.DEVICE
         return TargetView(
             name,
@@ -250,7 +250,7 @@ class World:
         taken_s, predicted_s = self.now - call.started_at, self._prior_s(call.target)
         failed = call.health.value[1] is not None
         if not failed:
-            self._ratios[call.target].observe(taken_s, predicted_s, self.now)
+            self._ratios[call.target].observe(taken_s, predicted_s)
         if not gave_up:
             self._failures[call.target].observe(failed, self.now)
         if call.epoch is None:

@@ -18,7 +18,7 @@ from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.engine import decide
 from router.errors import PolicyError
-from router.estimates import Ratios
+from router.experience import Experience, ModelFacts, TargetFacts
 from router.policy import Policy
 from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
@@ -77,10 +77,11 @@ def _probes(policy: Policy) -> object:
 
 
 def _learns(policy: Policy) -> object:
-    ratios = Ratios(policy.estimates)
+    experience = Experience(policy, chance=lambda: 0.5)
+    facts = ModelFacts("m", (TargetFacts("device", Kind.DEVICE, True, "", 0, None),))
     for at in range(40):
-        ratios.observe(0.01 if at < 30 else 0.04, 1.0, at / 100)
-    return ratios.estimate(1.0, (1, 1, 1, 1, 1), 30.0)
+        experience.device_ran("m", 0.01 if at < 30 else 0.04, at / 100)
+    return [experience.views(facts, 0, {}, now)[0].time for now in (1.0, 30.0)]
 
 
 def _identity(policy: Policy) -> object:

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from router.estimates import EstimateSettings, Ratios, Share, Throughput, prior_quantiles
-from router.types import QUANTILES
+from router.types import QUANTILES, TimeEstimate
 
 PRIOR = prior_quantiles(0.001, 0.1)
+BELIEVED = TimeEstimate(PRIOR, 0)
 LONG = EstimateSettings(memory_samples=10_000)
 
 
 def _ratios(*taken_s: float, settings: EstimateSettings = EstimateSettings(), predicted_s: float = 1.0) -> Ratios:  # noqa: B008  frozen
     ratios = Ratios(settings)
-    for at, taken in enumerate(taken_s):
-        ratios.observe(taken, predicted_s, at / 100)
+    for taken in taken_s:
+        ratios.observe(taken, predicted_s)
     return ratios
 
 
@@ -33,21 +34,21 @@ def test_a_prior_keeps_the_two_quantiles_that_it_was_made_of() -> None:
 
 
 def test_before_anything_was_observed_the_prior_speaks() -> None:
-    estimate = _ratios().estimate(1.0, PRIOR, 0.0)
+    estimate = _ratios().estimate(1.0, BELIEVED)
     assert estimate.quantiles_s == PRIOR
     assert estimate.samples == 0
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_observations_keep_the_prior_s_spread(count: int) -> None:
-    estimate = _ratios(*[0.02] * count).estimate(1.0, PRIOR, 0.1)
+    estimate = _ratios(*[0.02] * count).estimate(1.0, BELIEVED)
     assert estimate.median_s == pytest.approx(0.02, rel=0.02)
     assert estimate.pessimistic_s == pytest.approx(estimate.median_s * PRIOR[4] / PRIOR[2])
     assert estimate.optimistic_s == pytest.approx(estimate.median_s * PRIOR[0] / PRIOR[2])
 
 
 def test_three_observations_speak_for_themselves() -> None:
-    estimate = _ratios(0.02, 0.02, 0.02).estimate(1.0, PRIOR, 0.1)
+    estimate = _ratios(0.02, 0.02, 0.02).estimate(1.0, BELIEVED)
     assert estimate.pessimistic_s == estimate.optimistic_s == pytest.approx(0.02, rel=0.02)
 
 
@@ -66,26 +67,26 @@ def test_three_observations_speak_for_themselves() -> None:
 def test_quantiles_are_within_two_percent_of_the_data_s_own(draw) -> None:  # type: ignore[no-untyped-def]  # a table's row
     chance = random.Random(7)
     taken = [draw(chance) for _ in range(801)]
-    estimate = _ratios(*taken, settings=EstimateSettings(memory_samples=1_000_000)).estimate(1.0, PRIOR, 8.1)
+    estimate = _ratios(*taken, settings=EstimateSettings(memory_samples=1_000_000)).estimate(1.0, BELIEVED)
     wanted = np.quantile(taken, QUANTILES, method="inverted_cdf")
     assert list(estimate.quantiles_s) == pytest.approx(list(wanted), rel=0.02)
 
 
 def test_a_ratio_carries_over_to_another_prediction() -> None:
     ratios = _ratios(*[0.2] * 5, predicted_s=0.1)
-    assert ratios.estimate(0.3, PRIOR, 0.1).median_s == pytest.approx(0.6, rel=0.02)
+    assert ratios.estimate(0.3, BELIEVED).median_s == pytest.approx(0.6, rel=0.02)
 
 
 @pytest.mark.parametrize(("taken", "predicted"), [(0.0, 1.0), (-1.0, 1.0), (1.0, 0.0), (math.nan, 1.0)])
 def test_what_is_no_time_teaches_nothing(taken: float, predicted: float) -> None:
     ratios = _ratios()
-    ratios.observe(taken, predicted, 0.0)
+    ratios.observe(taken, predicted)
     assert ratios.samples == 0
 
 
 @pytest.mark.parametrize("taken", [1e-30, 1e30])
 def test_times_beyond_all_measure_are_clamped(taken: float) -> None:
-    estimate = _ratios(taken, taken, taken).estimate(1.0, PRIOR, 0.1)
+    estimate = _ratios(taken, taken, taken).estimate(1.0, BELIEVED)
     assert all(0 < value < 2e6 for value in estimate.quantiles_s)
 
 
@@ -94,34 +95,47 @@ def test_times_beyond_all_measure_are_clamped(taken: float) -> None:
 
 def test_E6_a_device_four_times_as_slow_shows_within_twenty_answers() -> None:
     ratios = _ratios(*[0.01] * 200)
-    for at in range(20):
-        ratios.observe(0.04, 1.0, 3.0 + at / 100)
-    assert ratios.estimate(1.0, PRIOR, 3.3).median_s == pytest.approx(0.04, rel=0.02)
+    for _ in range(20):
+        ratios.observe(0.04, 1.0)
+    assert ratios.estimate(1.0, BELIEVED).median_s == pytest.approx(0.04, rel=0.02)
 
 
 def test_a_longer_memory_follows_later() -> None:
     ratios = _ratios(*[0.01] * 200, settings=LONG)
-    for at in range(20):
-        ratios.observe(0.04, 1.0, 3.0 + at / 100)
-    assert ratios.estimate(1.0, PRIOR, 3.3).median_s == pytest.approx(0.01, rel=0.02)
+    for _ in range(20):
+        ratios.observe(0.04, 1.0)
+    assert ratios.estimate(1.0, BELIEVED).median_s == pytest.approx(0.01, rel=0.02)
 
 
 def test_old_weights_are_rescaled_without_a_change_of_the_estimate() -> None:
     """After enough observations the growing weights would overflow; what they say must stay."""
     chance = random.Random(3)
     ratios = _ratios(*[chance.lognormvariate(-3, 0.3) for _ in range(20_000)])
-    estimate = ratios.estimate(1.0, PRIOR, 200.0)
+    estimate = ratios.estimate(1.0, BELIEVED)
     assert estimate.median_s == pytest.approx(math.exp(-3), rel=0.25)  # of some twenty samples
     assert ratios.samples == 20_000
 
 
-def test_what_was_not_observed_for_a_while_is_forgotten() -> None:
-    ratios = _ratios(*[0.5] * 10, settings=EstimateSettings(forget_after_s=60))
-    last = 0.09
-    assert ratios.estimate(1.0, PRIOR, last + 60).samples == 10
-    assert ratios.estimate(1.0, PRIOR, last + 60.001).quantiles_s == PRIOR
-    ratios.observe(0.02, 1.0, last + 61)
-    assert ratios.estimate(1.0, PRIOR, last + 61).samples == 1
+def test_what_is_forgotten_says_nothing_more() -> None:
+    ratios = _ratios(*[0.5] * 10)
+    ratios.forget()
+    assert ratios.estimate(1.0, BELIEVED) is BELIEVED
+    ratios.observe(0.02, 1.0)
+    assert ratios.estimate(1.0, BELIEVED).samples == 1
+
+
+def test_few_observations_are_weighed_against_what_was_learnt_of_something_much_like_it() -> None:
+    near = TimeEstimate((0.05, 0.08, 0.1, 0.13, 0.2), 20)
+    one, two, three = (_ratios(*[0.4] * count).estimate(1.0, near) for count in (1, 2, 3))
+    assert [one.median_s, two.median_s] == pytest.approx([0.1 * 4 ** (1 / 3), 0.1 * 4 ** (2 / 3)], rel=0.02)
+    assert three.median_s == pytest.approx(0.4, rel=0.02)
+    assert one.pessimistic_s == pytest.approx(2 * one.median_s)
+
+
+def test_ratios_read_anew_are_those_to_another_prediction() -> None:
+    ratios = _ratios(*[0.9] * 5, predicted_s=0.1)
+    ratios.rescale(0.1 / 0.9)
+    assert ratios.estimate(0.9, BELIEVED).median_s == pytest.approx(0.9, rel=0.02)
 
 
 # -- shares ------------------------------------------------------------------------------------------------------------
@@ -160,7 +174,7 @@ def test_a_pace_is_the_mean_of_seconds_per_byte_so_bandwidth_is_the_harmonic_mea
     uplink = Throughput(EstimateSettings(memory_samples=2))
     uplink.observe(100_000, 1.0, 0.0)
     uplink.observe(100_000, 3.0, 0.1)
-    assert uplink.seconds_per_byte(0.1) == pytest.approx(2e-5)
+    assert uplink.seconds_per_byte == pytest.approx(2e-5)
 
 
 @pytest.mark.parametrize(
@@ -169,19 +183,27 @@ def test_a_pace_is_the_mean_of_seconds_per_byte_so_bandwidth_is_the_harmonic_mea
 def test_small_transfers_and_no_times_teach_no_pace(sent: int, taken: float) -> None:
     uplink = Throughput(EstimateSettings())
     uplink.observe(sent, taken, 0.0)
-    assert uplink.seconds_per_byte(0.0) is None
+    assert uplink.seconds_per_byte is None
 
 
-def test_a_pace_is_forgotten() -> None:
+def test_a_pace_is_forgotten_once_transfers_were_not_made_for_long() -> None:
     uplink = Throughput(EstimateSettings(forget_after_s=60))
     uplink.observe(100_000, 1.0, 0.0)
-    assert uplink.seconds_per_byte(60.0) == 1e-5
-    assert uplink.seconds_per_byte(60.1) is None
+    uplink.look(100_000, 3600.0)
+    assert uplink.seconds_per_byte == 1e-5
+    uplink.look(100_000, 3601.0)
+    assert uplink.seconds_per_byte is None
 
 
-@pytest.mark.parametrize("learner", [Share, Throughput, Ratios])
-def test_each_says_when_it_will_have_forgotten(learner) -> None:  # type: ignore[no-untyped-def]  # one of three classes
-    known = learner(EstimateSettings(forget_after_s=60))
-    observation = {Share: (True,), Throughput: (100_000, 1.0), Ratios: (1.0, 1.0)}[learner]
-    known.observe(*observation, 5.0)
-    assert known.forgotten_at == 65.0
+def test_a_pace_is_not_forgotten_for_want_of_anything_to_carry() -> None:
+    uplink = Throughput(EstimateSettings(forget_after_s=60))
+    uplink.observe(100_000, 1.0, 0.0)
+    for at in range(3):
+        uplink.look(100, 3600.0 + at)
+    assert uplink.seconds_per_byte == 1e-5
+
+
+def test_a_share_says_when_it_will_have_been_forgotten() -> None:
+    share = Share(EstimateSettings(forget_after_s=60))
+    share.observe(True, 5.0)
+    assert share.forgotten_at == 65.0

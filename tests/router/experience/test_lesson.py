@@ -8,7 +8,7 @@ from nearfar_wire.status import CODES, Code
 from router.experience.lesson import ABSENT, CANCELLED, REFUSED, TIMED_OUT, Lesson, lesson
 
 
-def _lesson(code: Code, *, had_s: float = 1.0, taken_s: float = 1.0, predicted_s: float = 0.1) -> Lesson | None:
+def _lesson(code: Code, *, had_s: float = 1.0, taken_s: float = 1.0, predicted_s: float = 0.1) -> Lesson:
     blames = CODES[code].blames_endpoint
     return lesson(code.value, blames_endpoint=blames, had_s=had_s, taken_s=taken_s, predicted_s=predicted_s)
 
@@ -29,7 +29,7 @@ def test_an_endpoint_is_blamed_for_a_timeout_only_where_it_had_the_time_that_it_
 @pytest.mark.parametrize(
     ("code", "taught"),
     [
-        (Code.CANCELLED, None),
+        (Code.CANCELLED, Lesson(gave_up_s=1.0)),
         (Code.MODEL_NOT_READY, Lesson(absent=True)),
         (Code.MODEL_NOT_FOUND, Lesson(absent=True)),
         (Code.INVALID_INPUT, Lesson(refused=True)),
@@ -39,5 +39,5 @@ def test_an_endpoint_is_blamed_for_a_timeout_only_where_it_had_the_time_that_it_
     ],
     ids=str,
 )
-def test_a_code_says_whether_the_target_failed_and_whether_that_is_its_fault(code: Code, taught: Lesson | None) -> None:
+def test_a_code_says_whether_the_target_failed_and_whether_that_is_its_fault(code: Code, taught: Lesson) -> None:
     assert _lesson(code) == taught

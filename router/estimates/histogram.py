@@ -1,0 +1,102 @@
+"""A distribution in logarithmic buckets whose weights fade by the sample: small, bounded, and two of them are one.
+
+Newer samples weigh more, instead of older ones being touched again (forward decay); what has faded to a thousandth is
+dropped. Holds no clock: samples are what makes it forget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+__all__ = ["LogHistogram"]
+
+# Forward decay's weights grow without end; rescaling drops what has faded to a thousandth with them.
+_RESCALE_AT: Final = 1e4
+_FADED: Final = 1e-3
+
+
+class LogHistogram:
+    """`width` is how much wider each bucket is than the one before, `reach` how many lie to either side of 1: what is
+    beyond is counted in the last."""
+
+    __slots__ = ("_growth", "_log_width", "_memory", "_reach", "_unit", "_weights", "samples")
+
+    def __init__(self, memory_samples: int, *, width: float = 0.02, reach: int = 700) -> None:
+        self._memory = max(2, memory_samples)
+        self._growth = 1.0 / (1.0 - 1.0 / self._memory)
+        self._log_width = math.log1p(width)
+        self._reach = reach
+        self._unit = 1.0
+        self._weights: dict[int, float] = {}
+        self.samples = 0
+        """How many were added."""
+
+    def add(self, values: Iterable[float]) -> None:
+        """Add samples, the latest last. What is not a positive number is left out."""
+        weights, unit, growth = self._weights, self._unit, self._growth
+        reach, log_width = self._reach, self._log_width
+        for value in values:
+            if not 0 < value < math.inf:
+                continue
+            bucket = max(-reach, min(reach, round(math.log(value) / log_width)))
+            unit *= growth
+            weights[bucket] = weights.get(bucket, 0.0) + unit
+            self.samples += 1
+            if unit > _RESCALE_AT:
+                self._unit, unit = unit, 1.0
+                weights = self._weights = self.weights()
+        self._unit = unit
+
+    @property
+    def counts(self) -> float:
+        """How many samples weigh: at most some `memory_samples`, however many there were."""
+        return sum(self._weights.values()) / self._unit
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._weights = {}
+        self._unit, self.samples = 1.0, 0
+
+    def shift(self, factor: float) -> None:
+        """Multiply every sample by `factor`, to a bucket's width."""
+        by = round(math.log(factor) / self._log_width)
+        if by:
+            reach, moved = self._reach, dict[int, float]()
+            for bucket, weight in self._weights.items():
+                to = max(-reach, min(reach, bucket + by))
+                moved[to] = moved.get(to, 0.0) + weight
+            self._weights = moved
+
+    def quantiles(self, at: Sequence[float]) -> tuple[float, ...]:
+        """Return the quantiles at `at`, which rises. Wants a sample at least."""
+        buckets = sorted(self._weights)
+        weights = [self._weights[bucket] for bucket in buckets]
+        total, last = sum(weights), len(buckets) - 1
+        found: list[float] = []
+        cumulated, index = 0.0, 0
+        for quantile in at:
+            wanted = quantile * total
+            while index < last and cumulated + weights[index] < wanted:
+                cumulated += weights[index]
+                index += 1
+            found.append(math.exp(buckets[index] * self._log_width))
+        return tuple(found)
+
+    def weights(self) -> dict[int, float]:
+        """Return the weight of each bucket, in samples as they count now."""
+        unit, floor = self._unit, self._unit * _FADED
+        return {bucket: weight / unit for bucket, weight in self._weights.items() if weight > floor}
+
+    def merge(self, weights: Mapping[int, float], samples: int) -> None:
+        """Count what another of the same width and memory knows as if it had been seen here, neither before nor after.
+
+        What then weighs is no more than one of them could have by itself."""
+        own, unit, reach = self._weights, self._unit, self._reach
+        for bucket, weight in weights.items():
+            within = max(-reach, min(reach, bucket))
+            own[within] = own.get(within, 0.0) + weight * unit
+        self.samples += samples
+        counts = self.counts
+        if counts > self._memory:
+            self._unit *= counts / self._memory

@@ -1,0 +1,126 @@
+"""Ratios of one model on one target, told apart by what makes them different. Pure.
+
+The kind of link, the silence before the call, and whether the round trip was measured by itself: a cell for each. One
+that has few samples asks the nearest that has some, so that the first call after an hour is not judged by nothing.
+
+A cell's ratios stand on a wake-up time. Where more has been learnt of that, they are read anew: the wake-up and the
+ratio must not both count what the radio took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from router.estimates import SILENCES_S, EstimateSettings, Ratios
+from router.estimates.ratios import FEW
+from router.types import TimeEstimate
+
+__all__ = ["Cell", "Cells", "Key"]
+
+Key = tuple[bool, str, int]
+"""Whether the round trip was measured by itself, the kind of link, and the silence as an index in SILENCES_S."""
+
+_NOT_LOOKED_AT: Final = TimeEstimate((0.0, 0.0, 0.0, 0.0, 0.0), 0)
+# Below this a change of the wake-up is not worth reading anything anew.
+_WORTH: Final = 0.01
+
+
+class Cell:
+    """One of them."""
+
+    __slots__ = ("changes", "ratios", "wake_s")
+
+    def __init__(self, settings: EstimateSettings, wake_s: float) -> None:
+        self.ratios = Ratios(settings)
+        self.wake_s = wake_s
+        """The wake-up time on which the ratios stand."""
+        self.changes = 0
+
+    def observe(self, taken_s: float, base_s: float, wake_s: float) -> None:
+        """See Cells.observe."""
+        before_s, after_s = base_s + self.wake_s, base_s + wake_s
+        if abs(after_s - before_s) > _WORTH * before_s:
+            self.ratios.rescale(before_s / after_s)
+            self.wake_s = wake_s
+        self.ratios.observe(taken_s, base_s + self.wake_s)
+        self.changes += 1
+
+
+class Cells:
+    """See the module. Bounded: there are few links and few silences."""
+
+    __slots__ = ("_cells", "_kept", "_settings")
+
+    def __init__(self, settings: EstimateSettings) -> None:
+        self._settings = settings
+        self._cells: dict[Key, Cell] = {}
+        self._kept: dict[Key, tuple[object, TimeEstimate]] = {}
+
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float) -> None:
+        """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up."""
+        self.cell(key, wake_s).observe(taken_s, base_s, wake_s)
+
+    def cell(self, key: Key, wake_s: float) -> Cell:
+        """Return a cell, made if need be."""
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = Cell(self._settings, wake_s)
+        return cell
+
+    def estimate(self, key: Key, base_s: float, wake_s: float, prior: Callable[[], TimeEstimate]) -> TimeEstimate:
+        """Return the estimate for a call that is predicted to take `base_s` and the wake-up.
+
+        `prior` is what is believed where nothing was learnt; it follows from the prediction."""
+        own, nearest = self._cells.get(key), None
+        if own is None or own.ratios.samples < FEW:
+            nearest = self._nearest(key)
+            if nearest is None and own is None:
+                return prior()
+        stamp = (base_s, wake_s, own, own and own.changes, nearest, nearest and nearest.changes)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        if own is not None and own.ratios.samples >= FEW:
+            time = own.ratios.estimate(base_s + own.wake_s, _NOT_LOOKED_AT)
+        else:
+            time = prior() if nearest is None else nearest.ratios.estimate(base_s + wake_s, prior())
+            if own is not None:
+                time = own.ratios.estimate(base_s + own.wake_s, time)
+        self._kept[key] = stamp, time
+        return time
+
+    def awake_ratio(self, measured: bool, kind: str) -> float | None:
+        """Return the usual ratio of calls that found the radio awake; None before there was one."""
+        cell = self._cells.get((measured, kind, 0))
+        return None if cell is None or cell.ratios.samples == 0 else cell.ratios.median
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._cells.clear()
+        self._kept.clear()
+
+    def items(self) -> Iterator[tuple[Key, Cell]]:
+        """Yield every cell of which something is known."""
+        return ((key, cell) for key, cell in self._cells.items() if cell.ratios.samples)
+
+    def _nearest(self, key: Key) -> Cell | None:
+        measured, kind, index = key
+        found = self._first((measured, kind, at) for at in _by_nearness(index))
+        if found is not None or not self._cells:
+            return found
+        # Another link, or another way to know the round trip: the service is the same, and its ratio awake tells.
+        return self._first(sorted(self._cells, key=lambda other: (other[2], other[0] != measured, other[1])))
+
+    def _first(self, keys: Iterable[Key]) -> Cell | None:
+        for key in keys:
+            cell = self._cells.get(key)
+            if cell is not None and cell.ratios.samples:
+                return cell
+        return None
+
+
+def _by_nearness(index: int) -> Iterator[int]:
+    """Yield the other silences: shorter ones first, the nearest of them first, because radios that have not slept for
+    as long do not take longer."""
+    yield from range(index - 1, -1, -1)
+    yield from range(index + 1, len(SILENCES_S))

@@ -1,0 +1,94 @@
+"""What is known of the way to one target over one kind of link: round trip, and pace both ways. Pure."""
+
+from __future__ import annotations
+
+from router.estimates import EstimateSettings, Recency, RoundTrip, Throughput
+from router.predict import Times
+from router.types import Reading
+
+__all__ = ["Path"]
+
+
+class Path:
+    """Shared by all models of the target: what crosses it is theirs, the way is the same."""
+
+    __slots__ = ("_read_at", "_settings", "called", "down", "probed", "recency", "up")
+
+    def __init__(self, settings: EstimateSettings) -> None:
+        self._settings = settings
+        self.recency = Recency()
+        self.probed = RoundTrip()
+        """What was measured by itself."""
+        self.called = RoundTrip()
+        """What calls took beyond transfers and what is believed of the service: not the same measure, where the belief
+        is off."""
+        self.up = Throughput(settings)
+        self.down = Throughput(settings)
+        self._read_at = float("-inf")
+
+    def hear(self, reading: Reading, holds_s: float) -> None:
+        """Learn from a reading of the round trip, once."""
+        if reading.at <= self._read_at or not isinstance(reading.value, float):
+            return
+        if reading.at - self._read_at > holds_s:
+            self.probed.restart()
+        self._read_at = reading.at
+        self.probed.observe(reading.value / 1000)
+
+    def look(self, upload_bytes: int, download_bytes: int, now: float) -> None:
+        """Look at it for a request that may not be sent: see Recency.look."""
+        self.recency.look(now, self._settings.forget_after_s)
+        self.up.look(upload_bytes, now)
+        self.down.look(download_bytes, now)
+
+    def asked(self) -> None:
+        """A call is under way."""
+        self.recency.asked()
+        self.up.asked()
+        self.down.asked()
+
+    def seen(self, now: float) -> None:
+        """A call came back: what is learnt of it comes next."""
+        if self.recency.seen(now):
+            self.called.restart()
+
+    def round_trip_s(self, measured: bool) -> Times | None:
+        """Return the round trip: as it was `measured` a moment ago, or else as calls tell."""
+        if not measured and self.recency.forgotten:
+            return None
+        return (self.probed if measured else self.called).times_s
+
+    def carried_s(self, upload_bytes: int, download_bytes: int) -> tuple[float, float]:
+        """Return what the bytes take each way; 0 where no pace is known."""
+        up, down = self.up.seconds_per_byte, self.down.seconds_per_byte
+        return (up or 0.0) * upload_bytes, (down or 0.0) * download_bytes
+
+    def learn_pace(self, sent_bytes: int, received_bytes: int, beyond_s: float, now: float) -> None:
+        """Learn from a call that took `beyond_s` longer than it would have with nothing to carry.
+
+        Where both ways were long, each took its part of that: by the paces that are known, or else by its bytes."""
+        least = Throughput.MEASURABLE_BYTES
+        if sent_bytes < least or received_bytes < least:
+            up_s, down_s = self.carried_s(sent_bytes, received_bytes)
+            # The short way took what is known of it, and the long one the rest.
+            self.up.observe(sent_bytes, beyond_s - down_s, now)
+            self.down.observe(received_bytes, beyond_s - up_s, now)
+            return
+        up_s, down_s = self.carried_s(sent_bytes, received_bytes)
+        if not (up_s and down_s):
+            up_s, down_s = float(sent_bytes), float(received_bytes)
+        share = up_s / (up_s + down_s)
+        self.up.observe(sent_bytes, beyond_s * share, now)
+        self.down.observe(received_bytes, beyond_s * (1 - share), now)
+
+    def knows(self, sent_bytes: int, received_bytes: int) -> bool:
+        """Tell whether what these bytes take is known, or too little to matter."""
+        least = Throughput.MEASURABLE_BYTES
+        return (sent_bytes < least or self.up.seconds_per_byte is not None) and (
+            received_bytes < least or self.down.seconds_per_byte is not None
+        )
+
+    def changes_at(self, now: float) -> float:
+        """Return when time alone changes what is known."""
+        forgotten_at = self.recency.changes_at(now, self._settings.forget_after_s)
+        return min(forgotten_at, self.up.changes_at(now), self.down.changes_at(now))

@@ -1,0 +1,82 @@
+"""The radios of the device: when each was last used, and how long it takes to wake. Pure.
+
+They belong to the device and not to a target: whichever call comes after a silence pays for it, and whichever comes
+next finds the radio awake."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from router.estimates import SILENCES_S, Wakes, ends_at_s, silence
+from router.types import Radio, Reading
+
+__all__ = ["UNKNOWN", "Radios", "link_kind"]
+
+UNKNOWN: Final = "unknown"
+_SLEEPLESS: Final = "ethernet"
+_KINDS: Final = frozenset({_SLEEPLESS, "wifi", "cellular"})
+
+
+def link_kind(readings: Mapping[str, Reading], stale_after_s: float, now: float) -> str:
+    """Return what the device's link is, or UNKNOWN."""
+    reading = readings.get("link")
+    if reading is None or now - reading.at > stale_after_s or reading.value not in _KINDS:
+        return UNKNOWN
+    return str(reading.value)
+
+
+class Radios:
+    """One agent's. Holds no clock."""
+
+    __slots__ = ("_used_at", "_wakes")
+
+    def __init__(self) -> None:
+        self._used_at: dict[str, float] = {}
+        self._wakes: dict[str, Wakes] = {}
+
+    def used(self, kind: str, now: float) -> None:
+        """Remote traffic went over it."""
+        self._used_at[kind] = max(now, self._used_at.get(kind, -math.inf))
+
+    def used_at(self, kind: str) -> float | None:
+        """Return when that was last, or None."""
+        return self._used_at.get(kind)
+
+    def silence(self, kind: str, now: float) -> int:
+        """Return how long it was silent, as an index in SILENCES_S. One that was never used is fast asleep."""
+        if kind == _SLEEPLESS:
+            return 0
+        used_at = self._used_at.get(kind)
+        return len(SILENCES_S) - 1 if used_at is None else silence(now - used_at)
+
+    def changes_at(self, kind: str, now: float) -> float:
+        """Return when its silence passes over into the next."""
+        used_at = self._used_at.get(kind)
+        if used_at is None or kind == _SLEEPLESS:
+            return math.inf
+        index = silence(now - used_at)
+        changes_at = used_at + ends_at_s(index)
+        # Rounding may have it both ways: the instant of the change, and the silence before it.
+        return changes_at if changes_at > now else math.nextafter(now, math.inf)
+
+    def sleeps(self, kind: str) -> bool:
+        """Tell whether a radio of this kind can sleep at all."""
+        return kind != _SLEEPLESS
+
+    def wakes(self, kind: str) -> Wakes:
+        """Return what is known of its wake-ups."""
+        known = self._wakes.get(kind)
+        if known is None:
+            known = self._wakes[kind] = Wakes(kind)
+        return known
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of which something was learnt, or may have been."""
+        return tuple(self._wakes)
+
+    def seen(self, kind: str, gaps_s: tuple[float, ...]) -> Radio:
+        """Return the radio as a decision sees it."""
+        wakes = () if kind == _SLEEPLESS else self.wakes(kind).after
+        return Radio(None if kind == UNKNOWN else kind, self._used_at.get(kind), gaps_s, wakes)

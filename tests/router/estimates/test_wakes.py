@@ -1,0 +1,45 @@
+"""How long a radio takes to wake, by how long it was silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.estimates import SILENCES_S, Wakes, silence
+
+AWAKE, TEN, LONG = silence(0.5), silence(12.0), silence(100.0)
+
+
+def _learnt(kind: str, **seen: list[float]) -> Wakes:
+    wakes = Wakes(kind)
+    for name, beyond_s in seen.items():
+        for one_s in beyond_s:
+            wakes.observe({"ten": TEN, "long": LONG, "short": silence(2.0)}[name], one_s)
+    return wakes
+
+
+def test_a_cellular_radio_is_believed_asleep_after_some_ten_seconds_and_a_cable_never() -> None:
+    cellular = Wakes("cellular")
+    assert cellular.medians_s[silence(9.0)] == 0
+    assert 0.2 < cellular.medians_s[silence(11.0)] < 1.0
+    assert Wakes("unknown").after == Wakes("ethernet").after == ()
+
+
+def test_what_was_learnt_of_a_silence_stands_for_longer_ones() -> None:
+    wakes = _learnt("unknown", ten=[0.8] * 5)
+    assert wakes.medians_s[LONG] == wakes.medians_s[TEN] == pytest.approx(0.8, rel=0.02)
+    assert wakes.medians_s[AWAKE] == wakes.medians_s[silence(7.0)] == 0
+
+
+def test_a_radio_that_wakes_at_once_after_a_long_silence_does_so_after_shorter_ones() -> None:
+    assert _learnt("cellular", long=[0.0] * 5).after == ()
+
+
+def test_chance_differences_are_no_wake_up() -> None:
+    assert _learnt("unknown", short=[0.004, -0.003, 0.001], ten=[-0.002, 0.003, 0.0]).after == ()
+
+
+def test_quantiles_rise_at_every_silence() -> None:
+    wakes = _learnt("cellular", short=[0.01, 0.3], ten=[0.05, 0.7, 0.9])
+    assert [after.idle_s for after in wakes.after] == list(SILENCES_S)
+    for after in wakes.after:
+        assert list(after.wake_s) == sorted(after.wake_s)
