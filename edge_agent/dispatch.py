@@ -109,6 +109,8 @@ class Dispatcher:
             if label is not None:
                 self._check_label(policy, label)
             arrays = _arrays(release, inputs)
+            if self._door is not None:
+                self._experience.arrived(now)
             decision = self._decide(policy, release, arrays, label, deadline, now)
         except AgentError:
             known = isinstance(model, str) and model in self._releases
@@ -220,19 +222,21 @@ class Dispatcher:
             readings = {**readings, **overrides}
         facts = self._facts[release.name]
         upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
-        views = self._experience.views(facts, upload_bytes, readings, now)
+        experience = self._experience
+        views = experience.views(facts, upload_bytes, readings, now)
+        radio = experience.radio(readings, now) if len(views) > 1 else None
         can_score = release.manifest.score is not None
         # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
-        share = self._experience.escalation_share(release.name, now)
+        share = experience.escalation_share(release.name, now)
         terms = policy.promise
         if terms is None:
             request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
-            return self._memo.decide(policy, Situation(request, readings, views, share, now))
+            return self._memo.decide(policy, Situation(request, readings, views, share, now, None, radio))
         quality = self._qualities[release.name]
         drawn = overrides is None and quality.draw(terms)
         request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, drawn)
         promise = quality.promise_for(terms, _rows(release, arrays))
-        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise))
+        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise, radio))
 
 
 def _rows(release: Release, arrays: Mapping[str, NDArray[Any]]) -> int:  # Any: arrays of each datatype

@@ -271,6 +271,7 @@ class Call:
             return
         if self._permit is None:
             raise PermissionError(f"no permit for {target!r}")
+        self._experience.radio_used(self.decision.situation.readings, self._clock())
         sent = self._audit.start(self._permit.remote(target), self._for_the_wire, self.traceparent)
         if sent is not None:
             self._sent.append(sent)

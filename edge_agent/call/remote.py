@@ -132,7 +132,13 @@ class RemoteCalls:
         self._account(target, received_bytes)
         taken_s = now - flight.started
         self._experience.remote_succeeded(
-            flight.admission, release.name, flight.call.sent_bytes, taken_s, now, told=told
+            flight.admission,
+            release.name,
+            flight.call.sent_bytes,
+            taken_s,
+            now,
+            told=told,
+            received_bytes=received_bytes,
         )
         return answer
 

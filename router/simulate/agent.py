@@ -153,11 +153,12 @@ class Agent:
         self.requests += 1
         model = arrival.model
         readings = self._world.readings(now)
+        self.experience.arrived(now)
         views = self.experience.views(self._facts[model], arrival.upload_bytes, readings, now)
         share = self.experience.escalation_share(model, now)
         # Its number is enough of a name: nobody outside ever sees it.
         request = Request(str(self.requests), model, arrival.label, now + arrival.deadline_s, True)
-        situation = Situation(request, readings, views, share, now)
+        situation = Situation(request, readings, views, share, now, None, self.experience.radio(readings, now))
         decision = self._chooser.decide(self.policy, situation)
         pending = Pending(self, arrival, decision, self.requests)
         self.open[pending.number] = pending
@@ -298,7 +299,13 @@ class Agent:
             self._learn_failure(flight, job.failure, now)
             return Failed(Failure(job.target, job.failure, job.detail, job.failure in _SECURITY))
         self.experience.remote_succeeded(
-            admission, pending.arrival.model, job.sent_bytes, now - job.started_at, now, told=_told(job)
+            admission,
+            pending.arrival.model,
+            job.sent_bytes,
+            now - job.started_at,
+            now,
+            told=_told(job),
+            received_bytes=job.download_bytes,
         )
         return Succeeded(job.target)
 
