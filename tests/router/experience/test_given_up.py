@@ -1,0 +1,54 @@
+"""What a call teaches that was given up: the least that it would have taken, and only where that is news."""
+
+from __future__ import annotations
+
+import pytest
+
+from nearfar_wire.status import CODES, Code
+from router.compile import compile_policy
+from router.experience import Experience, ModelFacts, TargetFacts
+from router.types import Kind, TargetView
+
+FACTS = ModelFacts("m", (TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None),))
+
+
+def _usual(taken_s: float) -> Experience:
+    policy = compile_policy(b'schema = 1\nname = "p"\nversion = 1\n')
+    experience = Experience(policy, chance=lambda: 0.5)
+    for at in range(20):
+        call = experience.admit("cloud", Kind.CLOUD, "m", 100, {}, at / 10)
+        assert call is not None
+        experience.remote_succeeded(call, "m", 100, taken_s, at / 10)
+    return experience
+
+
+def _ends(experience: Experience, code: Code, after_s: float, times: int = 1) -> None:
+    for _ in range(times):
+        call = experience.admit("cloud", Kind.CLOUD, "m", 100, {}, 2.0)
+        assert call is not None
+        blames = CODES[code].blames_endpoint
+        experience.remote_ended(
+            call, "m", code.value, blames_endpoint=blames, had_s=after_s, taken_s=after_s, now=2.0 + after_s
+        )
+
+
+def _view(experience: Experience) -> TargetView:
+    return experience.views(FACTS, 100, {}, 2.0)[0]
+
+
+@pytest.mark.parametrize("code", [Code.DEADLINE_EXCEEDED, Code.CANCELLED])
+def test_calls_that_are_given_up_at_once_do_not_make_a_target_look_quick(code: Code) -> None:
+    """An app with deadlines of a millisecond taught that the cloud answers within one."""
+    experience = _usual(0.2)
+    before = _view(experience).time
+    _ends(experience, code, 0.001, times=20)
+    assert _view(experience).time == before
+
+
+def test_a_call_that_lost_to_somebody_quicker_shows_its_target_has_become_slow() -> None:
+    """Else a target that is always beaten by the device, which was begun beside it, would look quick for ever."""
+    experience = _usual(0.05)
+    _ends(experience, Code.CANCELLED, 0.4, times=20)
+    view = _view(experience)
+    assert view.time.median_s == pytest.approx(0.4, rel=0.1)
+    assert (view.p_fail, view.breaker_admits) == (0.0, True)
