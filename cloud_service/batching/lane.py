@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from cloud_service.backend import Array, Backend
-from cloud_service.batching.batch import Batch, Member
+from cloud_service.batching.batch import Batch, Member, Outcome
 from cloud_service.batching.planner import Queue, Rules, Waiting
 from cloud_service.batching.timing import Timing
 from cloud_service.errors import DeadlineExceeded
@@ -27,7 +27,7 @@ class Passage(Member):
 
     `batch_rows` is how many rows it ran among, its own included."""
 
-    __slots__ = ("_lane", "_then", "batch", "batch_rows", "future", "queue_s", "run_s", "timer", "waiting")
+    __slots__ = ("_future", "_lane", "_then", "batch", "batch_rows", "queue_s", "run_s", "timer", "waiting")
 
     def __init__(
         self, lane: Lane, tensors: Mapping[str, Array], fetched: Sequence[str], *, rows: int, deadline: float
@@ -35,7 +35,7 @@ class Passage(Member):
         super().__init__(tensors, fetched, rows, deadline)
         self._lane = lane
         self._then: Callable[[], None] | None = None
-        self.future: Final[asyncio.Future[Mapping[str, Array]]] = asyncio.get_running_loop().create_future()
+        self._future: asyncio.Future[Mapping[str, Array]] | None = asyncio.get_running_loop().create_future()
         self.timer: asyncio.TimerHandle | None = None
         self.waiting: Waiting[Passage] | None = None
         self.batch: Batch | None = None
@@ -47,10 +47,27 @@ class Passage(Member):
         """Wait for the outputs. Whoever stops waiting has left the lane.
 
         Raises DeadlineExceeded, InvalidInput, RunFailed."""
+        future = self._future
+        if future is None:
+            raise AssertionError("whoever waited for these outputs has left")
         try:
-            return await self.future
+            return await future
         finally:
+            # An error leads to this frame, and a future to its error: in a ring they would live on, and with them what
+            # the caller sent, until the garbage collector comes by.
+            self._future = None
+            del future
             self._lane.leave(self)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give whoever waits the outputs, or raise the error there."""
+        future = self._future
+        if future is None or future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
     def when_over(self, then: Callable[[], None]) -> None:
         """Call `then` once this neither waits nor runs; at once where that is so already."""
@@ -193,12 +210,9 @@ class Lane:
         self._observer.batch(self._model, batch.rows, batch.seconds)
         for passage, outcome in zip(passages, batch.outcomes, strict=True):
             passage.run_s, passage.batch_rows = batch.seconds, batch.rows
-            if not passage.future.done():
-                if isinstance(outcome, Exception):
-                    passage.future.set_exception(outcome)
-                else:
-                    passage.future.set_result(outcome)
+            passage.settle(outcome)
             passage.end()
+        batch.outcomes = ()  # an error among them leads to the batch
         if self._queue:
             # Behind the other models that wait for a thread.
             self._workers.turn(self._begin)
@@ -209,12 +223,10 @@ class Lane:
         self._observer.refused("expired_in_queue")
         waiting.call.queue_s = now - waiting.arrival
         waiting.call.end()
-        if not waiting.call.future.done():
-            waiting.call.future.set_exception(DeadlineExceeded())
+        waiting.call.settle(DeadlineExceeded())
 
     def _late(self, passage: Passage) -> None:
-        if not passage.future.done():
-            passage.future.set_exception(DeadlineExceeded())
+        passage.settle(DeadlineExceeded())
         self.leave(passage)
 
     def _rows(self, tensors: Mapping[str, Array]) -> int:

@@ -54,21 +54,29 @@ def _guard(
     async def answer(received: bytes, context: Context) -> bytes:
         headers = partial(_headers, context)
         call = calls.begin(method, headers)
+        received_bytes = len(received)
         try:
             caller = authenticator.authenticate(headers, partial(peer_names, context))
             sent = await handler(received, context, caller)
         except asyncio.CancelledError:
             # gRPC cancels the handler for both; which of them it was, only the time tells.
             late = context.time_remaining() == 0
-            call.end(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED, received_bytes=len(received))
+            call.end(Code.DEADLINE_EXCEEDED if late else Code.CANCELLED, received_bytes=received_bytes)
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that the module speaks of
-            call.end(code_of(error), received_bytes=len(received))  # before the caller can know
+            call.end(code_of(error), received_bytes=received_bytes)  # before the caller can know
             if isinstance(error, Draining):
                 await parting.hold()
-            await _refuse(context, method, error)
-        call.end("OK", received_bytes=len(received), sent_bytes=len(sent))
-        return sent
+            aborting = _refuse(context, method, error)
+        else:
+            call.end("OK", received_bytes=received_bytes, sent_bytes=len(sent))
+            return sent
+        # gRPC keeps what abort raises with the call, and with it this frame. Whatever led from here back to the call
+        # made a ring of them, which the message was part of until the garbage collector came by: under a flood of
+        # refusals it came often, and found much.
+        del received, context, headers, call
+        await aborting
+        raise AssertionError("abort always raises")
 
     return answer
 
@@ -77,15 +85,15 @@ def _headers(context: Context) -> dict[str, str]:
     return combined(context.invocation_metadata() or ())
 
 
-async def _refuse(context: Context, method: str, error: Exception) -> NoReturn:
+def _refuse(context: Context, method: str, error: Exception) -> Awaitable[NoReturn]:
+    """Return what is to be awaited once `error` is forgotten: it leads to everything that the call held."""
     code = code_of(error)
     if code is Code.INTERNAL:
         message = f"the service failed on this call; its operator can find incident {record(_LOG, method, error)}"
     else:
         message = str(error)
     trailing = (*(context.trailing_metadata() or ()), *error_metadata(code), *_pushback(error))
-    await context.abort(grpc_status(code), message, trailing_metadata=trailing)
-    raise AssertionError("abort always raises")
+    return context.abort(grpc_status(code), message, trailing_metadata=trailing)
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:

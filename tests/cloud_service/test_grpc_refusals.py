@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nearfar_wire.status import Code
+from nearfar_wire.tensors import encode_request
+from tests.builders.clouds import RunningCloud, refused, running_cloud
+from tests.builders.onnx_models import identity, slow
+from tests.builders.repositories import write_repository
+from tests.builders.waiting import eventually
+
+pytestmark = pytest.mark.wide
+
+_X = {"x": np.ones(4, np.float32)}
+
+
+def test_a_late_call_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
+    """Its error led to the frame that waited for it, and that to the future with the error."""
+    with running_cloud(write_repository(tmp_path, {"slow": slow()}), threads=1) as cloud:
+        gc.collect()
+        gc.disable()
+        try:
+            eventually(lambda: _late_calls(cloud) >= 5, within_s=30)
+            eventually(lambda: not cloud.count("model_in_flight", model="slow"))
+            left = [type(thing).__name__ for thing in gc.get_objects()]
+        finally:
+            gc.enable()
+    assert left.count("Passage") <= 1
+    assert left.count("Batch") <= 1
+
+
+def test_a_refused_call_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
+    """gRPC keeps the exception that ends a refused call, and that led back to the call: each lived on, its message
+    with it, until the collector came by, which under a flood of refusals took a tenth of the event loop's time."""
+    with running_cloud(write_repository(tmp_path, {"same": identity()})) as cloud:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                assert refused(lambda: cloud.stub.ModelInfer(encode_request("nope", _X)))[0] is Code.MODEL_NOT_FOUND
+            cloud.stub.ModelInfer(encode_request("same", _X))
+            left = [type(thing).__name__ for thing in gc.get_objects()]
+        finally:
+            gc.enable()
+    assert left.count("Call") <= 1
+    assert left.count("_ServicerContext") <= 1
+
+
+def _late_calls(cloud: RunningCloud) -> float:
+    """Make one more and return how many there were that came so far as to run."""
+    endless = encode_request("slow", {"n": np.array([10**12])})
+    assert refused(lambda: cloud.stub.ModelInfer(endless, timeout=0.1))[0] is Code.DEADLINE_EXCEEDED
+    return cloud.count("run_seconds_count", model="slow")
