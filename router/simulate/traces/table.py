@@ -114,17 +114,22 @@ def _rows(lines: Lines, wanted: tuple[Column, ...]) -> Iterator[tuple[int, tuple
     for number, text in numbered(lines):
         if places is None:
             comma = next((sign for sign in _COMMAS if sign in text), None)
-            heading = [cell.strip().strip('"') for cell in text.split(comma)]
+            heading = [cell.strip().strip('"') for cell in _cells(text, comma)]
             # With names the first line has to be a heading; with numbers it is one where it holds none.
             headed = any(isinstance(column, str) for column in wanted) or all(map(_is_word, heading))
             places = _places(number, wanted, heading)
             if headed:
                 continue
-        cells = text.split(comma)
+        cells = _cells(text, comma)
         try:
             yield number, tuple([cells[place].strip().strip('"') for place in places])
         except IndexError:
             raise TraceFault(number, f"has {len(cells)} columns, too few; is the trace cut off here?") from None
+
+
+def _cells(text: str, comma: str | None) -> list[str]:
+    # A date has a space in it, which parts nothing.
+    return [text] if comma is None and _DATE.fullmatch(text) else text.split(comma)
 
 
 def _is_word(cell: str) -> bool:

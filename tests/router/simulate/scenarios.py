@@ -57,9 +57,23 @@ PARTS = {
 class Given:
     """What a scenario names, by its name. See router.simulate.sources.Sources."""
 
-    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, bytes] | None = None,
+        *,
+        radio: str = RADIO,
+        device: str = DEVICE,
+        server: str = SERVER,
+    ) -> None:
         self._files = dict(files or {})
-        self._catalogue = {("radio", "radio"): RADIO, ("device", "phone"): DEVICE, ("server", "server"): SERVER}
+        self._catalogue = {
+            ("radio", "radio"): radio,
+            ("radio", "other"): radio.replace("connected_w = 1.3", "connected_w = 1.4"),
+            ("device", "phone"): device,
+            ("device", "other"): device.replace("base_w = 1", "base_w = 2"),
+            ("server", "server"): server,
+            ("server", "other"): server.replace("workers = 1", "workers = 2"),
+        }
 
     def lines(self, name: str) -> Iterable[bytes] | None:
         content = self._files.get(name)

@@ -1,0 +1,227 @@
+"""Recorded traces: what is read of them, and the line at which nonsense begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.simulate.chance import Chance
+from router.simulate.traces.examples import read_examples
+from router.simulate.traces.lines import TraceFault
+from router.simulate.traces.mahimahi import read_packets
+from router.simulate.traces.table import Columns, read_table, read_times
+
+NAMED = Columns("Timestamp", "usage", "ms")
+
+
+def _lines(text: str | bytes) -> list[bytes]:
+    return (text.encode() if isinstance(text, str) else text).splitlines(keepends=True)
+
+
+# -- packet traces -----------------------------------------------------------------------------------------------------
+
+
+def test_a_packet_trace_is_its_moments() -> None:
+    assert read_packets(_lines("0\n7\n7\n\n20")).carry(0.0, 4500, 0.0)[0] == 0.007
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no packet"),
+        ("0\n0\n", "ends at 0 ms"),
+        ("5\n3\n", "line 2: goes back from 5 ms to 3 ms"),
+        ("130\n139\n14", "line 3: goes back from 139 ms to 14 ms"),
+        ("1\n2.5\n", "line 2: not a whole number"),
+        ("1\n-2\n", "line 2: not a whole number"),
+        ("1\n1_000\n", "line 2: not a whole number"),
+        ("1\n٣\n", "line 2: not a whole number"),
+        ("1\n0x10\n", "line 2: not a whole number"),
+        ("1\n2 3\n", "line 2: not a whole number"),
+        ("1\n" + "9" * 5000, "line 2: longer than 4096 bytes"),
+        ("1\n9999999999\n", "line 2: beyond 4294967295 ms"),
+        ("1\n99999999999\n", "line 2: not a whole number"),
+        (b"1\n\xff\xfe\n", "line 2: not UTF-8"),
+        (b"\x00\n", "line 1: not a whole number"),
+    ],
+)
+def test_a_packet_trace_with_a_fault_is_refused_at_its_line(text: str | bytes, said: str) -> None:
+    with pytest.raises(TraceFault) as raised:
+        read_packets(_lines(text))
+    assert str(raised.value).startswith(said)
+
+
+def test_an_endless_trace_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.simulate.traces.lines.MAX_VALUES", 1000)
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield b"1\n"
+
+    with pytest.raises(TraceFault, match="line 1001: more than 1,000 lines"):
+        read_packets(endless())
+    assert taken == 1001
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 1.5\n1 2\n2 0\n",
+        "0,1.5\n1,2\n2,0\n",
+        "second;mbps\n10;1.5\n11;2\n12;0\n",
+        "\ufeff0\t1.5\n1\t2\n2\t0",
+        "0, 1.5 \n\n1, 2\n2, 0\n",
+    ],
+)
+def test_a_table_of_two_columns_is_read_however_it_is_parted(text: str) -> None:
+    points, period_s = read_table(_lines(text), Columns())
+    assert points == [(0.0, 1.5), (1.0, 2.0), (2.0, 0.0)]
+    assert period_s == 3.0
+
+
+def test_columns_are_found_by_their_names() -> None:
+    text = 'Timestamp,level,"usage"\n1593961659589,92,100\n1593961666299,92,50\n1593961671300,92,18\n'
+    points, period_s = read_table(_lines(text), NAMED)
+    assert points == [(0.0, 100.0), (pytest.approx(6.71), 50.0), (pytest.approx(11.711), 18.0)]
+    assert period_s == pytest.approx(11.711 + 5.001)
+
+
+def test_samples_of_one_moment_count_by_their_mean() -> None:
+    """Recorded second tables hold a second twice, by rounding; they were refused."""
+    assert read_table(_lines("0 1\n1 4\n1 8\n1 9\n2 3\n"), Columns())[0] == [(0.0, 1.0), (1.0, 7.0), (2.0, 3.0)]
+
+
+def test_flags_and_codes_become_numbers() -> None:
+    flags = read_table(_lines("0,true\n1,False\n"), Columns())[0]
+    codes = read_table(_lines("0,2\n1,3\n2,5\n"), Columns(counts=(2.0, 5.0)))[0]
+    assert [value for _, value in flags] == [1.0, 0.0]
+    assert [value for _, value in codes] == [1.0, 0.0, 1.0]
+
+
+def test_a_gap_is_refused_or_shortened() -> None:
+    text = "".join(f"{at},1\n" for at in (0, 1, 2, 500, 501))
+    with pytest.raises(TraceFault, match="line 4: nothing is told of the 498 s before it, where rows are 1 s apart"):
+        read_table(_lines(text), Columns())
+    points, period_s = read_table(_lines(text), Columns(shorten_gaps_to_s=10.0))
+    assert [at for at, _ in points] == [0.0, 1.0, 2.0, 12.0, 13.0]
+    assert period_s == 14.0
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "said"),
+    [
+        ("", Columns(), "fewer than two moments"),
+        ("0,1\n", Columns(), "fewer than two moments"),
+        ("0,1\n0,2\n", Columns(), "fewer than two moments"),
+        ("0,1\n1\n", Columns(), "line 2: has 1 columns, too few; is the trace cut off here?"),
+        ("0,1\n1,\n", Columns(), "line 2: its value is no finite number"),
+        ("0,1\n1,nan\n", Columns(), "line 2: its value is no finite number"),
+        ("0,1\n1,1e999\n", Columns(), "line 2: its value is no finite number"),
+        ("0,1\n1,1_0\n", Columns(), "line 2: its value is no finite number"),
+        ("0,1\nx,1\n", Columns(), "line 2: its time is neither a number"),
+        ("0,1\ninf,1\n", Columns(), "line 2: its time is neither a number"),
+        ("0,1\n1e12,1\n", Columns(), "line 2: its time is neither a number"),
+        ("1,1\n0,1\n", Columns(), "line 2: comes earlier"),
+        ("0,1\n1,2\n", Columns(column=5), "line 1: there is no column 5: columns are counted from 0 to 1"),
+        ("Timestamp,usge\n0,1\n", NAMED, 'line 1: there is no column "usage"; did you mean "usge"?'),
+        ("0,1\n" + "1," * 5000, Columns(), "line 2: longer than 4096 bytes"),
+    ],
+)
+def test_a_table_with_a_fault_is_refused_at_its_line(text: str, columns: Columns, said: str) -> None:
+    with pytest.raises(TraceFault) as raised:
+        read_table(_lines(text), columns)
+    assert str(raised.value).startswith(said)
+
+
+def test_no_fault_repeats_what_stands_in_the_line() -> None:
+    with pytest.raises(TraceFault) as raised:
+        read_table(_lines("0,1\n1,hunter2\n"), Columns())
+    assert "hunter2" not in str(raised.value)
+
+
+# -- arrivals ----------------------------------------------------------------------------------------------------------
+
+
+def test_arrivals_are_seconds_from_the_first_by_dates_too() -> None:
+    text = "TIMESTAMP,Tokens\n2023-11-16 18:15:46.6805900,374\n2023-11-16 18:15:50.9951690,396\n2023-11-17T00:00:00,1\n"
+    assert read_times(_lines(text), 0, "s") == pytest.approx([0.0, 4.314579, 20653.31941])
+
+
+def test_several_may_come_at_once_but_none_earlier() -> None:
+    assert read_times(_lines("5\n5\n6\n"), 0, "s") == [0.0, 0.0, 1.0]
+    with pytest.raises(TraceFault, match="line 2: comes earlier"):
+        read_times(_lines("5\n4\n"), 0, "s")
+    with pytest.raises(TraceFault, match="holds no row"):
+        read_times([], 0, "s")
+
+
+@pytest.mark.parametrize(
+    "text", ["2023-13-01 00:00:00", "2023-11-16", "2023-11-16 24:00:00", "18:15:46", "2023-11-16 18:15:46 CET"]
+)
+def test_what_is_no_date_is_no_time(text: str) -> None:
+    with pytest.raises(TraceFault, match="line 2: its time is neither"):
+        read_times(_lines(f"2023-11-16 00:00:00\n{text}\n"), 0, "s")
+
+
+@given(st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2090, 1, 1)), st.integers(-720, 720))
+def test_dates_are_as_far_apart_as_the_calendar_has_them(date: datetime, zone_min: int) -> None:
+    sign, minutes = "-" if zone_min < 0 else "+", abs(zone_min)
+    told = f"{date.isoformat(sep=' ', timespec='microseconds')}{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+    first = datetime(1950, 1, 1, tzinfo=UTC)
+    expected = datetime.fromisoformat(told).timestamp() - first.timestamp()
+    if expected >= 0:
+        assert read_times(_lines(f"1950-01-01 00:00:00\n{told}\n"), 0, "s")[1] == pytest.approx(expected, abs=1e-3)
+
+
+# -- examples ----------------------------------------------------------------------------------------------------------
+
+
+def test_examples_say_who_was_right() -> None:
+    drawn = read_examples(_lines("cloud,score,device,more\n1,0.5,0,x\n"), ("device", "cloud")).draw(Chance(1, "a"))
+    assert (drawn.score, dict(drawn.right)) == (0.5, {"device": False, "cloud": True})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no example"),
+        ("score,device\n0.5,1\n", 'line 1: there is no column "cloud"'),
+        ("score,device,cloud\n0.5,1\n", "line 2: has 2 columns, too few"),
+        ("score,device,cloud\n1.5,1,1\n", "line 2: its score is no number from 0 to 1"),
+        ("score,device,cloud\nnan,1,1\n", "line 2: its score is no number from 0 to 1"),
+        ("score,device,cloud\n0.5,1,2\n", "line 2: whether cloud was right is told by 1 or 0"),
+    ],
+)
+def test_examples_with_a_fault_are_refused_at_their_line(text: str, said: str) -> None:
+    with pytest.raises(TraceFault) as raised:
+        read_examples(_lines(text), ("device", "cloud"))
+    assert str(raised.value).startswith(said)
+
+
+# -- anything at all ---------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.binary(max_size=60), max_size=20))
+def test_whatever_is_read_is_numbers_or_a_fault(lines: list[bytes]) -> None:
+    readers = (
+        read_packets,
+        lambda given: read_table(given, Columns()),
+        lambda given: read_table(given, Columns("a", 1, "ms", 3.0)),
+        lambda given: read_times(given, 0, "s"),
+        lambda given: read_examples(given, ("device",)),
+    )
+    for read in readers:
+        # Anything else that was raised would not be a line's fault but the reader's.
+        with suppress(TraceFault):
+            read(lines)
