@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 
+from router.lint.holding import MAX_ALTERNATIVES, always, implies, never
+from router.lint.rooms import Universe
 from router.predicates import AllOf, AnyOf, Compare, Predicate, parse
-from router.satisfiability import MAX_ALTERNATIVES, always, implies, never
 
-LABELS = ("public", "secret")
+UNIVERSE = Universe(frozenset(("public", "secret")))
 
 
 def _when(text: str) -> Predicate:
@@ -62,7 +63,7 @@ def _when(text: str) -> Predicate:
     ],
 )
 def test_never(text: str, impossible: bool) -> None:
-    assert never(_when(text), LABELS) is impossible
+    assert never(_when(text), UNIVERSE) is impossible
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_never(text: str, impossible: bool) -> None:
     ],
 )
 def test_always(text: str, certain: bool) -> None:
-    assert always(_when(text), LABELS) is certain
+    assert always(_when(text), UNIVERSE) is certain
 
 
 @pytest.mark.parametrize(
@@ -97,12 +98,15 @@ def test_always(text: str, certain: bool) -> None:
     ],
 )
 def test_implies(one: str, other: str, follows: bool) -> None:
-    assert implies(_when(one), _when(other), LABELS) is follows
+    assert implies(_when(one), _when(other), UNIVERSE) is follows
 
 
 def test_what_would_take_too_many_alternatives_may_hold() -> None:
-    wide = AnyOf((Compare("battery_pct", "less_than", 10.0), Compare("battery_pct", "greater_than", 20.0)))
-    assert MAX_ALTERNATIVES < 2**10
-    impossible = (Compare("battery_pct", "equals", 15.0),)
-    assert never(AllOf((wide, *impossible)), LABELS)
-    assert not never(AllOf((*[wide] * 10, *impossible)), LABELS)
+    facts = ("battery_pct", "cpu_load", "memory_free_mb", "temperature_c", "rtt_ms", "time_left_ms", "upload_bytes")
+    wide = tuple(
+        AnyOf((Compare(f, "less_than", 0.2), Compare(f, "greater_than", 0.4), Compare(f, "equals", 0.3))) for f in facts
+    )
+    assert 3 ** len(facts) > MAX_ALTERNATIVES
+    impossible = (Compare("charging", "equals", True), Compare("charging", "equals", False))
+    assert never(AllOf((*wide[:2], *impossible)), UNIVERSE)
+    assert not never(AllOf((*wide, *impossible)), UNIVERSE)

@@ -1,0 +1,134 @@
+"""What is in a policy and can change no decision, or cannot be meant: rules that never hold, come too late or
+contradict each other, targets that nobody may reach.
+
+Pure. A policy with such parts is valid, and is taken; `nearfar-policy check` tells its author. What is said here is
+certain; what could not be shown is not said. Fields that make no document better or worse by themselves (worth,
+breaker, estimates) are not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from router.lint.rooms import Universe
+from router.lint.rules import findings_of_rule, names_of
+from router.lint.standing import Standing, always_between_them, standings
+from router.lint.together import contradictions
+from router.policy import Policy
+from router.types import Kind, Mode
+
+__all__ = ["LintWarning", "lint"]
+
+
+@dataclass(frozen=True, slots=True)
+class LintWarning:
+    """A part to look at. `path` is its place in the document, such as `rules[3].when`."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def lint(
+    policy: Policy, *, targets: Mapping[str, Kind] | None = None, models: Collection[str] | None = None
+) -> tuple[LintWarning, ...]:
+    """Return what the policy's author should look at, in the document's order.
+
+    `targets` and `models` are those that exist, where they are known: more can be told then."""
+    universe = Universe(frozenset(policy.labels), None if models is None else frozenset(models))
+    return tuple(LintWarning(path, message) for path, message in _findings(policy, universe, targets))
+
+
+_Finding = tuple[str, str]
+
+
+def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | None) -> Iterator[_Finding]:
+    rules = standings(policy, universe)
+    modes = _possible_modes(policy, rules)
+    if policy.mode not in modes:
+        forced = always_between_them([one for one in rules if one.rule.mode is not None], universe)
+        yield "mode", f"never used: {_always(forced, 'applies and gives another')}"
+    yield from _labels(policy)
+    yield from _targets(policy, rules, modes, universe)
+    together: dict[int, list[_Finding]] = {}
+    for found in contradictions(policy, rules, modes, targets):
+        together.setdefault(int(found.path[6 : found.path.index("]")]), []).append((found.path, found.message))
+    for one in rules:
+        own = tuple(findings_of_rule(policy, one, rules[: one.index], modes))
+        yield from own
+        # What never counts contradicts nothing.
+        idle = {path for path, message in own if message.startswith("never counts")}
+        yield from (found for found in together.get(one.index, ()) if found[0] not in idle)
+    yield from _escalation(policy, modes)
+    yield from _promise(policy, modes)
+    for name in policy.stale_after_s:
+        # The round trip is read by every prediction, whether a rule speaks of it or not. NAME counts for NAME.TARGET.
+        read = {part for named in policy.named_signals for part in (named, named.partition(".")[0])}
+        if not name.startswith("rtt_ms") and name not in read:
+            yield f"stale_after_s.{name}", "no rule reads this signal"
+
+
+def _possible_modes(policy: Policy, rules: Sequence[Standing]) -> frozenset[Mode]:
+    """The modes that some request may be decided in."""
+    giving = [one for one in rules if one.rule.mode is not None and not one.never_applies]
+    modes: set[Mode] = set()
+    for one in giving:
+        assert one.rule.mode is not None
+        modes.add(one.rule.mode)
+        if one.always_applies:
+            return frozenset(modes)
+    if always_between_them(giving, giving[0].universe if giving else Universe(frozenset())):
+        return frozenset(modes)
+    return frozenset(modes | {policy.mode})
+
+
+def _always(rules: Sequence[Standing], does: str) -> str:
+    if len(rules) == 1:
+        return f'rule "{rules[0].rule.name}" always {does}'
+    return f"one of the rules {names_of(rules)} always {does}"
+
+
+# -- labels, targets, escalation ---------------------------------------------------------------------------------------
+
+
+def _labels(policy: Policy) -> Iterator[_Finding]:
+    for label, places in policy.labels.items():
+        if not places:
+            yield f"labels.{label}", "permits no target: every such request is refused"
+    if not policy.strictest and all(policy.labels.values()):
+        yield "labels", "no target is permitted by every label: a request without a label is refused"
+
+
+def _targets(
+    policy: Policy, rules: Sequence[Standing], modes: frozenset[Mode], universe: Universe
+) -> Iterator[_Finding]:
+    for name, kind in policy.kinds.items():
+        if not any(policy.permits(label, name, kind) for label in policy.labels):
+            yield f"targets.{name}", "no label permits it: it is never asked"
+        elif modes == {Mode.ONLY_ON_DEVICE if kind is not Kind.DEVICE else Mode.ONLY_IN_CLOUD}:
+            yield f"targets.{name}", f"the mode is always {min(modes)}: it is never asked"
+        else:
+            closing = always_between_them([one for one in rules if one.rule.forbid & {name, kind.value}], universe)
+            if closing:
+                yield f"targets.{name}", f"{_always(closing, 'forbids it')}: it is never asked"
+
+
+def _escalation(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    terms = policy.escalation
+    if terms is None:
+        return
+    if Mode.AUTO not in modes:
+        yield "escalation", "only mode auto escalates, and it is never in force"
+    elif terms.below >= 1:
+        yield "escalation.below", "no score is above 1: every answer of the device escalates"
+
+
+def _promise(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    if policy.promise is None:
+        return
+    if Mode.AUTO not in modes:
+        yield "promise", "only mode auto keeps a promise, and it is never in force"
+    elif policy.promise.audit == 0:
+        yield "promise.audit", "without audits nobody notices that a promise no longer holds"
