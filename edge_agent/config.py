@@ -185,7 +185,8 @@ class AgentConfig(_Part):
     records_max_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Of records, in megabytes: the older half is kept as FILE.1, and what is older still is dropped."""
     state: Annotated[Path, Field(strict=False)] | None = None
-    """Folder in which audits and verdicts on models are remembered across restarts; left out: begun anew each time."""
+    """Folder in which audits, verdicts on models and what was learnt of times are remembered across restarts; left out:
+    begun anew each time."""
     journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """Decision records kept in memory."""
 

@@ -29,6 +29,7 @@ from edge_agent.policy_guard import Guard
 from edge_agent.quality import AuditLog, Quality
 from edge_agent.record_log import RecordLog
 from edge_agent.releases import Release, load_release
+from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
@@ -62,6 +63,7 @@ class Core:
         sources: Sequence[Source] | None = None,
         releases: Mapping[str, Release] | None = None,
         clock: Clock = time.monotonic,
+        utc: Clock = time.time,
         chance: random.Random | None = None,
     ) -> None:
         """`sources` replace the machine's own sensors, `releases` what `config.models` would have loaded.
@@ -78,6 +80,7 @@ class Core:
         self._pool: DevicePool | None = None
         self._unregister: Callable[[], None] | None = None
         self._experience: Experience | None = None
+        self._remembered: Remembered | None = None
         self.policies = PolicyFile(
             config.policy,
             config.kinds,
@@ -90,7 +93,7 @@ class Core:
         self._records: RecordLog | None = None
         self.releases = dict(releases) if releases is not None else self._load(config)
         try:
-            self._start(config, registry, sources, clock, chance)
+            self._start(config, registry, sources, clock, utc, chance)
         except BaseException:
             self._watchdog.stop()
             _close_runtimes(self.releases)
@@ -116,6 +119,7 @@ class Core:
         registry: CollectorRegistry | None,
         sources: Sequence[Source] | None,
         clock: Clock,
+        utc: Clock,
         chance: random.Random | None,
     ) -> None:
         if config.records is not None:
@@ -124,6 +128,11 @@ class Core:
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311
         self._experience = Experience(self.policies.current, chance=chance)
+        if config.state is not None:
+            self._remembered = Remembered(
+                config.state / FILE_NAME, self._experience, config.kinds, config.models, clock=clock, utc=utc
+            )
+            self._remembered.load()
         self._qualities = self._open_books(config, chance)
         for release in self.releases.values():
             if release.fell_back:
@@ -161,6 +170,8 @@ class Core:
         self.sampler.start()
         if self._watcher is not None:
             self._watcher.start()
+        if self._remembered is not None:
+            self._remembered.start()
 
     def _keep(self, release: Release, experience: Experience, clock: Clock, chance: random.Random) -> None:
         """Have the device's model looked after, and run it a few times."""
@@ -330,6 +341,8 @@ class Core:
         if pool is not None:
             pool.shutdown()
         self._watchdog.stop()
+        if self._remembered is not None:
+            self._remembered.stop()
         for keeper in self._keepers.values():
             keeper.close()
         if self._records is not None:

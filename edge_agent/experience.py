@@ -6,13 +6,14 @@ the views of a decision takes the lock for a few microseconds, and none where th
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from threading import Lock
 
 from router import experience
 from router.advice import NOTHING_TOLD, Told
 from router.breaker import BreakerState
 from router.experience import Admission, ModelFacts, TargetFacts
+from router.experience.saved import restore, save
 from router.policy import Policy
 from router.types import BreakerPhase, Kind, Reading, TargetView
 
@@ -30,6 +31,20 @@ class Experience:
         self._note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
         self.radio = learnt.radio
+
+    def saved(self, targets: Mapping[str, Kind], now: float, now_utc: float) -> str:
+        """Return what was learnt as a document: see router/experience/saved.py."""
+        with self._lock:
+            self._learnt.learn_runs()
+            self._learnt.learn_arrivals()
+            return save(self._learnt.known, targets, now, now_utc)
+
+    def restore(
+        self, text: bytes, targets: Mapping[str, Kind], models: Collection[str], now: float, now_utc: float
+    ) -> int:
+        """Add what a document tells to what was learnt. Raises SavedError."""
+        with self._lock:
+            return restore(self._learnt.known, text, targets, models, now, now_utc)
 
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""

@@ -7,7 +7,8 @@ RouterError
 │   └── ScenarioError    a scenario that cannot be simulated, or a trace that it names
 ├── AuditError           an audit record that cannot be read back
 ├── CertifyError         a promise that cannot be made from what there is
-└── RecordError          a decision record that cannot be read back
+├── RecordError          a decision record that cannot be read back
+└── SavedError           what was learnt, kept by another version or damaged
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "PolicyError",
     "RecordError",
     "RouterError",
+    "SavedError",
     "ScenarioError",
 ]
 
@@ -109,3 +111,7 @@ class CertifyError(RouterError):
 
 class RecordError(RouterError):
     """A decision record that is not one, or was written by a version that this one cannot read."""
+
+
+class SavedError(RouterError):
+    """A document of what was learnt that this version did not write, or that is damaged."""

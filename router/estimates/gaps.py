@@ -75,4 +75,4 @@ class Gaps:
         """See LogHistogram.merge."""
         self._histogram.merge(weights, samples)
         if samples > 0:
-            self._publish()
+            self.quantiles_s = self._histogram.quantiles(_AT)

@@ -136,7 +136,7 @@ class Ratios:
     def merge(self, weights: Mapping[int, float], samples: int) -> None:
         """See LogHistogram.merge."""
         self._histogram.merge(weights, samples)
-        self._stale = self._histogram.samples > 0
+        self._quantiles, self._stale = (), self.samples > 0
 
 
 def _much_the_same(one: float, other: float) -> bool:

@@ -8,7 +8,7 @@ ratio must not both count what the radio took."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from router.estimates import SILENCES_S, EstimateSettings, Ratios
@@ -28,21 +28,51 @@ _WORTH: Final = 0.01
 class Cell:
     """One of them."""
 
-    __slots__ = ("changes", "ratios", "wake_s")
+    __slots__ = ("_settings", "base_s", "blind", "changes", "ratios", "wake_s")
 
     def __init__(self, settings: EstimateSettings, wake_s: float) -> None:
+        self._settings = settings
         self.ratios = Ratios(settings)
         self.wake_s = wake_s
         """The wake-up time on which the ratios stand."""
+        self.base_s = 0.0
+        """What the last call was predicted to take without it."""
+        self.blind = False
+        """Whether that was with nothing known of the round trip."""
         self.changes = 0
 
-    def observe(self, taken_s: float, base_s: float, wake_s: float) -> None:
+    def stand_on(self, base_s: float, blind: bool) -> None:
+        """Read the ratios anew where a round trip is known by now: what was a ratio to a guess is none to that."""
+        if self.blind and not blind:
+            self.ratios.rescale((self.base_s + self.wake_s) / (base_s + self.wake_s))
+            self.base_s, self.blind = base_s, False
+            self.changes += 1
+
+    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
         """See Cells.observe."""
+        self.stand_on(base_s, blind)
         before_s, after_s = base_s + self.wake_s, base_s + wake_s
         if abs(after_s - before_s) > _WORTH * before_s:
             self.ratios.rescale(before_s / after_s)
             self.wake_s = wake_s
         self.ratios.observe(taken_s, base_s + self.wake_s)
+        self.base_s, self.blind = base_s, blind
+        self.changes += 1
+
+    def merge(self, weights: Mapping[int, float], samples: int, base_s: float, wake_s: float, blind: bool) -> None:
+        """Count what another one knows: both are read as ratios to predictions with the longer of the two wake-ups."""
+        if self.ratios.samples and blind != self.blind:
+            if blind:
+                return  # what is known says more
+            self.ratios.forget()
+        longer_s = max(self.wake_s, wake_s) if self.ratios.samples else wake_s
+        other = Ratios(self._settings)
+        other.merge(weights, samples)
+        other.rescale((base_s + wake_s) / (base_s + longer_s))
+        if self.ratios.samples:
+            self.ratios.rescale((self.base_s + self.wake_s) / (self.base_s + longer_s))
+        self.ratios.merge(other.weights(), other.samples)
+        self.wake_s, self.base_s, self.blind = longer_s, max(self.base_s, base_s), blind
         self.changes += 1
 
 
@@ -56,9 +86,10 @@ class Cells:
         self._cells: dict[Key, Cell] = {}
         self._kept: dict[Key, tuple[object, TimeEstimate]] = {}
 
-    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float) -> None:
-        """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up."""
-        self.cell(key, wake_s).observe(taken_s, base_s, wake_s)
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
+        """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
+        known of the round trip."""
+        self.cell(key, wake_s).observe(taken_s, base_s, wake_s, blind)
 
     def cell(self, key: Key, wake_s: float) -> Cell:
         """Return a cell, made if need be."""
@@ -67,8 +98,11 @@ class Cells:
             cell = self._cells[key] = Cell(self._settings, wake_s)
         return cell
 
-    def estimate(self, key: Key, base_s: float, wake_s: float, prior: Callable[[], TimeEstimate]) -> TimeEstimate:
-        """Return the estimate for a call that is predicted to take `base_s` and the wake-up.
+    def estimate(
+        self, key: Key, base_s: float, wake_s: float, blind: bool, prior: Callable[[], TimeEstimate]
+    ) -> TimeEstimate:
+        """Return the estimate for a call that is predicted to take `base_s` and the wake-up; `blind`, with nothing
+        known of the round trip.
 
         `prior` is what is believed where nothing was learnt; it follows from the prediction."""
         own, nearest = self._cells.get(key), None
@@ -76,6 +110,10 @@ class Cells:
             nearest = self._nearest(key)
             if nearest is None and own is None:
                 return prior()
+            if nearest is not None:
+                nearest.stand_on(base_s, blind)
+        if own is not None:
+            own.stand_on(base_s, blind)
         stamp = (base_s, wake_s, own, own and own.changes, nearest, nearest and nearest.changes)
         kept = self._kept.get(key)
         if kept is not None and kept[0] == stamp:

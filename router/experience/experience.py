@@ -127,9 +127,9 @@ class Experience:
         taken_s -= explained_s(call, told, taken_s)
         self._hear(book, told, now)
         book.seen(now)
-        base_s = self._learn_way(call, book, sent_bytes, received_bytes, taken_s, now)
+        base_s, blind = self._learn_way(call, book, sent_bytes, received_bytes, taken_s, now)
         wake_s = self._learn_wake(call, book, taken_s, base_s)
-        book.cells.observe(call.key, taken_s, base_s, wake_s)
+        book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
         book.answered(received_bytes)
         book.failures.observe(False, now)
         self._used_radio(call, now)
@@ -138,22 +138,24 @@ class Experience:
 
     def _learn_way(
         self, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
-    ) -> float:
-        """Learn of the network, and return what the call should have been predicted to take with the radio awake: what
-        size and round trip explain must not make requests look slow that are small, or near."""
+    ) -> tuple[float, bool]:
+        """Learn of the network, and return what the call should have been predicted to take with the radio awake, and
+        whether that is with nothing known of the round trip. What size and round trip explain must not make requests
+        look slow that are small, or near."""
         way, service_s = call.way, call.way.service_s[MEDIAN]
         path = self._known.path(call.target, way.link)
         path.seen(now)
         trip_s = None if way.round_trip_s is None else way.round_trip_s[MEDIAN]
-        if trip_s is not None and (call.silence == 0 or book.cells.awake_ratio(way.measured, way.link) is None):
-            # After a silence it would be anybody's guess what of it was the radio's; where none was awake, so it is.
-            path.learn_pace(sent_bytes, received_bytes, taken_s - trip_s - service_s - call.wake_s, now)
+        if call.silence == 0 or (not way.blind and book.cells.awake_ratio(way.measured, way.link) is None):
+            # After a silence it is anybody's guess what of it was the radio's: then only where no call was awake yet.
+            path.learn_pace(sent_bytes, received_bytes, taken_s - way.base_s + way.carried_s - call.wake_s, now)
         carried_s = sum(path.carried_s(sent_bytes, received_bytes))
         if call.silence == 0 and path.knows(sent_bytes, received_bytes):
             path.called.observe(taken_s - carried_s - service_s)
         if not way.measured and path.called.times_s is not None:
             trip_s = path.called.times_s[MEDIAN]
-        return service_s + (BELIEVED_ROUND_TRIP_S[MEDIAN] if trip_s is None else trip_s) + carried_s
+        believed_s = BELIEVED_ROUND_TRIP_S[MEDIAN] if trip_s is None else trip_s
+        return service_s + believed_s + carried_s, trip_s is None
 
     def _learn_wake(self, call: Admission, book: Book, taken_s: float, base_s: float) -> float:
         """Learn how long the radio took to wake, where it is known what the call would have taken without, and return
@@ -208,10 +210,12 @@ class Experience:
     def _learn_least(self, call: Admission, book: Book, least_s: float, now: float) -> None:
         """Learn that a call would have taken `least_s` or longer; which is news only where less was believed."""
         base_s, wakes = call.way.base_s, self._known.radios.wakes(call.way.link)
-        believed = book.cells.estimate(call.key, base_s, call.wake_s, lambda: call.way.prior(wakes, call.silence))
+        believed = book.cells.estimate(
+            call.key, base_s, call.wake_s, call.way.blind, lambda: call.way.prior(wakes, call.silence)
+        )
         if least_s > believed.median_s:
             book.seen(now)
-            book.cells.observe(call.key, least_s, base_s, call.wake_s)
+            book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind)
 
     def remote_ended(
         self,

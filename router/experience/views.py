@@ -182,7 +182,9 @@ class Views:
             if book.recency.forgotten:
                 return after_queue(way.prior(wakes, silence), queue_s)
             key = (way.measured, link, silence)
-            time = book.cells.estimate(key, base_s, wakes.medians_s[silence], lambda: way.prior(wakes, silence))
+            time = book.cells.estimate(
+                key, base_s, wakes.medians_s[silence], way.blind, lambda: way.prior(wakes, silence)
+            )
             return after_queue(time, queue_s)
 
         time = time_after(index)

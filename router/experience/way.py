@@ -24,6 +24,11 @@ class Way:
     """What the bytes take, both ways."""
 
     @property
+    def blind(self) -> bool:
+        """Whether nothing is known of the round trip."""
+        return self.round_trip_s is None
+
+    @property
     def base_s(self) -> float:
         """The point prediction, with the radio awake."""
         trip_s = BELIEVED_ROUND_TRIP_S if self.round_trip_s is None else self.round_trip_s

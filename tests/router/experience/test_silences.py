@@ -2,54 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from router.compile import compile_policy
-from router.experience import Experience, ModelFacts, TargetFacts
-from router.types import Kind, Reading, TargetView
-
-FACTS = ModelFacts(
-    "m",
-    (TargetFacts("device", Kind.DEVICE, True, "", 0, None), TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None)),
-)
-POLICY = compile_policy(b'schema = 1\nname = "p"\nversion = 1\n')
-
-
-class Phone:
-    """An experience, and a radio that sleeps: the first exchange after ten seconds takes 0.9 s, any other 0.1 s."""
-
-    def __init__(self, link: str | None, *, asleep_s: float = 0.9, awake_s: float = 0.1, sleeps_after_s: float = 10.0):
-        self.chance = random.Random(7)
-        self.experience = Experience(POLICY, chance=self.chance.random)
-        self.link = link
-        self.now, self.used_at = 0.0, -1e9
-        self.times = asleep_s, awake_s, sleeps_after_s
-
-    @property
-    def readings(self) -> dict[str, Reading]:
-        return {} if self.link is None else {"link": Reading("link", self.link, "test", self.now)}
-
-    def view(self, model: str = "m") -> TargetView:
-        facts = ModelFacts(model, FACTS.targets)
-        return self.experience.views(facts, 1000, self.readings, self.now)[1]
-
-    def call(self, after_s: float, *, model: str = "m") -> None:
-        self.now += after_s
-        asleep_s, awake_s, sleeps_after_s = self.times
-        call = self.experience.admit("cloud", Kind.CLOUD, model, 1000, self.readings, self.now)
-        assert call is not None
-        usual_s = asleep_s if self.now - self.used_at > sleeps_after_s else awake_s
-        taken_s = usual_s * self.chance.lognormvariate(0, 0.1)
-        self.now += taken_s
-        self.used_at = self.now
-        self.experience.remote_succeeded(call, model, 1000, taken_s, self.now, received_bytes=100)
-
-    def expects_s(self, idle_s: float) -> float:
-        self.now = self.used_at + idle_s
-        return self.view().time.median_s
-
+from router.types import Kind
+from tests.builders.phones import Phone
 
 LINKS = pytest.mark.parametrize("link", ["cellular", "wifi", None])
 
@@ -100,7 +56,7 @@ def test_a_steady_link_looks_the_same_after_any_silence() -> None:
     for _ in range(20):
         phone.call(0.5)
         phone.call(20.0)
-    assert phone.experience.radio(phone.readings, phone.now).wakes == ()
+    assert phone.radio().wakes == ()
     assert phone.view().times_after == ()
     phone.call(0.5)
     assert phone.expects_s(100.0) == pytest.approx(0.1, rel=0.25)
@@ -148,11 +104,11 @@ def test_the_radio_as_a_decision_sees_it_is_the_same_object_until_something_has_
     phone.experience.arrived(0.0)
     phone.experience.arrived(5.0)
     phone.call(0.0)
-    after = phone.experience.radio(phone.readings, phone.now)
+    after = phone.radio()
     assert after.used_at == phone.now
     assert list(after.gaps_s) == [pytest.approx(5.0, rel=0.06)] * 8
     phone.link = None
-    assert phone.experience.radio(phone.readings, phone.now).kind is None
+    assert phone.radio().kind is None
 
 
 def test_a_link_that_was_read_long_ago_is_unknown() -> None:
@@ -167,4 +123,4 @@ def test_other_traffic_keeps_the_radio_awake() -> None:
     phone.call(0.0)
     phone.now += 30
     phone.experience.radio_used(phone.readings, phone.now)
-    assert phone.experience.radio(phone.readings, phone.now).used_at == phone.now
+    assert phone.radio().used_at == phone.now
