@@ -31,6 +31,8 @@ __all__ = ["Setting", "World", "servers_of"]
 SAMPLED_EVERY_S: Final = 2.0
 """How often the sensors are read; between two samples readings stay what they were."""
 _SOURCE: Final = "simulated"
+_THROTTLED: Final = 1.05
+"""A device that is slower than so many times is one that heat slows down."""
 _PROBE_BYTES: Final = 200
 """What a round trip to the endpoint carries each way, with its headers."""
 
@@ -66,7 +68,7 @@ class World:
         self._seed = seed
         # Worlds that share their servers must not share the chance of their requests there.
         self._salt = int(Chance(seed, "requests").uniform() * 2**53)
-        self._probes = 0
+        self._probes = self._samples = 0
         self._links: dict[str, Link] = {}
         self._connection = -1
         self._link: Link | None = None
@@ -176,13 +178,37 @@ class World:
         return self._link
 
     def _sample(self, now: float) -> Mapping[str, Reading]:
-        device = self.device
+        device, link = self.device, self._link_at(now)
         device.advance(now)
+        load, charging = device.load(), device.charging()
         said: dict[str, float | bool | str | None] = {
             "battery_pct": device.battery_pct(),
-            "charging": device.charging(),
-            "cpu_load": device.load(),
+            "charging": charging,
+            "discharge_w": None if device.model.battery_wh is None else 0.0 if charging else device.drawn_w,
+            "cpu_load": load,
+            "cpu_others": load,
             "memory_free_mb": device.model.memory_free_mb,
             "temperature_c": device.body.die_c,
+            "throttled": device.body.slowdown() > _THROTTLED,
+            "device_queue": float(device.waiting()),
+            "link": "none" if link is None else link.model.radio.kind,
+            "metered": None if link is None else link.model.radio.metered,
         }
+        if link is not None and not link.model.radio.metered:
+            said |= self._round_trips(link, now)
         return {name: Reading(name, told, _SOURCE, now) for name, told in said.items()}
+
+    def _round_trips(self, link: Link, now: float) -> dict[str, float | None]:
+        """Return what probes of each target's endpoint say, where bytes cost nothing, as the agent's do.
+
+        They draw nothing here and keep no radio awake: on such links that is little, and whoever simulates need not
+        follow them."""
+        self._samples += 1
+        told: dict[str, float | None] = {}
+        for name, server in self.servers.items():
+            trouble = server.faults.at(now)
+            rtt_s = link.round_trip_s(now, self._samples) + server.model.rtt_s + trouble.delay_s
+            refused = any(fault.code == "UNAVAILABLE" and fault.error_share == 1 for fault in trouble.failing)
+            told[f"rtt_ms.{name}"] = None if trouble.black_hole or refused else rtt_s * 1000
+        told["rtt_ms"] = next(iter(told.values()))
+        return told

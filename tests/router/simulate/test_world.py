@@ -6,11 +6,12 @@ import math
 
 import pytest
 
-from router.simulate.curve import Steps
+from router.signals import signal
+from router.simulate.curve import Curve, Steps
 from router.simulate.device import Outside
 from router.simulate.faults import Fault
 from router.simulate.world import World
-from tests.router.simulate.worlds import device, run_all, server, setting
+from tests.router.simulate.worlds import device, link, radio, run_all, server, setting
 
 
 def test_a_call_takes_its_wake_up_its_upload_its_round_trip_its_run_and_its_download() -> None:
@@ -126,3 +127,35 @@ def test_what_is_asked_for_is_the_same_whatever_was_done() -> None:
 def test_a_device_without_a_battery_has_no_charge_to_read() -> None:
     world = World(setting(device=device(battery_wh=None)), 1)
     assert world.readings(10.0)["battery_pct"].value is None
+
+
+def test_sensors_say_what_signals_may_say() -> None:
+    outside = Outside(Steps([(0.0, 0.4)]), Steps([(0.0, 5.0), (50.0, 0.0)]), Steps([(0.0, 60.0)]))
+    world = World(setting(outside=outside), 1)
+    for now in (10.0, 100.0):
+        for name, reading in world.readings(now).items():
+            told = signal(name)
+            assert told is not None
+            if isinstance(reading.value, float) and not isinstance(reading.value, bool):
+                assert told.low <= reading.value <= told.high
+            if told.holds == "text":
+                assert reading.value in told.one_of
+    said = {name: reading.value for name, reading in world.readings(100.0).items()}
+    assert (said["cpu_load"], said["throttled"], said["charging"]) == (0.4, True, False)
+    assert (said["link"], said["metered"], said["discharge_w"]) == ("cellular", True, pytest.approx(1.8))
+
+
+def test_the_round_trip_is_probed_where_bytes_cost_nothing_and_nowhere_else() -> None:
+    wifi = link(name="home", radio=radio(kind="wifi", metered=False, wake_s=Curve([(0.0, 0.0)])))
+    faults = {"cloud": (Fault(50.0, 60.0, black_hole=True), Fault(70.0, 80.0, delay_s=0.5))}
+    home, street = World(setting(connections=((0.0, wifi),), faults=faults), 1), World(setting(), 1)
+    assert "rtt_ms" not in street.readings(10.0)
+    told = [home.readings(now)["rtt_ms.cloud"].value for now in (10.0, 55.0, 75.0)]
+    assert told == [pytest.approx(100.0), None, pytest.approx(600.0)]
+    assert home.readings(75.0)["rtt_ms"].value == pytest.approx(600.0)
+
+
+def test_without_a_network_the_sensors_say_so() -> None:
+    readings = World(setting(connections=((0.0, None),)), 1).readings(10.0)
+    assert (readings["link"].value, readings["metered"].value) == ("none", None)
+    assert "rtt_ms" not in readings
