@@ -15,8 +15,9 @@ from router.document.profiles import energy_terms
 from router.document.spending import budget_terms
 from router.errors import Fault, PolicyError
 from router.estimates import EstimateSettings, prior_quantiles
+from router.hysteresis import HysteresisTerms
 from router.naming import did_you_mean, shown
-from router.policy import EscalationTerms, Policy, PromiseTerms, Rule, TargetTerms, Worth
+from router.policy import EscalationTerms, Policy, PromiseTerms, RadioTerms, Rule, TargetTerms, Worth
 from router.predicates import AllOf, Predicate
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
@@ -95,6 +96,8 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
     if document.breaker.max_open_s < document.breaker.open_s:
         problem = "less than open_s: the first pause would already be over the longest"
         faults.append(Fault("breaker.max_open_s", problem))
+    if document.hysteresis is not None and not document.hysteresis.margin and not document.hysteresis.dwell_s:
+        faults.append(Fault("hysteresis", "the table does nothing; give it margin or dwell_s"))
     escalation = document.escalation
     return Policy(
         name=document.name,
@@ -108,6 +111,9 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         worth=Worth(**document.worth.model_dump()),
         energy=energy_terms(document.energy, faults),
         budgets=budget_terms(document.budgets, faults),
+        radio=RadioTerms(**document.radio.model_dump()),
+        explores=document.exploration.share,
+        hysteresis=None if document.hysteresis is None else HysteresisTerms(**document.hysteresis.model_dump()),
         escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),

@@ -6,6 +6,8 @@ that stands first wins, and the device's stand first."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from router.constraints import Closed, close
 from router.energy import Basis
 from router.objective import Candidate
@@ -14,7 +16,7 @@ from router.policy import Policy
 from router.ruling import ReadingUsed, read, rule
 from router.types import Mode, Situation
 from router.values import value
-from router.weigh import in_order, weigh
+from router.weigh import Chosen, ChosenBy, in_order, weigh
 
 __all__ = ["Decision", "ReadingUsed", "decide"]
 
@@ -30,10 +32,15 @@ class Decision:
     """Names of the rules that applied, in the policy's order."""
     closed: tuple[Closed, ...]
     candidates: tuple[Candidate, ...]
-    """What was weighed, the cheapest first; the first one is the choice. Empty where a mode fixed the order."""
+    """What was weighed: the choice first, then the cheapest. Empty where a mode fixed the order."""
     readings: tuple[ReadingUsed, ...]
     policy_digest: str
     situation: Situation
+    chosen_by: ChosenBy = "cost"
+    propensity: float = 1.0
+    """The probability with which this plan was taken, before the draw: less than 1 only where the policy explores."""
+    awake_worth: float = 0.0
+    """Gamma: what leaving the radio awake is worth to the next request; credited to plans that do."""
 
     @property
     def energy_basis(self) -> Basis:
@@ -41,16 +48,30 @@ class Decision:
         return "profile" if self.situation.device_w is None else "measured"
 
 
+_NOTHING: Final = Chosen(None, "none", "cost")
+
+
 def decide(policy: Policy, situation: Situation) -> Decision:
     """Decide for one request."""
     readings, known = read(policy, situation)
     ruling = rule(policy, situation, known)
     feasible, closed = close(policy, situation, ruling.mode, ruling.forbidden)
-    plan: Plan | None = None
-    choice = "none"
-    candidates: tuple[Candidate, ...] = ()
+    chosen = _NOTHING
     if feasible and ruling.mode is Mode.AUTO:
-        plan, choice, candidates = weigh(policy, situation, feasible, ruling, closed)
+        chosen = weigh(policy, situation, feasible, ruling, closed)
     elif feasible:
-        plan, choice = in_order(policy, situation, feasible, ruling.mode)
-    return Decision(plan, choice, ruling.mode, ruling.applied, closed, candidates, readings, policy.digest, situation)
+        chosen = in_order(policy, situation, feasible, ruling.mode)
+    return Decision(
+        chosen.plan,
+        chosen.choice,
+        ruling.mode,
+        ruling.applied,
+        closed,
+        chosen.candidates,
+        readings,
+        policy.digest,
+        situation,
+        chosen.by,
+        chosen.propensity,
+        chosen.awake_worth,
+    )

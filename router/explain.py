@@ -15,6 +15,13 @@ __all__ = ["in_words", "reason"]
 _UNITS: Final = {Resource.ENERGY: "J", Resource.MONEY: "$", Resource.BYTES: "MB"}
 
 
+_CHOSEN_BY: Final = {
+    "held": "as before, for now: ",
+    "draw": "drawn at random, to explore: ",
+    "audit": "drawn for an audit: ",
+}
+
+
 def reason(decision: Decision, outcome: Outcome) -> str:
     """Return one line: who answered, and why it came to that."""
     if outcome.ending is not Ending.ANSWERED:
@@ -49,7 +56,8 @@ def _why_first(decision: Decision) -> str:
         if len(decision.candidates) == 1:
             return f"{best.name} is the only plan left ({_closed(decision)}){rules}"
         runner_up = decision.candidates[1]
-        return f'"{best.name}" costs {best.cost:.3g}, "{runner_up.name}" {runner_up.cost:.3g}{rules}'
+        how = _CHOSEN_BY.get(decision.chosen_by, "")
+        return f'{how}"{best.name}" costs {best.cost:.3g}, "{runner_up.name}" {runner_up.cost:.3g}{rules}'
     return f"mode {decision.mode.value}{rules}"
 
 
@@ -95,6 +103,8 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
         yield f"  budget of {budget.resource.value}: {budget.left:.4g} {unit} left, {budget.price:.3g} per {unit}"
     for closed in decision.closed:
         yield f"  {closed.target} is closed by {closed.constraint.value}: {closed.detail}"
+    if decision.awake_worth:
+        yield f"  leaving the radio awake is worth {decision.awake_worth:.3g} to the next request"
     for rank, candidate in enumerate(decision.candidates):
         e = candidate.expected
         yield (
@@ -102,6 +112,8 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
             f"(wrong {e.p_wrong:.3g}, missed {e.p_miss:.3g}, failed {e.p_fail:.3g}, "
             f"{in_ms(e.seconds)}, ${e.usd:.3g}, {e.megabytes * 1e6:.4g} bytes, {e.joules:.3g} J)"
         )
+    if decision.propensity < 1:
+        yield f"  with a probability of {decision.propensity:.3g}, as a share of requests explores"
     yield f"Plan: {decision.plan}." if decision.plan is not None else "No plan: every target is closed."
     if outcome is not None:
         yield f"Outcome: {reason(decision, outcome)}."

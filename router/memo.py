@@ -1,9 +1,11 @@
 """Deciding again what was decided a moment ago, without weighing again. Pure, and never another decision.
 
 Requests come in runs: same model, same label, same readings, same estimates, only the clock has moved. A choice depends
-on the clock in two ways alone: through the age of the readings that rules speak of, and through the time left, where
-that is short. So it is kept with the instant at which one of its readings grows too old, and with a time left above
-which no comparison in the weighing can turn out otherwise. Within both, `decide` returns the same as engine.decide."""
+on the clock in four ways alone: through the age of the readings that rules speak of, the steps of the radio's
+idleness, the end of a time to stay with the last choice, and the time left, where that is short. So it is kept with the
+instant at which the first of the former comes, and with a time left above which no comparison in the weighing can turn
+out otherwise. Within both, `decide` returns the same as engine.decide. A choice that was drawn to explore is not
+kept."""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ import math
 
 from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
+from router.hysteresis import dwells_until
 from router.policy import Policy
 from router.radio import next_step_at
-from router.types import BudgetView, Situation
+from router.types import BudgetView, Situation, TargetView
 from router.values import value
 
 __all__ = ["Memo"]
@@ -51,6 +54,9 @@ class Memo:
                 old.readings,
                 old.policy_digest,
                 situation,
+                old.chosen_by,
+                old.propensity,
+                old.awake_worth,
             )
         decision = decide(policy, situation)
         self._keep(policy, decision)
@@ -58,7 +64,7 @@ class Memo:
 
     def _keep(self, policy: Policy, decision: Decision) -> None:
         situation = decision.situation
-        if policy.reads_time_left:
+        if policy.reads_time_left or decision.chosen_by == "draw":
             return
         ample_s = _ample_s(situation)
         if situation.request.deadline - situation.now < ample_s:
@@ -74,7 +80,8 @@ class Memo:
             ),
             default=math.inf,
         )
-        holds_until = min(holds_until, next_step_at(situation.radio, situation.now))
+        dwells = math.nextafter(dwells_until(policy.hysteresis, situation), -math.inf)
+        holds_until = min(holds_until, dwells, next_step_at(situation.radio, situation.now))
         key = (situation.request.model, situation.request.label)
         self._kept[key] = _Kept(policy, decision, holds_until, ample_s)
 
@@ -82,7 +89,12 @@ class Memo:
 def _ample_s(situation: Situation) -> float:
     # Every comparison with the time left sets at most two targets' slowest quantiles and one reserve (a slowest
     # quantile and the hand-back) against it, or one such reserve against its half.
-    return 2 * sum(view.time.pessimistic_s + HAND_BACK_S for view in situation.targets)
+    return 2 * sum(_slowest_s(view) + HAND_BACK_S for view in situation.targets)
+
+
+def _slowest_s(view: TargetView) -> float:
+    """Return the slowest time of a target that a weighing looks at, after whatever silence of its radio."""
+    return max([view.time.pessimistic_s, *(after.time.pessimistic_s for after in view.times_after)])
 
 
 def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
@@ -98,10 +110,21 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
         and situation.promise == old.promise
         and situation.radio == old.radio
         and situation.device_w == old.device_w
+        and situation.silent_wakes == old.silent_wakes
+        and (situation.previous is old.previous or situation.previous == old.previous)
+        and _draws_alike(policy, situation, old)
         and (situation.budgets is old.budgets or _stand_alike(situation.budgets, old.budgets))
         and (situation.readings is old.readings or situation.readings == old.readings)
         and (situation.targets is old.targets or situation.targets == old.targets)
     )
+
+
+def _draws_alike(policy: Policy, situation: Situation, old: Situation) -> bool:
+    """Tell whether neither request is made to take a plan at random, and both or neither might have been."""
+    draw = situation.draw
+    if draw is None or old.draw is None:
+        return draw is old.draw
+    return not draw < policy.explores
 
 
 def _stand_alike(budgets: tuple[BudgetView, ...], others: tuple[BudgetView, ...]) -> bool:

@@ -14,7 +14,17 @@ from router.attempt import HAND_BACK_S
 from router.policy import EscalationTerms, TargetTerms, Worth
 from router.values import value
 
-__all__ = ["Candidate", "Expectation", "Prospect", "cascade", "cost", "prospect", "single", "with_fallback"]
+__all__ = [
+    "Candidate",
+    "Expectation",
+    "Prospect",
+    "cascade",
+    "cost",
+    "prospect",
+    "single",
+    "with_fallback",
+    "with_times",
+]
 
 # The probability that each of the five quantiles stands for: from midway to its neighbour on either side.
 WEIGHTS: Final = (0.15, 0.225, 0.25, 0.225, 0.15)
@@ -36,6 +46,8 @@ class Prospect:
     """Drawn while it is busy."""
     extra_j: float = 0.0
     """What asking it takes beside that, however long it is busy."""
+    radio: float = 0.0
+    """1 where asking it uses the radio, else 0."""
 
 
 @value
@@ -49,6 +61,8 @@ class Expectation:
     usd: float
     megabytes: float
     joules: float = 0.0
+    radio: float = 0.0
+    """Probability that something is sent, which leaves the radio awake."""
 
 
 @value
@@ -69,11 +83,28 @@ def prospect(
     terms: TargetTerms,
     watts: float = 0.0,
     extra_j: float = 0.0,
+    radio: float = 0.0,
 ) -> Prospect:
     """Return a target's prospect; its wrongness is measured (`p_wrong`) or, before that, the policy's belief."""
     wrong = terms.p_wrong if p_wrong is None else p_wrong
     mean_s = _mean_until(times_s, times_s[4])
-    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j)
+    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j, radio)
+
+
+def with_times(target: Prospect, times_s: Times, extra_j: float) -> Prospect:
+    """Return the prospect of a target that takes other times, and so much energy beside."""
+    return Prospect(
+        target.name,
+        times_s,
+        _mean_until(times_s, times_s[4]),
+        target.p_wrong,
+        target.p_fail,
+        target.usd,
+        target.upload_bytes,
+        target.watts,
+        extra_j,
+        target.radio,
+    )
 
 
 def cost(expected: Expectation, worth: Worth) -> float:
@@ -102,6 +133,7 @@ def single(target: Prospect, left_s: float) -> Expectation:
         target.usd,
         target.upload_bytes / 1e6,
         target.watts * seconds + target.extra_j,
+        target.radio,
     )
 
 
@@ -113,7 +145,7 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
     p_second = first.p_fail + p_late
     if p_second == 0.0:
         first_j = first.watts * first_s + first.extra_j
-        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6, first_j)
+        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6, first_j, first.radio)
     after_failure, after_wait = single(second, left_s), single(second, left_s - share_s)
 
     def behind(failed: float, waited: float) -> float:
@@ -127,6 +159,7 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
         usd=first.usd + p_second * second.usd,
         megabytes=(first.upload_bytes + p_second * second.upload_bytes) / 1e6,
         joules=first.watts * first_s + first.extra_j + behind(after_failure.joules, after_wait.joules),
+        radio=first.radio + (1 - first.radio) * p_second * second.radio,
     )
 
 
@@ -150,6 +183,7 @@ def cascade(
         kept.usd + escalates * remote.usd,
         kept.megabytes + escalates * remote.upload_bytes / 1e6,
         kept.joules + escalates * (remote.watts * waited + remote.extra_j),
+        kept.radio + (1 - kept.radio) * escalates * remote.radio,
     )
 
 

@@ -34,13 +34,16 @@ class Plan:
     """Legs are tried in order until one answers. An escalation follows only an answer of the device.
 
     `promised` is None where the policy asks for no promise, and whether an answer of the device that is kept keeps it;
-    `why_not` says why it does not. `audit` is asked as well, and not waited for, where the device's answer is kept."""
+    `why_not` says why it does not. `audit` is asked as well, and not waited for, where the device's answer is kept.
+    `wake` is asked for its life, and nothing else, once the device has answered and nothing was sent: so that the radio
+    is awake for the next request."""
 
     legs: tuple[Leg, ...]
     escalation: Escalation | None = None
     promised: bool | None = None
     why_not: str = ""
     audit: str | None = None
+    wake: str | None = None
 
     @property
     def targets(self) -> frozenset[str]:
@@ -50,6 +53,8 @@ class Plan:
             reached.add(self.escalation.to)
         if self.audit is not None:
             reached.add(self.audit)
+        if self.wake is not None:
+            reached.add(self.wake)
         return frozenset(reached)
 
     def __str__(self) -> str:
@@ -60,4 +65,6 @@ class Plan:
             text += f"; {asked} when its {score} is at most {self.escalation.below:g}"
         if self.audit is not None:
             text += f"; audited by {self.audit}"
+        if self.wake is not None:
+            text += f"; wakes the radio to {self.wake}"
         return text

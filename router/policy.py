@@ -12,11 +12,12 @@ from router.breaker import BreakerSettings
 from router.budget import BudgetTerms
 from router.energy import EnergyTerms
 from router.estimates import EstimateSettings
+from router.hysteresis import HysteresisTerms
 from router.predicates import Predicate
 from router.probation import RevertTerms
 from router.types import Kind, Mode, signal
 
-__all__ = ["EscalationTerms", "Policy", "PromiseTerms", "Rule", "TargetTerms", "Worth"]
+__all__ = ["EscalationTerms", "Policy", "PromiseTerms", "RadioTerms", "Rule", "TargetTerms", "Worth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,14 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
+class RadioTerms:
+    """See document.RadioPart."""
+
+    wake: bool
+    silent_wakes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What a decision reads. `digest` is over the document's bytes."""
 
@@ -87,6 +96,10 @@ class Policy:
     worth: Worth
     energy: EnergyTerms
     budgets: tuple[BudgetTerms, ...]
+    radio: RadioTerms
+    explores: float
+    """The share of requests that take a plan at random."""
+    hysteresis: HysteresisTerms | None
     escalation: EscalationTerms | None
     promise: PromiseTerms | None
     breaker: BreakerSettings

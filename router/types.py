@@ -20,6 +20,7 @@ __all__ = [
     "BudgetView",
     "Kind",
     "Mode",
+    "Previous",
     "Promise",
     "Radio",
     "Reading",
@@ -187,6 +188,16 @@ class BudgetView:
 
 
 @value
+class Previous:
+    """The last choice for this model and label: its name, the first target of its plan, and since when it has been
+    the choice."""
+
+    choice: str
+    first: str
+    since: float
+
+
+@value
 class Promise:
     """What a release's certificate says to this request, for a policy that asks for a promise.
 
@@ -234,3 +245,8 @@ class Situation:
     """What runs on the device were seen to draw, in watts; None where the profile has to do."""
     budgets: tuple[BudgetView, ...] = ()
     """How the budgets of the policy in force stand. One that is not among them was not begun."""
+    silent_wakes: int = 0
+    """Wakes of the radio in a row that no call followed."""
+    draw: float | None = None
+    """Drawn evenly from [0, 1) for this request, to explore by; None: it does not."""
+    previous: Previous | None = None

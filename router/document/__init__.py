@@ -6,6 +6,7 @@ one file for each group of tables, form.py has what they are made of, and schema
 
 from router.document.breaker import BreakerPart
 from router.document.budgets import BudgetsPart, BytesBudgetPart, EnergyBudgetPart, MoneyBudgetPart
+from router.document.choosing import ExplorationPart, HysteresisPart, RadioPart
 from router.document.energy import EnergyPart, LinkPart
 from router.document.estimates import EstimatesPart
 from router.document.keeping import EscalationPart, PromisePart
@@ -24,10 +25,13 @@ __all__ = [
     "EnergyPart",
     "EscalationPart",
     "EstimatesPart",
+    "ExplorationPart",
+    "HysteresisPart",
     "LinkPart",
     "MoneyBudgetPart",
     "PolicyDocument",
     "PromisePart",
+    "RadioPart",
     "RevertPart",
     "RulePart",
     "TargetPart",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from router.document.breaker import BreakerPart
 from router.document.budgets import BudgetsPart
+from router.document.choosing import ExplorationPart, HysteresisPart, RadioPart
 from router.document.energy import EnergyPart
 from router.document.estimates import EstimatesPart
 from router.document.form import ModeName, Name, Part, Places, Seconds, told
@@ -96,6 +97,18 @@ class PolicyDocument(Part):
         BudgetsPart,
         told("What may be spent in an hour or a day.", reason="Without them what is spent is told, and not limited."),
     ] = BudgetsPart()
+    radio: Annotated[
+        RadioPart,
+        told("What is done about a radio that falls asleep.", reason="See there, one by one."),
+    ] = RadioPart()
+    exploration: Annotated[
+        ExplorationPart,
+        told("How often a plan is taken at random.", reason="See there."),
+    ] = ExplorationPart()
+    hysteresis: Annotated[
+        HysteresisPart | None,
+        told("Staying with the last choice.", reason="What costs least is chosen, whatever was chosen before."),
+    ] = None
     escalation: Annotated[
         EscalationPart | None,
         told(

@@ -12,9 +12,36 @@ from router.compile import compile_policy
 from router.plan import Escalation, Leg, Plan
 from router.policy import Policy
 from router.signals import LINKS
-from router.types import BreakerPhase, Kind, Mode, Reading, Request, Situation, TargetView, TimeEstimate
+from router.types import (
+    BreakerPhase,
+    BudgetView,
+    Kind,
+    Mode,
+    Previous,
+    Radio,
+    Reading,
+    Request,
+    Resource,
+    Situation,
+    TargetView,
+    TimeAfter,
+    TimeEstimate,
+)
 
-__all__ = ["KINDS", "NAMES", "estimates", "plans", "policies", "readings", "situations", "target_views"]
+__all__ = [
+    "KINDS",
+    "NAMES",
+    "budget_views",
+    "draws",
+    "estimates",
+    "plans",
+    "policies",
+    "previous_choices",
+    "radios",
+    "readings",
+    "situations",
+    "target_views",
+]
 
 KINDS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD, "eu": Kind.CLOUD, "attic": Kind.FOG}
 NAMES = list(KINDS)
@@ -62,6 +89,17 @@ conditions = st.recursive(
 in_time = _comparison("time_left_ms", st.floats(0, 3000), *_ORDER)
 
 
+_at_zero = st.sampled_from(["stop", "least"])
+_budgets = st.fixed_dictionaries(
+    {},
+    optional={
+        "energy": st.fixed_dictionaries({"amount_j": st.floats(0.1, 1e4), "at_zero": _at_zero}),
+        "money": st.fixed_dictionaries({"amount_usd": st.floats(0.1, 1e4), "at_zero": _at_zero}),
+        "bytes": st.fixed_dictionaries({"amount_mb": st.floats(0.1, 1e4), "at_zero": _at_zero}),
+    },
+)
+
+
 @st.composite
 def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = False) -> Policy:
     """Policies for four targets. Those with `weighs` fix no order, may escalate, and let a public request anywhere."""
@@ -73,14 +111,22 @@ def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = Fa
         "labels": {label: draw(st.lists(st.sampled_from(PLACES), unique=True)) for label in LABELS},
         "worth": {
             name: draw(st.floats(0, 10))
-            for name in ("wrong_answer", "missed_deadline", "failed_request", "second", "dollar", "megabyte")
+            for name in ("wrong_answer", "missed_deadline", "failed_request", "second", "dollar", "megabyte", "joule")
         },
+        "radio": {"wake": draw(st.booleans()), "silent_wakes": draw(st.sampled_from([1, 3]))},
+        "exploration": {"share": draw(st.sampled_from([0.0, 0.0, 0.1, 1.0]))},
+        "budgets": draw(_budgets),
         "targets": {
             name: {"p_wrong": draw(shares), "usd_per_request": draw(st.floats(0, 1))}
             for name in draw(st.sets(st.sampled_from(NAMES)))
         },
         "stale_after_s": {"battery_pct": draw(st.floats(0.1, 200))},
     }
+    if draw(st.booleans()):
+        document["hysteresis"] = {
+            "margin": draw(st.floats(0.001, 1)),
+            "dwell_s": draw(st.sampled_from([0.0, 0.1, 60.0])),
+        }
     if weighs:
         document["labels"]["public"] = NAMES
     if weighs or draw(st.booleans()):
@@ -107,6 +153,39 @@ def estimates(draw: st.DrawFn) -> TimeEstimate:
     return TimeEstimate((a, b, c, d, e), draw(st.integers(0, 100)))
 
 
+_times_after = st.one_of(
+    st.just(()),
+    st.lists(estimates(), min_size=3, max_size=3).map(
+        lambda found: tuple(TimeAfter(idle_s, time) for idle_s, time in zip((0.0, 2.0, 12.0), found, strict=True))
+    ),
+)
+
+
+def radios(now: float = NOW) -> st.SearchStrategy[Radio | None]:
+    """A radio that was used lately, long ago or never, and requests that come soon after each other or do not."""
+    used_at = st.none() | st.floats(0, 100).map(lambda ago: now - ago)
+    gaps = st.lists(st.floats(1e-5, 100), max_size=4).map(lambda found: tuple(sorted(found)))
+    return st.none() | st.builds(Radio, st.sampled_from([None, *LINKS]), used_at, gaps)
+
+
+def budget_views() -> st.SearchStrategy[tuple[BudgetView, ...]]:
+    """Budgets that stand well, are used up, or were not begun."""
+    left = st.sampled_from([-1.0, 0.0, 1e-9, 5.0])
+    each = [st.builds(BudgetView, st.just(resource), left, st.floats(1e-6, 1e3)) for resource in Resource]
+    chosen = st.tuples(*(st.none() | view for view in each))
+    return chosen.map(lambda views: tuple(view for view in views if view is not None))
+
+
+def previous_choices(now: float = NOW) -> st.SearchStrategy[Previous | None]:
+    """The last choice, a moment or minutes ago."""
+    since = st.sampled_from([0.0, 0.05, 0.1, 60.0, 500.0]).map(lambda ago: now - ago)
+    named = st.sampled_from(NAMES).flatmap(lambda name: st.builds(Previous, st.just(name), st.just(name), since))
+    return st.none() | named
+
+
+draws = st.none() | st.floats(0, 1, exclude_max=True)
+
+
 @st.composite
 def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetView:
     """One of the four targets, in any state of health."""
@@ -130,6 +209,8 @@ def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetVie
         draw(st.none() | st.floats(0, 3)) if remote else None,
         0.0 if well or not remote else draw(st.sampled_from([0.0, 0.0, 2.0])),
         0.0 if well or not remote else draw(st.sampled_from([0.0, 0.0, 0.0, 2.0])),
+        draw(st.none() | st.integers(0, 100_000)) if remote else None,
+        times_after=draw(_times_after) if remote else (),
     )
 
 
@@ -163,6 +244,12 @@ def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
         tuple(draw(target_views(name, well=well)) for name in names),
         draw(st.one_of(st.none(), shares)),
         NOW,
+        radio=draw(radios()),
+        device_w=draw(st.none() | st.floats(0, 10)),
+        budgets=draw(budget_views()),
+        silent_wakes=draw(st.sampled_from([0, 0, 1, 5])),
+        draw=draw(draws),
+        previous=draw(previous_choices()),
     )
 
 

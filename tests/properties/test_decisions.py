@@ -14,10 +14,21 @@ from router.engine import Decision, decide
 from router.explain import in_words
 from router.memo import Memo
 from router.policy import Policy
+from router.radio import IDLE_STEPS_S
 from router.record import from_json, replay, to_json
+from router.spending import amount
 from router.types import DEVICE, Kind, Mode, Request, Situation, TargetView
 from tests.properties.effort import effort, tries
-from tests.properties.strategies import policies, readings, situations, target_views
+from tests.properties.strategies import (
+    budget_views,
+    draws,
+    policies,
+    previous_choices,
+    radios,
+    readings,
+    situations,
+    target_views,
+)
 
 
 def _planned(decision: Decision) -> frozenset[str]:
@@ -89,7 +100,10 @@ def test_the_order_in_which_targets_are_listed_decides_nothing(policy: Policy, o
 @effort
 @given(policies(), situations())
 def test_of_plans_that_cost_the_same_the_device_s_comes_first(policy: Policy, of: Situation) -> None:
-    candidates = decide(policy, of).candidates
+    decision = decide(policy, of)
+    candidates = decision.candidates
+    if decision.chosen_by in ("held", "draw"):
+        return
     cheapest = [candidate for candidate in candidates if candidate.cost == candidates[0].cost]
     if any(candidate.name == DEVICE for candidate in cheapest):
         assert cheapest[0].name == DEVICE
@@ -106,7 +120,45 @@ def test_what_is_expected_of_a_plan_is_probable_and_finite(policy: Policy, of: S
         assert expected.seconds >= 0
         assert expected.usd >= 0
         assert expected.megabytes >= 0
+        assert expected.joules >= 0
+        assert 0 <= expected.radio <= 1 + 1e-12
         assert math.isfinite(candidate.cost)
+
+
+@effort
+@given(policies(), situations())
+def test_the_first_that_was_weighed_is_the_choice_and_the_others_follow_by_cost(policy: Policy, of: Situation) -> None:
+    decision = decide(policy, of)
+    if not decision.candidates:
+        return
+    first, *others = decision.candidates
+    assert first.name == decision.choice
+    assert [c.cost for c in others] == sorted(c.cost for c in others) or decision.chosen_by == "audit"
+    if decision.chosen_by == "cost" and others:
+        assert first.cost <= others[0].cost
+    assert 0 < decision.propensity <= 1 + 1e-12
+
+
+@effort
+@given(policies(), situations())
+def test_whatever_was_drawn_or_held_the_plan_is_one_of_those_that_were_weighed(policy: Policy, of: Situation) -> None:
+    plain = decide(policy, replace(of, draw=None, previous=None))
+    decision = decide(policy, of)
+    assert {c.name: c.cost for c in decision.candidates} == {c.name: c.cost for c in plain.candidates}
+    assert decision.closed == plain.closed
+    assert (decision.plan is None) == (plain.plan is None)
+
+
+@effort
+@given(policies(), situations())
+def test_a_budget_that_is_used_up_is_not_drawn_on_unless_the_policy_says_so(policy: Policy, of: Situation) -> None:
+    decision = decide(policy, of)
+    views = {view.name: view for view in of.targets}
+    for terms in policy.budgets:
+        gone = any(b.resource is terms.resource and b.left <= 0 for b in of.budgets)
+        if gone and terms.at_zero == "stop":
+            for name in _planned(decision):
+                assert amount(policy, of, views[name], terms.resource) == 0
 
 
 @effort
@@ -164,6 +216,12 @@ def test_every_decision_can_be_told_in_words(policy: Policy, of: Situation) -> N
 # -- the memo ----------------------------------------------------------------------------------------------------------
 
 
+CHANGES = (
+    *("nothing", "clock", "readings", "targets", "share", "score", "label", "copies"),
+    *("radio", "watts", "budgets", "wakes", "draw", "previous"),
+)
+
+
 @st.composite
 def _courses(draw: st.DrawFn) -> list[Situation]:
     """Requests one after the other, mostly with ample time, between which one thing changes, or none."""
@@ -172,9 +230,9 @@ def _courses(draw: st.DrawFn) -> list[Situation]:
     for number in range(draw(st.integers(2, 8))):
         old, changed = current.request, dict[str, object]()
         now, label, can_score = current.now, old.label, old.can_score
-        match draw(st.sampled_from(["nothing", "clock", "readings", "targets", "share", "score", "label", "copies"])):
+        match draw(st.sampled_from(CHANGES)):
             case "clock":
-                now += draw(st.sampled_from([1e-6, 1.0, 50.0, 150.0, 300.0, -1.0, -200.0]))
+                now += draw(st.sampled_from([1e-6, 0.05, 1.0, 3.0, 50.0, 150.0, 300.0, -1.0, -200.0]))
             case "readings":
                 changed["readings"] = draw(readings(now))
             case "targets":
@@ -185,6 +243,18 @@ def _courses(draw: st.DrawFn) -> list[Situation]:
                 can_score = not can_score
             case "label":
                 label = draw(st.sampled_from(["public", "secret", None]))
+            case "radio":
+                changed["radio"] = draw(radios(now))
+            case "watts":
+                changed["device_w"] = draw(st.sampled_from([None, 0.5, 5.0]))
+            case "budgets":
+                changed["budgets"] = draw(budget_views())
+            case "wakes":
+                changed["silent_wakes"] = draw(st.integers(0, 4))
+            case "draw":
+                changed["draw"] = draw(draws)
+            case "previous":
+                changed["previous"] = draw(previous_choices(now))
             case "copies":
                 changed["readings"] = dict(current.readings)
                 changed["targets"] = tuple(map(replace, current.targets))
@@ -235,6 +305,31 @@ def test_a_kept_choice_is_never_another_where_a_reading_just_holds(
     memo.decide(policy, started)
     for reading in of.readings.values():
         now = reading.at + policy.stale_after(reading.name) + beside_s
+        for _ in range(abs(ulps)):
+            now = math.nextafter(now, math.copysign(math.inf, ulps))
+        if now >= of.now:
+            later = replace(started, now=now, request=replace(of.request, deadline=now + 1e6))
+            assert memo.decide(policy, later) == decide(policy, later)
+
+
+@effort
+@given(
+    policies(reads_time_left=False, weighs=True),
+    situations(well=True),
+    st.integers(-3, 3),
+    st.sampled_from([1e-9, 0.0]),
+)
+def test_a_kept_choice_is_never_another_where_the_radio_just_falls_idle_or_a_stay_just_ends(
+    policy: Policy, of: Situation, ulps: int, beside_s: float
+) -> None:
+    memo = Memo()
+    started = replace(of, request=replace(of.request, deadline=of.now + 1e6))
+    memo.decide(policy, started)
+    edges = [] if of.radio is None or of.radio.used_at is None else [of.radio.used_at + s for s in IDLE_STEPS_S]
+    if of.previous is not None and policy.hysteresis is not None:
+        edges.append(of.previous.since + policy.hysteresis.dwell_s)
+    for edge in edges:
+        now = edge + beside_s
         for _ in range(abs(ulps)):
             now = math.nextafter(now, math.copysign(math.inf, ulps))
         if now >= of.now:

@@ -23,9 +23,9 @@ from router.policy import Policy
 from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
 from router.purse import Purse
-from router.types import BudgetView, Kind, Radio, Resource, Situation
+from router.types import BudgetView, Kind, Previous, Radio, Resource, Situation, TimeAfter
 from tests.builders.certificates_of_loss import certificate
-from tests.router.situations import NOW, policy_of, readings_of, situation, target
+from tests.router.situations import NOW, policy_of, readings_of, situation, target, times
 
 Effect = Callable[[Policy], object]
 
@@ -98,6 +98,18 @@ CELLULAR = _decides(replace(situation(), radio=Radio("cellular", NOW - 5)))
 ASLEEP = _decides(replace(situation(), radio=Radio("cellular", None)))
 ANSWERED = _decides(
     replace(situation(target("device"), target("cloud", download_bytes=50_000)), radio=Radio("cellular", NOW - 5))
+)
+SLOW = "worth.second = 0.3\n"
+WAKEFUL = _decides(
+    replace(
+        situation(
+            target("device"),
+            target("cloud", time=times(900), times_after=(TimeAfter(0.0, times(50)), TimeAfter(9.0, times(900)))),
+            left_ms=5000,
+        ),
+        radio=Radio("cellular", NOW - 60, (1.0, 2.0)),
+        silent_wakes=1,
+    )
 )
 ENERGETIC = "worth.joule = 0.01\n"
 ESCALATING = "[escalation]\nbelow = 0.8\n"
@@ -197,6 +209,23 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "energy.links.tail_w": (ENERGETIC, ENERGETIC + "energy.links.cellular.tail_w = 2", CELLULAR),
     "energy.links.wake_j": (ENERGETIC, ENERGETIC + "energy.links.cellular.wake_j = 2", ASLEEP),
     **_rows_of_budget("energy", JOULES, "amount_j = 900", "day"),
+    "radio.wake": (SLOW, SLOW + "radio.wake = true", WAKEFUL),
+    "radio.silent_wakes": (
+        SLOW + "radio.wake = true",
+        SLOW + "radio = { wake = true, silent_wakes = 1 }",
+        WAKEFUL,
+    ),
+    "exploration.share": ("", "exploration.share = 0.1", _decides(replace(situation(), draw=0.09))),
+    "hysteresis.margin": (
+        "hysteresis.dwell_s = 1",
+        "hysteresis = { dwell_s = 1, margin = 1 }",
+        _decides(replace(situation(), previous=Previous("device", "device", NOW - 9))),
+    ),
+    "hysteresis.dwell_s": (
+        "hysteresis.margin = 0.001",
+        "hysteresis = { margin = 0.001, dwell_s = 60 }",
+        _decides(replace(situation(), previous=Previous("device", "device", NOW - 9))),
+    ),
     "budgets.energy.charging_w": (
         _budget("energy", JOULES),
         _budget("energy", f"{JOULES}, charging_w = 4"),

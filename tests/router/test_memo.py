@@ -10,7 +10,7 @@ import pytest
 
 from router.engine import decide
 from router.memo import Memo
-from router.types import Radio, Request, Situation
+from router.types import Previous, Radio, Request, Situation
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
 POLICY = policy_of('[[rules]]\nname = "r"\nwhen = { battery_pct = { less_than = 20 } }\nforbid = ["cloud"]\n')
@@ -46,6 +46,9 @@ def test_a_moment_later_the_choice_is_kept_and_tells_of_its_own_request() -> Non
         pytest.param(replace(BEFORE, readings=readings_of({"battery_pct": 30.0})), id="another reading"),
         pytest.param(replace(BEFORE, radio=Radio("cellular", None)), id="another radio"),
         pytest.param(replace(BEFORE, device_w=1.0), id="another power of the device"),
+        pytest.param(replace(BEFORE, silent_wakes=1), id="another count of silent wakes"),
+        pytest.param(replace(BEFORE, previous=Previous("device", "device", NOW)), id="another last choice"),
+        pytest.param(replace(BEFORE, draw=0.5), id="a draw, where there was none"),
         pytest.param(replace(BEFORE, p_escalate=0.5), id="another share of escalations"),
         pytest.param(replace(BEFORE, targets=(target("device"), target("cloud", p_fail=0.5))), id="another target"),
         pytest.param(replace(BEFORE, request=replace(BEFORE.request, can_score=False)), id="no score"),

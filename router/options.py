@@ -1,0 +1,145 @@
+"""Every plan that there is to choose from in mode auto, and what each is expected to cost. Pure.
+
+The device's come first: keeping its answer, then asking a remote target where it is not certain, then a remote target
+with the device behind it. A plan that leaves the radio awake is credited what that is worth to the next request (see
+ahead.py); and where a sleeping radio is worth waking, the best plan that begins on the device may also do that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from router.ahead import awake_worth, time_after
+from router.energy import extra_j, remote_j
+from router.hysteresis import WAKES
+from router.keeping import Keeping
+from router.objective import Candidate, Expectation, Times, cascade, cost, with_times
+from router.outlook import Outlook, expect
+from router.policy import Policy
+from router.radio import idle_s
+from router.types import Situation, TargetView
+from router.values import value
+
+__all__ = ["WAKE_BYTES", "Option", "options"]
+
+WAKE_BYTES: Final = 400
+"""What asking a target for its life takes, its transport's frames included."""
+
+
+@value
+class Option:
+    """A plan that can be chosen: its targets in order, who is asked where the device is not certain, and to whom the
+    radio is woken afterwards."""
+
+    candidate: Candidate
+    order: list[TargetView]
+    asks: TargetView | None = None
+    wakes: TargetView | None = None
+
+
+def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) -> tuple[list[Option], float]:
+    """Return the plans in the order of consideration, with the worth of an awake radio credited to those that leave it
+    so; and that worth, which is Gamma."""
+    found = _plain(situation, seen, terms)
+    gamma = _gamma(policy, situation, seen, found)
+    if gamma == 0.0:
+        return found, 0.0
+    credited = [
+        Option(_credited(option.candidate, gamma * option.candidate.expected.radio), option.order, option.asks)
+        for option in found
+    ]
+    if (waking := _waking(policy, situation, seen, credited, gamma)) is not None:
+        credited.append(waking)
+    return credited, gamma
+
+
+def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
+    device, remotes, left_s = seen.device, seen.remotes, seen.left_s
+    escalation = terms.escalation if situation.request.can_score else None
+    found: list[Option] = []
+
+    def consider(name: str, expected: Expectation, order: list[TargetView], asks: TargetView | None = None) -> None:
+        found.append(Option(Candidate(name, cost(expected, seen.worth), expected), order, asks))
+
+    if device is not None:
+        order = [device, *remotes]
+        kept = expect(order, seen.prospects, left_s)
+        if terms.keeps_all or not remotes:
+            consider(device.name, kept, order)
+        if escalation is not None:
+            # On certified terms the certificate says how many stay. What was seen lately would not do: a run of
+            # escalations makes the device dear, and then nothing is seen any more that could correct it.
+            lately = None if terms.by == "gain" else situation.p_escalate
+            share = escalation.share if lately is None else lately
+            for remote in remotes:
+                prospects = seen.prospects
+                expected = cascade(kept, prospects[device.name], prospects[remote.name], escalation, share, left_s)
+                consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote)
+    for remote in remotes:
+        others = [view for view in remotes if view is not remote]
+        order = [remote, *others] if device is None else [remote, device, *others]
+        consider(remote.name, expect(order, seen.prospects, left_s), order)
+    return found
+
+
+def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Option]) -> float:
+    """Return the worth of leaving the radio awake: nothing where nobody knows when the next request comes, or that
+    silence makes a difference."""
+    radio = situation.radio
+    if radio is None or not radio.gaps_s or seen.device is None or not seen.remotes:
+        return 0.0
+    remote = seen.remotes[0]
+    power = policy.energy.power_of(radio.kind)
+    weighs_energy = seen.worth.joule > 0 and (power.tail_w > 0 or power.wake_j > 0)
+    if len(remote.times_after) < 2 and not weighs_energy:
+        return 0.0
+    # Neither with Gamma. On the device: the cheapest plan that begins there.
+    stays = min(option.candidate.cost for option in found if option.order[0] is seen.device)
+    order = [remote, seen.device]
+    known: dict[tuple[Times, float], float] = {}
+
+    def better_by(idle: float) -> float:
+        """v(i)."""
+        time = time_after(remote, idle)
+        joules = extra_j(power, remote.upload_bytes, remote.download_bytes or 0, idle) if weighs_energy else 0.0
+        key = (time.quantiles_s, joules)
+        worth = known.get(key)
+        if worth is None:
+            then = with_times(seen.prospects[remote.name], time.quantiles_s, joules)
+            expected = expect(order, {**seen.prospects, remote.name: then}, seen.left_s)
+            worth = known[key] = stays - cost(expected, seen.worth)
+        return worth
+
+    return awake_worth(better_by, radio.gaps_s, idle_s(situation))
+
+
+def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Option], gamma: float) -> Option | None:
+    """Return the best plan that begins on the device, with a wake of the radio after it; None where it is awake, or is
+    to be left alone."""
+    radio, idle = situation.radio, idle_s(situation)
+    if radio is None or not policy.radio.wake or situation.silent_wakes >= policy.radio.silent_wakes:
+        return None
+    power = policy.energy.power_of(radio.kind)
+    if gamma <= 0 or not power.asleep(idle):
+        return None
+    best = min(
+        (option for option in found if option.order[0] is seen.device),
+        key=lambda option: option.candidate.cost,
+    )
+    remote, expected = seen.remotes[0], best.candidate.expected
+    # Only where nothing was sent by then.
+    asleep = 1.0 - expected.radio
+    round_trip_s = 0.0 if remote.round_trip_s is None else remote.round_trip_s
+    also = replace(
+        expected,
+        joules=expected.joules + asleep * remote_j(power, round_trip_s, WAKE_BYTES, WAKE_BYTES, idle),
+        megabytes=expected.megabytes + asleep * WAKE_BYTES / 1e6,
+        radio=1.0,
+    )
+    return Option(
+        Candidate(best.candidate.name + WAKES, cost(also, seen.worth) - gamma, also), best.order, best.asks, remote
+    )
+
+
+def _credited(candidate: Candidate, worth: float) -> Candidate:
+    return Candidate(candidate.name, candidate.cost - worth, candidate.expected)
