@@ -32,7 +32,9 @@ class DeviceModel:
     run_w: float
     """What one run draws above a processor that does nothing."""
     base_w: float
-    """What the device draws in any case: screen, system, radios asleep."""
+    """What the device draws in any case: system, radios asleep."""
+    screen_w: float
+    """What its screen draws while it is on."""
     load_w: float
     """What others' load draws where it is 1."""
     contention: float
@@ -55,6 +57,8 @@ class Outside:
 
     load: Steps
     """Share of the processor that others use."""
+    screen: Steps
+    """How much of its time the screen is on: 1 on, 0 off."""
     charger_w: Steps
     """0: not plugged in."""
     ambient_c: Steps
@@ -133,7 +137,9 @@ class Device:
         self._at = 0.0
         self._busy_s = 0.0
         self._extra_j = 0.0
-        self.body = Body(model.thermal, outside.ambient_c.at(0.0) + model.base_w * model.thermal.resistance_c_per_w)
+        # As warm as it is when nothing was asked of it for long.
+        rests_w = model.base_w + model.screen_w * outside.screen.at(0.0)
+        self.body = Body(model.thermal, outside.ambient_c.at(0.0) + rests_w * model.thermal.resistance_c_per_w)
         self.charge_j = battery_share * (model.battery_wh or 0.0) * 3600
         self.drawn_w = model.base_w
         """What it drew on average over the last stretch."""
@@ -209,7 +215,8 @@ class Device:
             load = outside.load.at(self._at)
             charger_w = outside.charger_w.at(self._at) if model.battery_wh is not None else 0.0
             processor_w = run_w + load * model.load_w
-            drawn_w = 0.0 if self.off else model.base_w + load * model.load_w + extra_w
+            screen_w = outside.screen.at(self._at) * model.screen_w
+            drawn_w = 0.0 if self.off else model.base_w + screen_w + load * model.load_w + extra_w
             self.drawn_w = drawn_w
             heat_w = drawn_w + charger_w * model.charge_loss
             self.body.advance(step_s, heat_w, processor_w, outside.ambient_c.at(self._at))

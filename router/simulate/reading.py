@@ -144,6 +144,7 @@ def device_of(document: DeviceDocument) -> DeviceModel:
         runs_at_once=document.runs_at_once,
         run_w=document.run_w,
         base_w=document.base_w,
+        screen_w=document.screen_w,
         load_w=document.load_w,
         contention=document.contention,
         battery_wh=document.battery_wh,

@@ -87,6 +87,7 @@ def _build(document: ScenarioDocument, reader: Reader, digest: str) -> Scenario:
         device=device_of(device_document),
         outside=Outside(
             load=reader.steps(document.device.load, "device.load", 0, 1),
+            screen=reader.steps(document.device.screen, "device.screen", 0, 1),
             charger_w=reader.steps(document.device.charger_w, "device.charger_w", 0, 10_000),
             ambient_c=reader.steps(document.device.ambient_c, "device.ambient_c", -60, 80),
         ),

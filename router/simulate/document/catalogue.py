@@ -126,8 +126,12 @@ class DeviceDocument(_Catalogued):
     run_w: Annotated[Watts, told("What a run draws while it lasts.", unit="W", reason=_MEASURED)]
     base_w: Annotated[
         Watts,
-        told("What the device draws in any case: screen, system, sleeping radios.", unit="W", reason=_MEASURED),
+        told("What the device draws in any case: system, sleeping radios.", unit="W", reason=_MEASURED),
     ]
+    screen_w: Annotated[
+        Watts,
+        told("What its screen draws while it is on.", unit="W", reason="A device without a screen has none to draw."),
+    ] = 0.0
     load_w: Annotated[
         Watts, told("What others' load draws where it uses the whole processor.", unit="W", reason=_MEASURED)
     ]

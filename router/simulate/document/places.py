@@ -12,6 +12,7 @@ from router.simulate.document.series import FileName, SeriesPart
 __all__ = ["DevicePart", "TargetPart"]
 
 _NEVER = SeriesPart(value=0.0)
+_ALWAYS = SeriesPart(value=1.0)
 _A_ROOM = SeriesPart(value=22.0)
 
 
@@ -32,6 +33,9 @@ class DevicePart(Part):
         SeriesPart,
         told("Share of the processor that others use.", unit="share", reason="Nobody else is at work."),
     ] = _NEVER
+    screen: Annotated[
+        SeriesPart, told("How much of its time the screen is on.", unit="share", reason="It is in its owner's hand.")
+    ] = _ALWAYS
     charger_w: Annotated[
         SeriesPart, told("What the charger gives; 0 where it is not plugged in.", unit="W", reason="Not plugged in.")
     ] = _NEVER

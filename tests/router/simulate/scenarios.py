@@ -27,6 +27,7 @@ schema = 1
 name = "phone"
 run_w = 2
 base_w = 1
+screen_w = 0.5
 load_w = 2
 contention = 0.5
 battery_wh = 1

@@ -13,6 +13,8 @@ from router.simulate.faults import Fault
 from router.simulate.world import World
 from tests.router.simulate.worlds import device, link, radio, run_all, server, setting
 
+NO_SCREEN = Steps([(0.0, 0.0)])
+
 
 def test_a_call_takes_its_wake_up_its_upload_its_round_trip_its_run_and_its_download() -> None:
     call = World(setting(), 1).call("cloud", "m", 100.0)
@@ -88,14 +90,14 @@ def test_runs_on_the_device_come_one_after_the_other_and_cost_their_time() -> No
 
 
 def test_others_load_and_heat_slow_a_run_down() -> None:
-    hot = Outside(Steps([(0.0, 0.5)]), Steps([(0.0, 0.0)]), Steps([(0.0, 60.0)]))
+    hot = Outside(Steps([(0.0, 0.5)]), NO_SCREEN, Steps([(0.0, 0.0)]), Steps([(0.0, 60.0)]))
     world = World(setting(outside=hot), 1)
     run = world.run_device("m", 1000.0)
     assert run_all(run)[run] - 1000.0 == pytest.approx(0.01 * 3.0 / 0.75)
 
 
 def test_a_battery_empties_and_charges_and_an_empty_device_runs_nothing() -> None:
-    outside = Outside(Steps([(0.0, 0.0)]), Steps([(0.0, 0.0), (100_000.0, 10.0)]), Steps([(0.0, 22.0)]))
+    outside = Outside(Steps([(0.0, 0.0)]), NO_SCREEN, Steps([(0.0, 0.0), (100_000.0, 10.0)]), Steps([(0.0, 22.0)]))
     world = World(setting(outside=outside), 1)
     # 15 Wh at 1 W: half a day is half of it and a bit.
     assert world.readings(27_000.0)["battery_pct"].value == 50.0
@@ -130,7 +132,7 @@ def test_a_device_without_a_battery_has_no_charge_to_read() -> None:
 
 
 def test_sensors_say_what_signals_may_say() -> None:
-    outside = Outside(Steps([(0.0, 0.4)]), Steps([(0.0, 5.0), (50.0, 0.0)]), Steps([(0.0, 60.0)]))
+    outside = Outside(Steps([(0.0, 0.4)]), NO_SCREEN, Steps([(0.0, 5.0), (50.0, 0.0)]), Steps([(0.0, 60.0)]))
     world = World(setting(outside=outside), 1)
     for now in (10.0, 100.0):
         for name, reading in world.readings(now).items():

@@ -80,6 +80,7 @@ def device(**changed: Any) -> DeviceModel:
         "runs_at_once": 1,
         "run_w": 2.0,
         "base_w": 1.0,
+        "screen_w": 0.0,
         "load_w": 2.0,
         "contention": 0.5,
         "battery_wh": 15.0,
@@ -114,7 +115,7 @@ def setting(
     values: dict[str, Any] = {
         "duration_s": 3600.0,
         "device": device(),
-        "outside": Outside(LEVEL, LEVEL, Steps([(0.0, 22.0)])),
+        "outside": Outside(LEVEL, LEVEL, LEVEL, Steps([(0.0, 22.0)])),
         "battery_share": 1.0,
         "connections": ((0.0, link()),),
         "servers": places,
