@@ -107,9 +107,8 @@ def _between_them(candidates: Iterable[Standing], boxes: list[Box], universe: Un
                 continue  # it may speak of something unknown
             left: list[Box] = []
             for box in boxes:
-                pieces = minus(box, mine.box, universe)
-                cuts += pieces[:1] != [box]
-                left += pieces
+                left += minus(box, mine.box, universe)
+                cuts += 1
             if left != boxes and one not in used[-1:]:
                 used.append(one)
             boxes = left
