@@ -6,7 +6,7 @@ the bytes, from where, and when to read them again is the caller's affair."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 from router.breaker import BreakerSettings
@@ -18,7 +18,7 @@ from router.estimates import EstimateSettings, prior_quantiles
 from router.hysteresis import HysteresisTerms
 from router.naming import did_you_mean, shown
 from router.policy import EscalationTerms, Policy, PromiseTerms, RadioTerms, Rule, TargetTerms, Worth
-from router.predicates import AllOf, Predicate
+from router.predicates import AllOf, Predicate, comparisons
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
 from router.toml_document import located, parse_document, read_model
@@ -38,19 +38,29 @@ _KIND_NAMES: Final = {kind.value: kind for kind in Kind}
 _DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kind.CLOUD: (1.0, 40.0)}
 
 
-def compile_policy(content: bytes, *, source: str = "policy", targets: Mapping[str, Kind] | None = None) -> Policy:
+def compile_policy(
+    content: bytes,
+    *,
+    source: str = "policy",
+    targets: Mapping[str, Kind] | None = None,
+    models: Collection[str] | None = None,
+) -> Policy:
     """Put a policy document in force.
 
-    `targets` are the targets that exist, by name; given them, a document that speaks of others is refused.
+    `targets` are the targets that exist, by name; given them, a document that speaks of others is refused. So it is
+    with `models`. An agent does not give those: a rule for a model that it does not have harms nothing there, and one
+    policy may serve a fleet.
     Raises PolicyError: with every fault, its line, its path, and what to do about it."""
     values = parse_document(content, PolicyError, source=source, max_bytes=MAX_POLICY_BYTES)
     document, faults = read_model(values, PolicyDocument)
     if document is None:
         faults += _faults_of_conditions(values, targets, faults)
-        raise PolicyError.of(located(faults, content), source)
+        raise PolicyError.of(located(faults[:MAX_FAULTS], content), source)
     policy = _build(document, hashlib.sha256(content).hexdigest(), targets, faults)
+    if models is not None:
+        _refuse_unknown_models(policy, models, faults)
     if faults:
-        raise PolicyError.of(located(faults, content), source)
+        raise PolicyError.of(located(faults[:MAX_FAULTS], content), source)
     return policy
 
 
@@ -196,6 +206,16 @@ def _rule(
         forbid=_places(part.forbid, places, f"{path}.forbid", faults),
         escalation=_rule_escalation(part.escalate_below, believed),
     )
+
+
+def _refuse_unknown_models(policy: Policy, models: Collection[str], faults: list[Fault]) -> None:
+    for i, rule in enumerate(policy.rules):
+        for comparison in comparisons(rule.when):
+            named = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
+            for model in named if comparison.name == "model" else ():
+                if model not in models:
+                    problem = f'unknown model "{shown(str(model))}"{did_you_mean(str(model), models)}'
+                    faults.append(Fault(f"rules[{i}].when", problem, key="model"))
 
 
 def _condition(table: object, path: str, remotes: frozenset[str], faults: list[Fault]) -> Predicate:

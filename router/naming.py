@@ -12,6 +12,8 @@ __all__ = ["did_you_mean", "foreign", "shown"]
 # difflib is quadratic in the length: a megabyte of key must not cost a second.
 MAX_SHOWN: Final = 64
 _MAX_LISTED: Final = 24
+# So many letters of a name's beginning say which one was meant.
+_MIN_BEGINNING: Final = 3
 # Letters of other alphabets that look the same in most fonts, and come in by copying from a document.
 _ALIKE: Final = str.maketrans(
     "аеорсухіјѕԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοναρτυВЕКМНОРСТУХАІ‐‑‒–—−",
@@ -35,6 +37,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     plain = _plain(given[:MAX_SHOWN])
     by_plain = {name.casefold(): name for name in names}
     near = get_close_matches(plain, by_plain, n=1, cutoff=0.6)
+    if not near and len(plain) >= _MIN_BEGINNING:
+        near = [name for name in by_plain if name.startswith(plain)][:1]
     if near:
         return f'{foreign(given)}; did you mean "{by_plain[near[0]]}"?'
     listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")

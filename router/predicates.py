@@ -14,7 +14,19 @@ from router.errors import Fault, PolicyError
 from router.naming import did_you_mean, shown
 from router.types import SIGNALS, Signal, Value, signal
 
-__all__ = ["FACTS", "OPERATORS", "AllOf", "AnyOf", "Compare", "Facts", "Not", "Predicate", "parse"]
+__all__ = [
+    "FACTS",
+    "OPERATORS",
+    "AllOf",
+    "AnyOf",
+    "Compare",
+    "Facts",
+    "Not",
+    "Predicate",
+    "comparisons",
+    "parse",
+    "parts_of",
+]
 
 Facts = Callable[[str], Value | None]
 """Looks a fact up by name; None where it is unknown."""
@@ -152,6 +164,21 @@ class Not:
 
     def __str__(self) -> str:
         return f"not ({self.part})"
+
+
+def comparisons(condition: Predicate) -> Iterator[Compare]:
+    """Yield every comparison in a condition, from left to right."""
+    if isinstance(condition, Compare):
+        yield condition
+    for part in parts_of(condition):
+        yield from comparisons(part)
+
+
+def parts_of(condition: Predicate) -> tuple[Predicate, ...]:
+    """Return what a condition is made of; nothing for a comparison."""
+    if isinstance(condition, AllOf | AnyOf):
+        return condition.parts
+    return (condition.part,) if isinstance(condition, Not) else ()
 
 
 def _inside(part: Predicate) -> str:

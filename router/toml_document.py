@@ -45,7 +45,7 @@ def read_document(
     values = parse_document(content, error, source=source, max_bytes=max_bytes)
     read, faults = read_model(values, model)
     if read is None:
-        raise error.of(located(faults, content), source)
+        raise error.of(located(faults[:MAX_FAULTS], content), source)
     return read
 
 
@@ -82,11 +82,10 @@ def read_model(values: Mapping[str, object], model: type[ModelT]) -> tuple[Model
 
 
 def located(faults: Sequence[Fault], content: bytes) -> list[Fault]:
-    """Return the faults of the document `content`, which is TOML, with their lines, in the document's order, and no
-    more of them than anybody reads."""
+    """Return the faults of the document `content`, which is TOML, with their lines, in the document's order."""
     layout = lay_out(content.decode("utf-8"))
     told = [
         fault if fault.line is not None else replace(fault, line=layout.line_of(fault.path, fault.key))
-        for fault in faults[:MAX_FAULTS]
+        for fault in faults
     ]
     return sorted(told, key=lambda fault: fault.line or len(content) + 1)  # what has no line comes last

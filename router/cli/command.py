@@ -55,6 +55,13 @@ def _parser() -> _Parser:
     checking = commands.add_parser("check", help="tell whether a policy can be put in force, and what in it is idle")
     _takes_policy(checking)
     checking.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    checking.add_argument(
+        "--agent",
+        type=Path,
+        metavar="CONFIG",
+        help="an agent's configuration: refuse what speaks of targets or models that it does not have",
+    )
+    checking.add_argument("--json", action="store_true", help="print what was found as JSON")
     checking.set_defaults(run=check)
 
     printing = commands.add_parser("schema", help="print the JSON Schema of the policy document")

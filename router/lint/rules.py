@@ -10,7 +10,7 @@ from router.lint.rooms import Universe
 from router.lint.standing import Standing, covering, never_unknown
 from router.naming import did_you_mean
 from router.policy import Policy
-from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
+from router.predicates import Predicate, comparisons, parts_of
 from router.types import Mode
 
 __all__ = ["findings_of_rule", "names_of"]
@@ -46,7 +46,7 @@ def findings_of_rule(
 
 def _trivial(condition: Predicate, universe: Universe) -> Iterator[str]:
     """Comparisons that turn out the same whatever the fact is, once it is known."""
-    for comparison in _comparisons(condition):
+    for comparison in comparisons(condition):
         there_are = universe.labels if comparison.name == "label" else universe.models
         if comparison.name in ("label", "model") and there_are is not None:
             for named in comparison.value if isinstance(comparison.value, tuple) else (comparison.value,):
@@ -58,16 +58,9 @@ def _trivial(condition: Predicate, universe: Universe) -> Iterator[str]:
             yield f"{comparison} always holds: no other value is ever read"
 
 
-def _comparisons(condition: Predicate) -> Iterator[Compare]:
-    if isinstance(condition, Compare):
-        yield condition
-    for part in _parts(condition):
-        yield from _comparisons(part)
-
-
 def _impossible_parts(condition: Predicate, universe: Universe) -> Iterator[Predicate]:
     """The outermost parts that can never hold, of a condition that can, where no comparison alone says why."""
-    for part in _parts(condition):
+    for part in parts_of(condition):
         if not never(part, universe):
             yield from _impossible_parts(part, universe)
         elif not _holds_impossible(part, universe):
@@ -75,13 +68,7 @@ def _impossible_parts(condition: Predicate, universe: Universe) -> Iterator[Pred
 
 
 def _holds_impossible(condition: Predicate, universe: Universe) -> bool:
-    return any(never(comparison, universe) for comparison in _comparisons(condition))
-
-
-def _parts(condition: Predicate) -> tuple[Predicate, ...]:
-    if isinstance(condition, AllOf | AnyOf):
-        return condition.parts
-    return (condition.part,) if isinstance(condition, Not) else ()
+    return any(never(comparison, universe) for comparison in comparisons(condition))
 
 
 def _mode_of(policy: Policy, standing: Standing, earlier: Iterable[Standing]) -> Iterator[Finding]:

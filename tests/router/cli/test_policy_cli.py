@@ -59,7 +59,7 @@ def test_check_warns_and_where_told_to_be_strict_refuses(
     assert main(["check", str(policy), *options]) == code
     first = capsys.readouterr().err.splitlines()[0]
     assert first == (
-        f"nearfar-policy: {policy}: warning: rules[0].when: battery_pct less than -1 can never hold: "
+        f"nearfar-policy: {policy}: warning: line 6: rules[0].when: battery_pct less than -1 can never hold: "
         "no such value is ever read"
     )
 
@@ -72,6 +72,79 @@ def test_a_fault_with_line_ends_in_it_is_one_line(policy: Path, capsys: pytest.C
     policy.write_text(HEAD + '"a\\nb" = 1\n', encoding="utf-8")
     assert main(["check", str(policy)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_check_tells_every_fault_a_line_each(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + 'mode = "outo"\n' + LOW.replace("less_than", "lss_than"), encoding="utf-8")
+    assert main(["check", str(policy)]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"nearfar-policy: {policy}: line 4: mode: one of ")
+    assert second.startswith(f"nearfar-policy: {policy}: line 7: rules[0].when.battery_pct: unknown key")
+
+
+def test_check_as_json_has_faults_and_warnings_with_lines(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + LOW.replace("20", "-1"), encoding="utf-8")
+    assert main(["check", "--json", str(policy)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["policy"] == {"name": "test", "version": 1, "digest": told["policy"]["digest"], "rules": ["low"]}
+    assert [(warning["line"], warning["path"]) for warning in told["warnings"]] == [(6, "rules[0].when")]
+    policy.write_text(HEAD + "x = 1\n", encoding="utf-8")
+    assert main(["check", "--json", str(policy)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["policy"] is None
+    assert [(fault["line"], fault["path"]) for fault in told["faults"]] == [(4, "")]
+    assert told["faults"][0]["problem"].startswith('unknown key "x"')
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Path:
+    path = tmp_path / "agent.toml"
+    path.write_text(
+        'schema = 1\n[models.digits]\nrelease = "digits"\n[models.tiny]\nrelease = "tiny"\n'
+        '[targets.cloud]\naddress = "127.0.0.1:1"\n'
+        '[targets.attic]\nkind = "fog"\naddress = "127.0.0.1:2"\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ('when = { model = "digits" }\nforbid = ["attic"]', None),
+        (
+            'when = { model = "digit" }\nforbid = ["cloud"]',
+            'line 6: rules[0].when: unknown model "digit"; did you mean "digits"?',
+        ),
+        (
+            'when = { not = { model = { one_of = ["digits", "x"] } } }\nforbid = ["cloud"]',
+            'line 6: rules[0].when: unknown model "x"; known here: digits, tiny',
+        ),
+        (
+            'when = {}\nforbid = ["cellar"]',
+            'line 7: rules[0].forbid[0]: unknown target "cellar"; known here: attic, cloud, device, fog',
+        ),
+        (
+            'when = { "rtt_ms.cellar" = 3 }\nmode = "auto"',
+            'line 6: rules[0].when: unknown target "cellar" in "rtt_ms.cellar"',
+        ),
+    ],
+)
+def test_F9_check_for_an_agent_refuses_what_speaks_of_targets_and_models_that_it_does_not_have(
+    policy: Path, agent: Path, capsys: pytest.CaptureFixture[str], rule: str, fault: str | None
+) -> None:
+    policy.write_text(f'{HEAD}[[rules]]\nname = "r"\n{rule}\n', encoding="utf-8")
+    assert main(["check", str(policy), "--agent", str(agent)]) == (0 if fault is None else 1)
+    said = capsys.readouterr().err
+    assert said == "" if fault is None else said.startswith(f"nearfar-policy: {policy}: {fault}")
+
+
+def test_check_for_an_agent_whose_configuration_is_wrong_says_so(
+    policy: Path, agent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent.write_text("schema = 1\n", encoding="utf-8")
+    assert main(["check", str(policy), "--agent", str(agent)]) == 1
+    assert capsys.readouterr().err == f'nearfar-policy: {agent}: "models" is missing\n'
 
 
 # -- schema ------------------------------------------------------------------------------------------------------------
