@@ -225,18 +225,19 @@ class Dispatcher:
         experience = self._experience
         views = experience.views(facts, upload_bytes, readings, now)
         radio = experience.radio(readings, now) if len(views) > 1 else None
+        watts = experience.device_w
         can_score = release.manifest.score is not None
         # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
         share = experience.escalation_share(release.name, now)
         terms = policy.promise
         if terms is None:
             request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
-            return self._memo.decide(policy, Situation(request, readings, views, share, now, None, radio))
+            return self._memo.decide(policy, Situation(request, readings, views, share, now, None, radio, watts))
         quality = self._qualities[release.name]
         drawn = overrides is None and quality.draw(terms)
         request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, drawn)
         promise = quality.promise_for(terms, _rows(release, arrays))
-        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise, radio))
+        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise, radio, watts))
 
 
 def _rows(release: Release, arrays: Mapping[str, NDArray[Any]]) -> int:  # Any: arrays of each datatype

@@ -61,6 +61,11 @@ class Experience:
         with self._lock:
             return self._learnt.views(facts, upload_bytes, readings, now)
 
+    @property
+    def device_w(self) -> float | None:
+        """What runs on the device were seen to draw, in watts."""
+        return self._learnt.device_w
+
     def arrived(self, now: float) -> None:
         """A request arrived."""
         if self._note_arrival(now):

@@ -5,6 +5,7 @@ which target an observation is of (router/experience), and what a time is worth 
 
 from router.estimates.gaps import Gaps
 from router.estimates.histogram import LogHistogram
+from router.estimates.power import DevicePower
 from router.estimates.prior import prior_quantiles
 from router.estimates.ratios import Ratios
 from router.estimates.recency import Recency
@@ -17,6 +18,7 @@ from router.estimates.wakes import Wakes
 
 __all__ = [
     "SILENCES_S",
+    "DevicePower",
     "EstimateSettings",
     "Gaps",
     "LogHistogram",

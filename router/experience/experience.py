@@ -69,7 +69,18 @@ class Experience:
         if seen is not None:
             return seen
         self.learn_runs()
+        self._read_power(readings)
         return self._views.make(facts, upload_bytes, readings, now)
+
+    def _read_power(self, readings: Mapping[str, Reading]) -> None:
+        reading, power = readings.get("discharge_w"), self._known.power
+        if reading is not None and not power.knows(reading.at):
+            power.read(reading.value if isinstance(reading.value, float) else None, reading.at)
+
+    @property
+    def device_w(self) -> float | None:
+        """What runs on the device were seen to draw, in watts. May be asked as `seen` may."""
+        return self._known.power.watts
 
     def arrived(self, now: float) -> None:
         """A request arrived."""
@@ -285,6 +296,7 @@ class Experience:
             if not failed:
                 taken_by_model.setdefault(model, []).append(taken_s)
                 book.seen(now)
+            known.power.ran(taken_s)
             if book.failures.settled and not failed:
                 book.failures.touch(now)
             else:

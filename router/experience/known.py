@@ -9,7 +9,7 @@ from typing import Final
 
 from router import breaker
 from router.breaker import BreakerState
-from router.estimates import Gaps, Share
+from router.estimates import DevicePower, Gaps, Share
 from router.experience.book import Book
 from router.experience.path import Path
 from router.experience.radios import Radios, link_kind
@@ -33,6 +33,7 @@ class Known:
         """By target and kind of link."""
         self.radios = Radios()
         self.gaps = Gaps()
+        self.power = DevicePower()
         self.escalations: dict[str, Share] = {}
         self.breakers: dict[str, BreakerState] = {}
         self.rests: dict[str, tuple[BreakerState, str]] = {}
@@ -105,8 +106,8 @@ class Known:
     def way(self, target: str, kind: Kind, model: str, upload_bytes: int, link: str, reading: Reading | None) -> Way:
         """Return what a call has before it, with the radio awake. `reading` is a round trip that is fresh, or None."""
         path = self.path(target, link)
-        if reading is not None:
-            path.hear(reading, self.policy.stale_after(reading.name))
+        if reading is not None and path.hear(reading, self.policy.stale_after(reading.name)):
+            self.radios.used(link, reading.at)
         service_s = self.policy.terms_for(target, kind).prior_s
         trip_s = path.round_trip_s(reading is not None)
         up_s, down_s = path.carried_s(upload_bytes, self.book(target, model).reply_bytes)

@@ -26,14 +26,15 @@ class Path:
         self.down = Throughput(settings)
         self._read_at = float("-inf")
 
-    def hear(self, reading: Reading, holds_s: float) -> None:
-        """Learn from a reading of the round trip, once."""
+    def hear(self, reading: Reading, holds_s: float) -> bool:
+        """Learn from a reading of the round trip, once. Returns whether it was news."""
         if reading.at <= self._read_at or not isinstance(reading.value, float):
-            return
+            return False
         if reading.at - self._read_at > holds_s:
             self.probed.restart()
         self._read_at = reading.at
         self.probed.observe(reading.value / 1000)
+        return True
 
     def look(self, upload_bytes: int, download_bytes: int, now: float) -> None:
         """Look at it for a request that may not be sent: see Recency.look."""

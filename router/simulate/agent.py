@@ -158,7 +158,9 @@ class Agent:
         share = self.experience.escalation_share(model, now)
         # Its number is enough of a name: nobody outside ever sees it.
         request = Request(str(self.requests), model, arrival.label, now + arrival.deadline_s, True)
-        situation = Situation(request, readings, views, share, now, None, self.experience.radio(readings, now))
+        situation = Situation(
+            request, readings, views, share, now, None, self.experience.radio(readings, now), self.experience.device_w
+        )
         decision = self._chooser.decide(self.policy, situation)
         pending = Pending(self, arrival, decision, self.requests)
         self.open[pending.number] = pending
