@@ -1,0 +1,147 @@
+"""What decides follows what is learnt: soon, and without going to and fro."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from router.compile import compile_policy
+from router.engine import decide
+from router.experience import Experience, ModelFacts, TargetFacts
+from router.types import Kind, Reading, Request, Situation
+from tests.builders.phones import Phone
+
+# The cloud is right more often, which is worth a tenth of a second.
+POLICY = b"""schema = 1
+name = "p"
+version = 1
+[targets.device]
+p_wrong = 0.2
+[targets.cloud]
+p_wrong = 0.1
+[worth]
+second = 1.0
+"""
+FACTS = ModelFacts(
+    "m",
+    (
+        TargetFacts("device", Kind.DEVICE, True, "", 0, None),
+        TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None),
+    ),
+)
+
+
+class Device:
+    """Decides each request by what it has learnt, runs what it chose, and learns from that."""
+
+    def __init__(self, *, device_s: float, cloud_s: float) -> None:
+        self.chance = random.Random(11)
+        self.policy = compile_policy(POLICY)
+        self.experience = Experience(self.policy, chance=self.chance.random)
+        self.device_s, self.cloud_s = device_s, cloud_s
+        self.now = 0.0
+
+    def asks(self, times: int, *, every_s: float = 0.5) -> list[str]:
+        chosen = []
+        for _ in range(times):
+            self.now += every_s
+            chosen.append(self._ask())
+        return chosen
+
+    def _ask(self) -> str:
+        experience, now = self.experience, self.now
+        views = experience.views(FACTS, 1000, {}, now)
+        request = Request("r", "m", "public", now + 10.0, False)
+        situation = Situation(request, {}, views, None, now, None, experience.radio({}, now))
+        plan = decide(self.policy, situation).plan
+        assert plan is not None
+        target = plan.legs[0].target
+        taken_s = (self.device_s if target == "device" else self.cloud_s) * self.chance.lognormvariate(0, 0.15)
+        if target == "device":
+            experience.device_ran("m", taken_s, now + taken_s)
+        else:
+            call = experience.admit("cloud", Kind.CLOUD, "m", 1000, {}, now)
+            assert call is not None
+            experience.remote_succeeded(call, "m", 1000, taken_s, now + taken_s)
+        self.now += taken_s
+        return target
+
+
+def _switches(chosen: list[str]) -> int:
+    return sum(one != other for one, other in pairwise(chosen))
+
+
+def test_A3_when_latency_steps_up_the_device_takes_over_within_twenty_answers_and_once() -> None:
+    phone = Device(device_s=0.004, cloud_s=0.05)
+    assert set(phone.asks(40)) == {"cloud"}
+    phone.cloud_s = 0.5
+    chosen = phone.asks(60)
+    assert chosen.index("device") <= 20
+    assert _switches(chosen) == 1
+
+
+def test_A3_a_cloud_that_has_become_quick_again_is_asked_again_after_its_minute() -> None:
+    phone = Device(device_s=0.004, cloud_s=0.05)
+    phone.asks(40)
+    phone.cloud_s = 0.5
+    phone.asks(60)
+    phone.cloud_s = 0.05
+    chosen = phone.asks(200)
+    assert chosen[-1] == "cloud"
+    assert _switches(chosen) == 1
+
+
+def test_A3_a_cloud_that_stays_slow_is_tried_once_a_minute_and_no_more() -> None:
+    phone = Device(device_s=0.004, cloud_s=0.5)
+    chosen = phone.asks(720)
+    assert chosen.count("cloud") <= 12
+
+
+def test_E6_when_the_device_throttles_the_cloud_is_preferred_within_twenty_answers() -> None:
+    phone = Device(device_s=0.02, cloud_s=0.25)
+    phone.asks(5)
+    assert phone.asks(30)[-1] == "device"
+    phone.device_s = 0.6
+    chosen = phone.asks(40)
+    assert chosen.index("cloud") <= 20
+
+
+def test_A6_large_inputs_are_predicted_from_the_pace_and_small_ones_go_on() -> None:
+    """At 8 kB a second."""
+    phone = Phone("wifi", sleeps_after_s=1e9)
+    for _ in range(5):
+        phone.call(0.5)
+    phone.call(0.5, upload_bytes=40_000, carried_s=5.0)
+    assert phone.view(upload_bytes=80_000).time.median_s == pytest.approx(10.0, rel=0.1)
+    assert phone.view(upload_bytes=1000).time.median_s < 0.3
+    assert phone.view().upload_bytes_per_s == pytest.approx(8000, rel=0.05)
+
+
+def test_A16_eight_hours_of_suspension_leave_what_was_known() -> None:
+    phone = Phone("cellular", asleep_s=0.9, awake_s=0.1)
+    for _ in range(8):
+        phone.call(13.0)
+        phone.call(0.5)
+    phone.now += 8 * 3600
+    view = phone.view()
+    assert view.time.median_s == pytest.approx(0.9, rel=0.25)
+    assert view.times_after[0].time.median_s < 0.15
+    phone.call(0.0)
+    phone.call(0.5)
+    assert phone.view().time.median_s < 0.15
+
+
+def test_what_runs_draw_is_learnt_from_the_battery() -> None:
+    experience, chance, now = Experience(compile_policy(POLICY), chance=lambda: 0.5), random.Random(2), 0.0
+    for _ in range(120):
+        runs = chance.randrange(0, 60)
+        for _ in range(runs):
+            now += 30 / 60
+            experience.device_ran("m", 0.4, now)
+        now += (60 - runs) * 30 / 60
+        share = runs * 0.4 / 30
+        reading = Reading("discharge_w", 1.0 + 2.5 * share + chance.gauss(0, 0.1), "battery", now)
+        experience.views(FACTS, 1000, {"discharge_w": reading}, now)
+    assert experience.device_w == pytest.approx(2.5, rel=0.1)
