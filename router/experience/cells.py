@@ -8,7 +8,7 @@ ratio must not both count what the radio took."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from router.estimates import SILENCES_S, EstimateSettings, Ratios
@@ -142,19 +142,21 @@ class Cells:
         return ((key, cell) for key, cell in self._cells.items() if cell.ratios.samples)
 
     def _nearest(self, key: Key) -> Cell | None:
+        """Return the cell most like another, of those that have a few samples, or else of those that have any."""
         measured, kind, index = key
-        found = self._first((measured, kind, at) for at in _by_nearness(index))
-        if found is not None or not self._cells:
+        found = None
+        for silence in _by_nearness(index):
+            cell = self._cells.get((measured, kind, silence))
+            if cell is not None and cell.ratios.samples:
+                if cell.ratios.samples >= FEW:
+                    return cell
+                found = found or cell
+        if found is not None or len(self._cells) <= (key in self._cells):
             return found
         # Another link, or another way to know the round trip: the service is the same, and its ratio awake tells.
-        return self._first(sorted(self._cells, key=lambda other: (other[2], other[0] != measured, other[1])))
-
-    def _first(self, keys: Iterable[Key]) -> Cell | None:
-        for key in keys:
-            cell = self._cells.get(key)
-            if cell is not None and cell.ratios.samples:
-                return cell
-        return None
+        others = [(other, cell) for other, cell in self._cells.items() if other != key and cell.ratios.samples]
+        likeness = min(others, key=lambda item: (item[0][2], item[0][0] != measured, item[0][1]), default=None)
+        return None if likeness is None else likeness[1]
 
 
 def _by_nearness(index: int) -> Iterator[int]:
