@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from router.cli.check import check
 from router.cli.decide import decide
-from router.cli.imagine import parse_reading
+from router.cli.explain import explain
+from router.cli.imagine import takes_situation
 from router.cli.replay import replay
 from router.cli.scenario_files import shipped
 from router.cli.schema import schema
@@ -74,27 +75,26 @@ def _parser() -> _Parser:
         " but the round trip, for a model whose release says how certain its answers are.",
     )
     _takes_policy(deciding)
-    deciding.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=parse_reading,
-        metavar="SIGNAL=VALUE",
-        dest="readings",
-        help="a reading, such as battery_pct=10, charging=false or cpu_load=unknown; may be repeated",
-    )
-    deciding.add_argument("--label", help="the request's privacy label (default: none, which is the strictest)")
-    deciding.add_argument("--model", default="model", help="the model that it names (default: %(default)s)")
-    for option, default, about in (
-        ("deadline-ms", 1000.0, "time left to its deadline"),
-        ("rtt-ms", 50.0, "round trip to the cloud"),
-        ("upload-bytes", 1024.0, "what would cross the network"),
-    ):
-        deciding.add_argument(
-            f"--{option}", type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})"
-        )
+    takes_situation(deciding)
     deciding.add_argument("--json", action="store_true", help="print the decision record")
     deciding.set_defaults(run=decide)
+
+    explaining = commands.add_parser(
+        "explain",
+        help="tell why a decision is what it is, and what would have changed it",
+        description="Decide as `decide` does, or again in the situation of a recorded decision; tell why in words, and,"
+        " for each reading, fact and estimate, the nearest value that would have changed it. Found by deciding again.",
+    )
+    _takes_policy(explaining)
+    explaining.add_argument(
+        "--record", type=Path, metavar="RECORDS", help="decide in the situation of a recorded decision instead"
+    )
+    explaining.add_argument(
+        "--line", type=_line, default=1, metavar="N", help="which line of RECORDS (default: %(default)s)"
+    )
+    takes_situation(explaining)
+    explaining.add_argument("--json", action="store_true", help="print the record and the changes as JSON")
+    explaining.set_defaults(run=explain)
 
     replaying = commands.add_parser(
         "replay",
@@ -135,17 +135,17 @@ def _takes_policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("policy", type=Path, metavar="POLICY", help="the policy file (TOML)")
 
 
-def _amount(text: str) -> float:
-    amount = float(text)
-    if not 0 < amount <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1e9")
-    return amount
-
-
 def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 63:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
     return int(text)
+
+
+def _line(text: str) -> int:
+    line = int(text)
+    if line < 1:
+        raise argparse.ArgumentTypeError("lines count from 1")
+    return line
 
 
 def _fail(message: str, code: int) -> int:

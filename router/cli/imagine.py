@@ -8,6 +8,7 @@ import argparse
 import math
 from dataclasses import dataclass
 
+from router.errors import RouterError
 from router.naming import did_you_mean
 from router.policy import Policy
 from router.types import (
@@ -25,10 +26,12 @@ from router.types import (
     signal,
 )
 
-__all__ = ["Imagined", "imagine", "parse_reading"]
+__all__ = ["Imagined", "imagine", "parse_reading", "said_of", "takes_situation"]
 
 _SOURCE = "imagined"
 _NOW = 0.0
+# As an agent's targets have it, where their configuration says nothing.
+_LIMIT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,53 @@ def imagine(policy: Policy, said: Imagined) -> Situation:
     )
 
 
+def takes_situation(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what a situation is like."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=parse_reading,
+        metavar="SIGNAL=VALUE",
+        dest="readings",
+        help="a reading, such as battery_pct=10, charging=false or cpu_load=unknown; may be repeated",
+    )
+    parser.add_argument("--label", help="the request's privacy label (default: none, which is the strictest)")
+    parser.add_argument("--model", default="model", help="the model that it names (default: %(default)s)")
+    for option, default, about in (
+        ("deadline-ms", 1000.0, "time left to its deadline"),
+        ("rtt-ms", 50.0, "round trip to the cloud"),
+        ("upload-bytes", 1024.0, "what would cross the network"),
+    ):
+        parser.add_argument(
+            f"--{option}", type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})"
+        )
+
+
+def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:
+    """Return what the options say. Raises RouterError: for a label that the policy does not have."""
+    if given.label is not None and given.label not in policy.labels:
+        # The agent refuses it as well; a rehearsal that took it for the strictest would hide the typo.
+        raise RouterError(
+            f'policy {policy.name} has no label "{given.label}"{did_you_mean(given.label, policy.labels)}'
+        )
+    return Imagined(
+        label=given.label,
+        model=given.model,
+        deadline_ms=given.deadline_ms,
+        rtt_ms=given.rtt_ms,
+        upload_bytes=int(given.upload_bytes),
+        readings=tuple(given.readings),
+    )
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1e9")
+    return amount
+
+
 def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, beyond_s: float) -> TargetView:
     a, b, c, d, e = policy.terms_for(name, kind).prior_s
     time = TimeEstimate((a + beyond_s, b + beyond_s, c + beyond_s, d + beyond_s, e + beyond_s), 0)
@@ -69,7 +119,7 @@ def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, beyond_s: 
         serves=True,
         why_not="",
         upload_bytes=upload_bytes,
-        upload_limit_bytes=upload_bytes,
+        upload_limit_bytes=max(_LIMIT_BYTES, upload_bytes),
         time=time,
         p_fail=0.0,
         p_wrong=None,

@@ -229,6 +229,65 @@ def test_a_reading_that_is_none_is_refused(
     assert said.count("\n") == 1
 
 
+# -- explain -----------------------------------------------------------------------------------------------------------
+
+
+def test_explain_tells_why_and_what_would_have_changed_it(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    situation = ["--set", "battery_pct=10", "--set", "charging=false", "--label", "public"]
+    assert main(["explain", str(policy), *situation]) == 0
+    story, _, changes = capsys.readouterr().out.partition("What would have changed it, each thing alone:\n")
+    assert 'cloud is closed by rule: rule "low" forbids it' in story
+    assert "  in the cloud, else device if battery_pct were at least 20 % (it is 10 %)\n" in changes
+    assert "  in the cloud, else device if charging were true (it is false)\n" in changes
+
+
+def test_explain_says_so_where_nothing_would_have_changed_it(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(HEAD + "[labels]\nnobody = []\n", encoding="utf-8")
+    assert main(["explain", str(policy)]) == 0
+    assert capsys.readouterr().out.endswith("each thing alone:\n  nothing that was tried\n")
+
+
+def test_explain_as_json(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(policy), "--json", "--label", "public", "--set", "charging=false"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert from_json(json.dumps(told["decision"])).decision.choice == "cloud"
+    (battery,) = [change for change in told["changes"] if change["name"] == "battery_pct"]
+    assert (battery["now"], battery["unit"], battery["side"], battery["choice"]) == (None, "%", "is", "device")
+
+
+def test_explain_decides_again_in_a_recorded_situation(
+    policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = tmp_path / "records.jsonl"
+    made = [decide(policy_of(), situation(label=label)) for label in ("secret", "public")]
+    records.write_text("\n".join(map(to_json, made)), encoding="utf-8")
+    assert main(["explain", str(policy), "--record", str(records), "--line", "2"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"Decided again: the record is of another policy, {policy_of().digest[:19]}.\n")
+    assert 'Request r-1 for m: label "public"' in told
+    assert '  on the device alone if label were "secret" (it is "public")\n' in told
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "problem"),
+    [
+        (b"{}\n", "1", "line 1: not a decision record of version"),
+        (b"{}\n", "2", "there are 1 lines, and line 2 was asked for"),
+        (b"\xff\n", "1", "line 1: not UTF-8"),
+        (b"x" * 2_000_000, "1", "line 1: not a decision record: longer than"),
+    ],
+)
+def test_explain_refuses_what_is_no_record(
+    policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, line: str, problem: str
+) -> None:
+    records = tmp_path / "records.jsonl"
+    records.write_bytes(content)
+    assert main(["explain", str(policy), "--record", str(records), "--line", line]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"nearfar-policy: {records}: {problem}")
+    assert said.count("\n") == 1
+
+
 # -- replay ------------------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +370,7 @@ def test_a_record_that_is_none_is_told_with_its_line(
         ["decide", "p", "--deadline-ms", "0"],
         ["decide", "p", "--deadline-ms", "soon"],
         ["decide", "p", "--rtt-ms", "nan"],
+        ["explain", "p", "--line", "0"],
         ["replay", "p"],
     ],
     ids=" ".join,

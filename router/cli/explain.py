@@ -1,0 +1,72 @@
+"""`nearfar-policy explain`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from router import engine
+from router.cli.imagine import imagine, said_of
+from router.cli.source import read_policy
+from router.counterfactual import Change, changes, done, told
+from router.errors import RecordError
+from router.explain import in_words
+from router.record import MAX_RECORD_BYTES, from_json, to_json
+from router.types import Situation
+
+__all__ = ["explain"]
+
+
+def explain(given: argparse.Namespace) -> int:
+    """Print a decision in words, and what would have changed it."""
+    policy = read_policy(given.policy)
+    if given.record is None:
+        situation, digest = imagine(policy, said_of(policy, given)), policy.digest
+    else:
+        situation, digest = _recorded(given.record, given.line)
+    decision = engine.decide(policy, situation)
+    found = list(changes(policy, decision))
+    if given.json:
+        print(json.dumps({"decision": json.loads(to_json(decision)), "changes": [_as_json(c) for c in found]}))
+        return 0
+    if digest != policy.digest:
+        print(f"Decided again: the record is of another policy, {digest[:19]}.")
+    print(in_words(decision))
+    print("What would have changed it, each thing alone:")
+    for change in found:
+        print(f"  {told(change)}")
+    if not found:
+        print("  nothing that was tried")
+    return 0
+
+
+def _recorded(path: Path, wanted: int) -> tuple[Situation, str]:
+    with path.open("rb") as file:
+        for number in range(1, wanted + 1):
+            line = file.readline(MAX_RECORD_BYTES + 1)
+            if not line:
+                raise RecordError(f"{path}: there are {number - 1} lines, and line {wanted} was asked for")
+            if len(line) > MAX_RECORD_BYTES:
+                raise RecordError(f"{path}: line {number}: not a decision record: longer than {MAX_RECORD_BYTES} bytes")
+    try:
+        decision = from_json(line.decode("utf-8")).decision
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path}: line {wanted}: not UTF-8") from error
+    except RecordError as error:
+        raise RecordError(f"{path}: line {wanted}: {error}") from error
+    return decision.situation, decision.policy_digest
+
+
+def _as_json(change: Change) -> dict[str, object]:
+    return {
+        "name": change.name,
+        "unit": change.unit,
+        "now": change.now,
+        "side": change.side,
+        "at": change.at,
+        "beside": change.beside,
+        "choice": change.instead.choice,
+        "instead": done(change.instead),
+        "told": told(change),
+    }
