@@ -199,7 +199,7 @@ class Service:
         if deadline <= now:
             raise DeadlineExceeded
         try:
-            ticket = self._gate.enter(model, call.caller.tenant, call.priority, now)
+            ticket = self._gate.enter(model, call.caller.tenant, call.priority, now, each_s=lane.each_s)
         except Overloaded as refusal:
             self._observer.refused(refusal.reason)
             raise

@@ -6,6 +6,7 @@ from. A refusal says by what, and when to come again. How many calls are in work
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -13,6 +14,7 @@ from cloud_service.admission.limit import Limit
 from cloud_service.admission.partitions import Occupancy, Partition, partition_of
 from cloud_service.admission.quotas import Quotas
 from cloud_service.admission.refusals import Refusals
+from cloud_service.admission.turns import Turns
 from cloud_service.errors import Overloaded
 from cloud_service.load import Load
 
@@ -38,12 +40,13 @@ class Ticket:
 class _Model:
     """What is known of one model, whichever its version."""
 
-    __slots__ = ("in_flight", "limit", "refusals")
+    __slots__ = ("in_flight", "limit", "refusals", "turns")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.in_flight = Occupancy()
         self.refusals = Refusals()
+        self.turns = {partition: Turns() for partition in Partition}
 
 
 class Gate:
@@ -59,9 +62,12 @@ class Gate:
         self._in_flight = Occupancy()
         self._models: dict[str, _Model] = {}
 
-    def enter(self, model: str, tenant: str, priority: int, now: float) -> Ticket:
+    def enter(
+        self, model: str, tenant: str, priority: int, now: float, *, each_s: Callable[[], float] = float
+    ) -> Ticket:
         """Let a call in. `model` is one of the repository's, `priority` as asked for, 0 for not at all.
 
+        `each_s` tells how long a call takes the model where there are many, 0 where nobody knows.
         Raises Overloaded: with the reason `quota`, `limit` or `partition`, and when there may be room."""
         known = self._known(model)
         self._respect_quota(known, tenant, now)
@@ -69,7 +75,7 @@ class Gate:
         partition = partition_of(priority)
         limit = known.limit.value(now)
         if not (known.in_flight.admits(limit, partition) and self._in_flight.admits(self._maximum, partition)):
-            self._refuse(known, partition, limit, now)
+            self._refuse(known, partition, limit, now, each_s())
         self._quotas.enter(tenant, now)
         known.in_flight.add(partition, 1)
         self._in_flight.add(partition, 1)
@@ -114,9 +120,12 @@ class Gate:
                 f"this tenant has had its share; try again in {wait_s:.3g} s", reason="quota", pushback_s=wait_s
             )
 
-    def _refuse(self, known: _Model, partition: Partition, limit: int, now: float) -> NoReturn:
-        # By then those in work now have ended, whoever comes meanwhile.
-        pushback_s = _bounded(known.limit.latency_s(now))
+    def _refuse(self, known: _Model, partition: Partition, limit: int, now: float, each_s: float) -> NoReturn:
+        # By then those in work now have ended, and those have come who were refused before.
+        soonest_s = _bounded(known.limit.latency_s(now))
+        pushback_s = known.turns[partition].next_s(
+            soonest_s=soonest_s, longest_s=_LONGEST_PUSHBACK_S, apart_s=each_s or soonest_s / limit, now=now
+        )
         if partition is Partition.BATCH:
             raise Overloaded(
                 "the share of calls that can wait is in use; try again later or elsewhere",

@@ -138,6 +138,11 @@ class Lane:
         # How far those are that run is not known: the first to end has half a run to go at the most, on average.
         return (self._queue.rows_ahead(rank) / self._rules.max_batch + 0.5) * batch_s / self._runs
 
+    def each_s(self) -> float:
+        """Return how long a call takes where many run, judged as above."""
+        rows = self._rules.max_batch
+        return self.timing.run_s(rows) / (rows * self._runs)
+
     def enter(self, tensors: Mapping[str, Array], fetched: Sequence[str], *, rank: int, deadline: float) -> Passage:
         """Let a call wait for its run, which may begin at once. `deadline` is a monotonic instant, never infinite."""
         now = time.monotonic()

@@ -23,6 +23,7 @@ class Served:
     priority: int
     came_at: float
     wait_s: float
+    ended_at: float
 
 
 @dataclass
@@ -38,6 +39,10 @@ class Simulation:
     served: list[Served] = field(default_factory=list)
     refused: list[tuple[float, str, Overloaded]] = field(default_factory=list)
     most_in_flight: int = 0
+    came: list[float] = field(default_factory=list)
+    """When those came, and came again, who return."""
+    requests: int = 0
+    """How many were made by those who retry."""
 
     def __post_init__(self) -> None:
         self._order = count()
@@ -69,6 +74,43 @@ class Simulation:
 
         self._at(self._chance.expovariate(per_s), ask)
 
+    def returning(self, clients: int, *, priority: int = 0) -> None:
+        """Clients that all come now, for one answer each, and come again when they are told to."""
+
+        def ask() -> None:
+            self.came.append(self.now)
+            refusals = len(self.refused)
+            if not self._come("", priority, lambda: None):
+                self._at(self.refused[refusals][2].pushback_s or 0.0, ask)
+
+        for _ in range(clients):
+            self._at(0.0, ask)
+
+    def retrying(self, per_s: float, *, deadline_s: float, layers: tuple[int, int], until: float) -> None:
+        """Callers that come by chance, whose `layers`, the inner and the outer, make so many attempts at the most: each
+        when it was told to, and none that would come after the deadline."""
+        inner, outer = layers
+
+        def ask() -> None:
+            self.requests += 1
+            deadline = self.now + deadline_s
+
+            def attempt(left: int) -> None:
+                self.came.append(self.now)
+                refusals = len(self.refused)
+                if not self._come("", 1, lambda: None) and left:
+                    pushback_s = self.refused[refusals][2].pushback_s or 0.0
+                    # The outer layer's next attempt is the inner one's first, and comes at once.
+                    after_s = pushback_s if left % inner else 0.0
+                    if self.now + after_s < deadline:
+                        self._at(after_s, lambda: attempt(left - 1))
+
+            attempt(inner * outer - 1)
+            if self.now < until:
+                self._at(self._chance.expovariate(per_s), ask)
+
+        self._at(self._chance.expovariate(per_s), ask)
+
     def run(self, until: float) -> None:
         """Let time pass."""
         while self._events and self._events[0][0] <= until:
@@ -89,7 +131,7 @@ class Simulation:
 
     def _come(self, tenant: str, priority: int, answered: Callable[[], None]) -> bool:
         try:
-            ticket = self.gate.enter("model", tenant, priority, self.now)
+            ticket = self.gate.enter("model", tenant, priority, self.now, each_s=self._each_s)
         except Overloaded as error:
             self.refused.append((self.now, tenant, error))
             return False
@@ -98,6 +140,9 @@ class Simulation:
         heapq.heappush(self._queue, (ticket.priority, next(self._order), ticket, self.now, answered))
         self._begin()
         return True
+
+    def _each_s(self) -> float:
+        return self.run_s(self.max_batch, self.now) / (self.max_batch * self.workers)
 
     def _begin(self) -> None:
         while self._free and self._queue:
@@ -114,6 +159,6 @@ class Simulation:
         for _, _, ticket, came_at, answered in batch:
             self._in_flight -= 1
             self.gate.leave(ticket, began - came_at, self.now - began, self.now)
-            self.served.append(Served(ticket.tenant, ticket.priority, came_at, began - came_at))
+            self.served.append(Served(ticket.tenant, ticket.priority, came_at, began - came_at, self.now))
             answered()
         self._begin()
