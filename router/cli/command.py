@@ -18,7 +18,7 @@ from router.cli.explain import explain
 from router.cli.imagine import takes_situation
 from router.cli.replay import replay
 from router.cli.scenario_files import shipped
-from router.cli.schema import schema
+from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
 from router.errors import RouterError
 
@@ -65,7 +65,10 @@ def _parser() -> _Parser:
     checking.add_argument("--json", action="store_true", help="print what was found as JSON")
     checking.set_defaults(run=check)
 
-    printing = commands.add_parser("schema", help="print the JSON Schema of the policy document")
+    printing = commands.add_parser("schema", help="print the JSON Schema of a document")
+    printing.add_argument(
+        "--of", choices=KINDS, default=KINDS[0], metavar="KIND", help=f"{', '.join(KINDS)} (default: %(default)s)"
+    )
     printing.set_defaults(run=schema)
 
     deciding = commands.add_parser(

@@ -8,13 +8,28 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+
 from tests.docs.fields import default_in_words, type_in_words
 
-__all__ = ["described_tables"]
+__all__ = ["described_tables", "unwrapped"]
 
 Schema = dict[str, Any]  # Any: a JSON document
 
 _HEAD = "| field | type and range | unit | default | what it is | why so |\n|---|---|---|---|---|---|"
+
+
+def unwrapped(document: type[BaseModel]) -> Schema:
+    """Return a document's schema; of a table that may also be written as one number, its form as a table."""
+    schema = document.model_json_schema(by_alias=True)
+    tables = schema.get("$defs", {})
+    for name, given in tables.items():
+        tables[name] = next((form for form in given.get("anyOf", ()) if "properties" in form), given)
+    for whole in (schema, *tables.values()):
+        for field in whole["properties"].values():
+            if isinstance(default := field.get("default"), dict) and "value" in default:
+                field["default"] = default["value"]
+    return schema
 
 
 def described_tables(schema: Schema) -> str:

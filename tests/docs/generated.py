@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isinf
 from pathlib import Path
@@ -37,12 +38,14 @@ from nearfar_wire.contents import FIELDS
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.status import CODES
+from router.cli.scenario_files import Beside, find_scenario, shipped
 from router.compile import BUILT_IN
 from router.document import PolicyDocument, json_schema
 from router.predicates import FACTS
+from router.simulate.document import DeviceDocument, RadioDocument, ScenarioDocument, ServerDocument
 from router.types import SIGNALS, Signal
 from tests.docs.blocks import ROOT, pages
-from tests.docs.described import described_tables
+from tests.docs.described import described_tables, unwrapped
 from tests.docs.fields import field_tables
 from tests.docs.notes import (
     AGENT_NOTES,
@@ -71,6 +74,37 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+
+
+def _scenarios() -> str:
+    rows = [(f"`{name}`", find_scenario(name).about) for name in shipped()]
+    return table(("scenario", "what it shows"), rows)
+
+
+# Many fields are of these kinds; as the last of them they would be called.
+_KINDS: Final = (("workload.arrivals.per_s", "A quantity over time"), ("links.NAME.down", "The pace of a link"))
+
+
+def _in_words(tables: str) -> str:
+    for path, words in _KINDS:
+        anchor = re.sub(r"[^a-z_]", "", path.lower())
+        tables = tables.replace(f"### `[{path}]`", f"### {words}")
+        tables = tables.replace(f"[`[{path}]`](#{anchor})", f"[{words.lower()}](#{words.lower().replace(' ', '-')})")
+    return tables
+
+
+def _headless(tables: str) -> str:
+    return tables.removeprefix("### The document\n\n")
+
+
+def _catalogue() -> str:
+    beside = Beside(ROOT)
+    rows = []
+    for kind in ("device", "radio", "server"):
+        for name in beside.known(kind):
+            about = tomllib.loads((beside.document(kind, name) or b"").decode())["about"]
+            rows.append((kind, f"`{name}`", about))
+    return table(("kind", "name", "what it is"), rows)
 
 
 def _yes(flag: bool) -> str:
@@ -188,6 +222,12 @@ def _helps() -> Iterator[tuple[str, Callable[[], str]]]:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "policy fields": lambda: described_tables(PolicyDocument.model_json_schema(by_alias=True)),
+    "scenario fields": lambda: _in_words(described_tables(unwrapped(ScenarioDocument))),
+    "device fields": lambda: _headless(described_tables(unwrapped(DeviceDocument))),
+    "radio fields": lambda: _headless(described_tables(unwrapped(RadioDocument))),
+    "server fields": lambda: _headless(described_tables(unwrapped(ServerDocument))),
+    "scenarios": _scenarios,
+    "catalogue": _catalogue,
     "built-in policy": lambda: f"```toml\n{BUILT_IN.decode()}```\n",
     "signals": _signals,
     "facts": _facts,

@@ -388,3 +388,12 @@ def test_a_file_that_is_not_there_is_told(command: str, tmp_path: Path, capsys: 
     path = str(tmp_path / "nowhere.toml")
     assert main([command, path, *([path] if command == "replay" else [])]) == 2
     assert capsys.readouterr().err == f"nearfar-policy: {path}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("kind", ["scenario", "device", "radio", "server"])
+def test_schema_prints_what_a_simulation_is_written_in(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--of", kind]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["title"] == f"nearfar {kind}"
+    assert told["additionalProperties"] is False
+    assert all(field["description"] for field in told["properties"].values())
