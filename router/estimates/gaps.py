@@ -23,19 +23,21 @@ _LEAST_S: Final = 1e-5
 _BATCH: Final = 32
 _SPARSE_S: Final = 1.0
 """With requests as rare as this, each is learnt from at once, which costs nobody anything."""
+_SOME: Final = 4  # of a full memory, fewer gaps than these change no quantile by much
 _MUCH: Final = 0.25  # of a width that differs by chance from batch to batch
 
 
 class Gaps:
     """One agent's, over all its models: they share the radio. Several threads may note at a time, one learns."""
 
-    __slots__ = ("_arrivals", "_histogram", "_last_at", "_noted_at", "quantiles_s")
+    __slots__ = ("_arrivals", "_histogram", "_last_at", "_noted_at", "_unpublished", "quantiles_s")
 
     def __init__(self) -> None:
         self._arrivals: deque[float] = deque()
         self._histogram = LogHistogram(_MEMORY, width=_WIDTH, reach=_REACH)
         self._noted_at = -math.inf
         self._last_at = -math.inf
+        self._unpublished = 0
         self.quantiles_s: tuple[float, ...] = ()
         """See router.types.Radio.gaps_s: the same tuple until it has changed by much."""
 
@@ -57,9 +59,13 @@ class Gaps:
             last = max(last, now)
         self._last_at = last
         self._histogram.add(gaps)
+        self._unpublished += len(gaps)
+        if self._unpublished < _SOME and self._histogram.samples > _MEMORY:
+            return False
         return bool(gaps) and self._publish()
 
     def _publish(self) -> bool:
+        self._unpublished = 0
         quantiles = self._histogram.quantiles(_AT)
         before = self.quantiles_s
         if before and all(abs(one - other) <= _MUCH * other for one, other in zip(quantiles, before, strict=True)):

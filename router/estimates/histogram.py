@@ -70,17 +70,21 @@ class LogHistogram:
 
     def quantiles(self, at: Sequence[float]) -> tuple[float, ...]:
         """Return the quantiles at `at`, which rises. Wants a sample at least."""
-        buckets = sorted(self._weights)
-        weights = [self._weights[bucket] for bucket in buckets]
-        total, last = sum(weights), len(buckets) - 1
+        items = sorted(self._weights.items())
+        total = sum(self._weights.values())
+        following = iter(items)
+        bucket, cumulated = next(following)
         found: list[float] = []
-        cumulated, index = 0.0, 0
         for quantile in at:
             wanted = quantile * total
-            while index < last and cumulated + weights[index] < wanted:
-                cumulated += weights[index]
-                index += 1
-            found.append(math.exp(buckets[index] * self._log_width))
+            while cumulated < wanted:
+                # Sums in another order may miss the whole by a rounding: then the last bucket is the one.
+                after = next(following, None)
+                if after is None:
+                    break
+                bucket = after[0]
+                cumulated += after[1]
+            found.append(math.exp(bucket * self._log_width))
         return tuple(found)
 
     def weights(self) -> dict[int, float]:

@@ -51,20 +51,24 @@ class Ratios:
             return
         ratio = taken_s / predicted_s
         self._histogram.add((ratio,))
-        self._unpublished += 1
-        if (
-            self._unpublished >= _SOME
-            or self.samples <= self._settings.memory_samples
-            or not self._quantiles
-            or not self._quantiles[0] <= ratio <= self._quantiles[-1]
-        ):
-            self._stale = True
+        self._stale = self._stale or self._is_news([ratio])
 
     def observe_all(self, taken_s: Iterable[float], predicted_s: float) -> bool:
         """Learn from several that had the same prediction, the latest last. Returns whether estimates have changed."""
-        if predicted_s > 0:
-            self._histogram.add(taken / predicted_s for taken in taken_s)
+        if not predicted_s > 0:
+            return False
+        ratios = [taken / predicted_s for taken in taken_s]
+        self._histogram.add(ratios)
+        if not self._is_news(ratios):
+            return False
         return self.samples > 0 and self._publish()
+
+    def _is_news(self, ratios: list[float]) -> bool:
+        self._unpublished += len(ratios)
+        if self._unpublished >= _SOME or self.samples <= self._settings.memory_samples or not self._quantiles:
+            return True
+        low, high = self._quantiles[0], self._quantiles[-1]
+        return not all(low <= ratio <= high for ratio in ratios)
 
     def forget(self) -> None:
         """Begin anew."""

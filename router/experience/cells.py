@@ -28,7 +28,7 @@ _WORTH: Final = 0.01
 class Cell:
     """One of them."""
 
-    __slots__ = ("_settings", "base_s", "blind", "changes", "ratios", "wake_s")
+    __slots__ = ("_kept", "_settings", "base_s", "blind", "ratios", "wake_s")
 
     def __init__(self, settings: EstimateSettings, wake_s: float) -> None:
         self._settings = settings
@@ -39,14 +39,14 @@ class Cell:
         """What the last call was predicted to take without it."""
         self.blind = False
         """Whether that was with nothing known of the round trip."""
-        self.changes = 0
+        self._kept: tuple[float, TimeEstimate] | None = None
 
     def stand_on(self, base_s: float, blind: bool) -> None:
         """Read the ratios anew where a round trip is known by now: what was a ratio to a guess is none to that."""
         if self.blind and not blind:
             self.ratios.rescale((self.base_s + self.wake_s) / (base_s + self.wake_s))
             self.base_s, self.blind = base_s, False
-            self.changes += 1
+            self._kept = None
 
     def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
         """See Cells.observe."""
@@ -57,7 +57,14 @@ class Cell:
             self.wake_s = wake_s
         self.ratios.observe(taken_s, base_s + self.wake_s)
         self.base_s, self.blind = base_s, blind
-        self.changes += 1
+        self._kept = None
+
+    def told(self, predicted_s: float) -> TimeEstimate:
+        """Return what the ratios make of a prediction. Wants a few samples."""
+        kept = self._kept
+        if kept is None or kept[0] != predicted_s:
+            kept = self._kept = predicted_s, self.ratios.estimate(predicted_s, _NOT_LOOKED_AT)
+        return kept[1]
 
     def merge(self, weights: Mapping[int, float], samples: int, base_s: float, wake_s: float, blind: bool) -> None:
         """Count what another one knows: both are read as ratios to predictions with the longer of the two wake-ups."""
@@ -73,23 +80,28 @@ class Cell:
             self.ratios.rescale((self.base_s + self.wake_s) / (self.base_s + longer_s))
         self.ratios.merge(other.weights(), other.samples)
         self.wake_s, self.base_s, self.blind = longer_s, max(self.base_s, base_s), blind
-        self.changes += 1
+        self._kept = None
 
 
 class Cells:
     """See the module. Bounded: there are few links and few silences."""
 
-    __slots__ = ("_cells", "_kept", "_settings")
+    __slots__ = ("_cells", "_nearest_to", "_settings", "_shape")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
         self._cells: dict[Key, Cell] = {}
-        self._kept: dict[Key, tuple[object, TimeEstimate]] = {}
+        self._nearest_to: dict[Key, tuple[int, Cell | None]] = {}
+        self._shape = 0
+        """Rises while any cell has few samples: only then may another become the nearest."""
 
     def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
         """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
         known of the round trip."""
-        self.cell(key, wake_s).observe(taken_s, base_s, wake_s, blind)
+        cell = self.cell(key, wake_s)
+        if cell.ratios.samples < FEW:
+            self._shape += 1
+        cell.observe(taken_s, base_s, wake_s, blind)
 
     def cell(self, key: Key, wake_s: float) -> Cell:
         """Return a cell, made if need be."""
@@ -97,6 +109,13 @@ class Cells:
         if cell is None:
             cell = self._cells[key] = Cell(self._settings, wake_s)
         return cell
+
+    def merge(
+        self, key: Key, weights: Mapping[int, float], samples: int, base_s: float, wake_s: float, blind: bool
+    ) -> None:
+        """Count in a cell what another one knows."""
+        self.cell(key, wake_s).merge(weights, samples, base_s, wake_s, blind)
+        self._shape += 1
 
     def estimate(
         self, key: Key, base_s: float, wake_s: float, blind: bool, prior: Callable[[], TimeEstimate]
@@ -114,18 +133,15 @@ class Cells:
                 nearest.stand_on(base_s, blind)
         if own is not None:
             own.stand_on(base_s, blind)
-        stamp = (base_s, wake_s, own, own and own.changes, nearest, nearest and nearest.changes)
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] == stamp:
-            return kept[1]
         if own is not None and own.ratios.samples >= FEW:
-            time = own.ratios.estimate(base_s + own.wake_s, _NOT_LOOKED_AT)
+            return own.told(base_s + own.wake_s)
+        if nearest is None:
+            time = prior()
+        elif nearest.ratios.samples >= FEW:
+            time = nearest.told(base_s + wake_s)
         else:
-            time = prior() if nearest is None else nearest.ratios.estimate(base_s + wake_s, prior())
-            if own is not None:
-                time = own.ratios.estimate(base_s + own.wake_s, time)
-        self._kept[key] = stamp, time
-        return time
+            time = nearest.ratios.estimate(base_s + wake_s, prior())
+        return time if own is None else own.ratios.estimate(base_s + own.wake_s, time)
 
     def awake_ratio(self, measured: bool, kind: str) -> float | None:
         """Return the usual ratio of calls that found the radio awake; None before there was one."""
@@ -135,7 +151,7 @@ class Cells:
     def forget(self) -> None:
         """Begin anew."""
         self._cells.clear()
-        self._kept.clear()
+        self._nearest_to.clear()
 
     def items(self) -> Iterator[tuple[Key, Cell]]:
         """Yield every cell of which something is known."""
@@ -143,6 +159,12 @@ class Cells:
 
     def _nearest(self, key: Key) -> Cell | None:
         """Return the cell most like another, of those that have a few samples, or else of those that have any."""
+        kept = self._nearest_to.get(key)
+        if kept is None or kept[0] != self._shape:
+            kept = self._nearest_to[key] = self._shape, self._look_around(key)
+        return kept[1]
+
+    def _look_around(self, key: Key) -> Cell | None:
         measured, kind, index = key
         found = None
         for silence in _by_nearness(index):

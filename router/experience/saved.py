@@ -233,8 +233,8 @@ def _restore_book(book: Book, kept: _Book, seen_at: float) -> None:
     for one in kept.cells:
         if one.ratios.weights:
             key: Key = (one.measured, one.link, one.silence)
-            cell = book.cells.cell(key, one.wake_s)
-            cell.merge(one.ratios.by_bucket(), one.ratios.samples, one.base_s, one.wake_s, one.blind)
+            ratios = one.ratios
+            book.cells.merge(key, ratios.by_bucket(), ratios.samples, one.base_s, one.wake_s, one.blind)
     if kept.reply_bytes is not None:
         known = book.replies_bytes
         book.replies_bytes = kept.reply_bytes if known is None else (known + kept.reply_bytes) / 2

@@ -190,9 +190,12 @@ class Views:
         time = time_after(index)
         times_after: tuple[TimeAfter, ...] = ()
         if radios.sleeps(link) and wakes.after:
-            times_after = tuple(
-                TimeAfter(idle_s, time if at == index else time_after(at)) for at, idle_s in enumerate(SILENCES_S)
-            )
+            before: TimeEstimate | None = None
+            for at, idle_s in enumerate(SILENCES_S):
+                after = time if at == index else time_after(at)
+                if after != before:
+                    times_after += (TimeAfter(idle_s, after),)
+                    before = after
         state = known.breaker_of(target.name)
         trip_s = way.round_trip_s
         view = TargetView(
