@@ -195,6 +195,19 @@ def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
     assert _measured(_backend(compute)).max_batch == 4
 
 
+def test_a_size_that_was_timed_while_the_machine_stood_still_is_timed_once_more() -> None:
+    """Each size had one chance, some runs after each other; whatever stopped the machine just then chose the size."""
+    runs_of_eight = 0
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        nonlocal runs_of_eight
+        runs_of_eight += len(x) == 8
+        time.sleep(0.005 + 0.001 * len(x) + (0.06 if len(x) == 8 and runs_of_eight <= 4 else 0))
+        return x
+
+    assert _measured(_backend(compute)).max_batch >= 8
+
+
 def test_a_run_that_is_long_alone_is_not_made_longer() -> None:
     def compute(x: Array) -> Array:
         time.sleep(0.06)
