@@ -6,11 +6,23 @@ import os
 import platform
 import sys
 
-from benchmarks import deciding, drifting, importing, installed_size, judging, overhead, preparing, promise, values
+from benchmarks import (
+    deciding,
+    drifting,
+    importing,
+    installed_size,
+    judging,
+    learning,
+    overhead,
+    preparing,
+    promise,
+    values,
+)
 
 _ALL = {
     "overhead": overhead.main,
     "deciding": deciding.main,
+    "learning": learning.main,
     "importing": importing.main,
     "size": installed_size.main,
     "values": values.main,

@@ -1,4 +1,4 @@
-"""What decides follows what is learnt: soon, and without going to and fro."""
+"""Networks and devices that change: what is decided follows what is learnt, soon, and without going to and fro."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from edge_agent import Agent
 from router.compile import compile_policy
 from router.engine import decide
 from router.experience import Experience, ModelFacts, TargetFacts
-from router.types import Kind, Reading, Request, Situation
+from router.types import Kind, Request, Situation
+from tests.builders.agents import PIXELS, Home
 from tests.builders.phones import Phone
 
 # The cloud is right more often, which is worth a tenth of a second.
@@ -133,15 +135,19 @@ def test_A16_eight_hours_of_suspension_leave_what_was_known() -> None:
     assert phone.view().time.median_s < 0.15
 
 
-def test_what_runs_draw_is_learnt_from_the_battery() -> None:
-    experience, chance, now = Experience(compile_policy(POLICY), chance=lambda: 0.5), random.Random(2), 0.0
-    for _ in range(120):
-        runs = chance.randrange(0, 60)
-        for _ in range(runs):
-            now += 30 / 60
-            experience.device_ran("m", 0.4, now)
-        now += (60 - runs) * 30 / 60
-        share = runs * 0.4 / 30
-        reading = Reading("discharge_w", 1.0 + 2.5 * share + chance.gauss(0, 0.1), "battery", now)
-        experience.views(FACTS, 1000, {"discharge_w": reading}, now)
-    assert experience.device_w == pytest.approx(2.5, rel=0.1)
+@pytest.mark.parametrize(
+    "content", [b"", b"\x80\x04\x95pickle", b'{"saved": 2}', b"[" * 100_000], ids=lambda c: repr(c[:8])
+)
+def test_H8_an_agent_starts_and_answers_whatever_lies_in_its_state_folder(
+    home: Home, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    state = home.root / "state"
+    state.mkdir()
+    (state / "learnt.json").write_bytes(content)
+    with Agent(home.config(home.release(remote=False), state=state)) as agent:
+        assert agent.infer("tiny", {"pixels": PIXELS}).target == "device"
+    assert "times are learnt anew" in caplog.text
+    caplog.clear()
+    with Agent(home.config(home.release(remote=False), state=state)) as agent:
+        assert agent.infer("tiny", {"pixels": PIXELS}).target == "device"
+    assert "learnt anew" not in caplog.text
