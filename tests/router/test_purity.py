@@ -56,6 +56,7 @@ ENTRANCES = {
     "router.compile",
     *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
     "router.record",
+    "router.simulate.demand",
     "router.simulate.reading",
     "router.simulate.scenario",
     "router.toml_document",
