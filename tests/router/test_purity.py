@@ -55,6 +55,7 @@ ENTRANCES = {
     "router.cascade.certificate",
     "router.compile",
     *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
+    "router.experience.saved",
     "router.record",
     "router.simulate.demand",
     "router.simulate.reading",
