@@ -1,7 +1,8 @@
 """The command line itself: its words, its exit codes, and its errors as one line each.
 
-0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings). 2: called wrongly, or a file
-cannot be read."""
+0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings; with `diff --exit-code`, two
+policies differ). 2: called wrongly, or a file cannot be read or written. 3: `diff --refuse-looser` found looser
+privacy."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from typing import NoReturn
 
 from router.cli.check import check
 from router.cli.decide import decide
+from router.cli.diff import diff
 from router.cli.explain import explain
 from router.cli.imagine import takes_situation
 from router.cli.replay import replay
@@ -81,6 +83,20 @@ def _parser() -> _Parser:
     takes_situation(deciding)
     deciding.add_argument("--json", action="store_true", help="print the decision record")
     deciding.set_defaults(run=decide)
+
+    comparing = commands.add_parser(
+        "diff",
+        help="tell what two policies differ in, looser privacy first",
+        description="Tell what two policies differ in by what they mean: defaults filled in, labels as sets, rules by"
+        " name; where privacy is looser, first. Then decide under both in some ordinary situations, and in some around"
+        " the lines that their rules draw, and count what is decided otherwise.",
+    )
+    comparing.add_argument("old", type=Path, metavar="OLD", help="the policy file (TOML) that is in force")
+    comparing.add_argument("new", type=Path, metavar="NEW", help="the policy file that is to come")
+    comparing.add_argument("--refuse-looser", action="store_true", help="exit with 3 where privacy is looser")
+    comparing.add_argument("--exit-code", action="store_true", help="exit with 1 where they differ")
+    comparing.add_argument("--json", action="store_true", help="print what was found as JSON")
+    comparing.set_defaults(run=diff)
 
     explaining = commands.add_parser(
         "explain",

@@ -288,6 +288,75 @@ def test_explain_refuses_what_is_no_record(
     assert said.count("\n") == 1
 
 
+# -- diff --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    path = tmp_path / "other.toml"
+    path.write_text(
+        HEAD.replace("version = 1", "version = 2")
+        + LOW.replace("20", "30")
+        + '[labels]\npublic = ["device", "cloud"]\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_diff_tells_looser_privacy_first_then_what_differs_and_what_comes_of_it(
+    policy: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", str(policy), str(other)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "PRIVACY IS LOOSER: a request without a label may now be seen by cloud",
+        "test version 1 -> test version 2",
+    ]
+    assert (
+        "  rules.low.when: battery_pct less than 20 and charging equals false -> "
+        "battery_pct less than 30 and charging equals false"
+    ) in lines
+    told = next(i for i, line in enumerate(lines) if "situations that were tried are decided otherwise" in line)
+    assert int(lines[told].split()[0]) == sum(int(line.split()[0]) for line in lines[told + 1 :: 2]) > 0
+
+
+def test_a_situation_that_diff_names_is_decided_otherwise_indeed(
+    policy: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["diff", str(policy), str(other), "--json"])
+    for moved in json.loads(capsys.readouterr().out)["decided_otherwise"]:
+        options = moved["such_as"].split()
+        assert _decided(capsys, policy, *options) != _decided(capsys, other, *options)
+
+
+def test_diff_finds_the_situations_between_two_lines_that_rules_draw(
+    policy: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other.write_text(HEAD + LOW.replace("20", "21"), encoding="utf-8")
+    main(["diff", str(policy), str(other), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert [(moved["from"], moved["to"]) for moved in told["decided_otherwise"]] == [
+        ("in the cloud, else device", "on the device alone")
+    ]
+    assert "battery_pct=20" in told["decided_otherwise"][0]["such_as"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [([], 0), (["--exit-code"], 1), (["--refuse-looser"], 3), (["--exit-code", "--refuse-looser"], 3)],
+)
+def test_diff_can_end_with_a_code(policy: Path, other: Path, options: list[str], code: int) -> None:
+    assert main(["diff", str(policy), str(other), *options]) == code
+    assert main(["diff", str(policy), str(policy), *options]) == 0
+
+
+def test_diff_of_what_means_the_same(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", str(policy), str(policy)]) == 0
+    said = capsys.readouterr().out
+    assert "no difference in what they mean" in said
+    assert "\n0 of " in said
+
+
 # -- replay ------------------------------------------------------------------------------------------------------------
 
 
@@ -383,10 +452,10 @@ def test_called_wrongly_it_says_so_in_one_line(arguments: list[str], capsys: pyt
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["check", "decide", "replay"])
+@pytest.mark.parametrize("command", ["check", "decide", "diff", "explain", "replay"])
 def test_a_file_that_is_not_there_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "nowhere.toml")
-    assert main([command, path, *([path] if command == "replay" else [])]) == 2
+    assert main([command, path, *([path] if command in ("diff", "replay") else [])]) == 2
     assert capsys.readouterr().err == f"nearfar-policy: {path}: No such file or directory\n"
 
 
