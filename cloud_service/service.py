@@ -42,7 +42,8 @@ _NOBODY: Final = Unobserved()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, nor is the answer: one is made for every call, and freezing costs as much as three of these fields.
+@dataclass(slots=True, eq=False)
 class InferCall:
     """One inference that is asked for. An empty version is the service's choice, no outputs are all of them.
 
@@ -60,7 +61,7 @@ class InferCall:
     size_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class InferAnswer:
     """The outputs in the order asked for, and the version and file that they are from."""
 
@@ -175,11 +176,14 @@ class Service:
         write: Callable[[InferAnswer], T],
     ) -> T:
         def read() -> tuple[dict[str, Array], Sequence[str]]:
-            return servable.prepared(call.inputs()), servable.wanted(call.outputs())
+            return servable.prepared(call.inputs()), call.outputs()
 
         small = 0 < call.size_bytes <= way.small_bytes
-        tensors, wanted = read() if small else await self._convert(read, place, deadline)
-        fetched = servable.fetched(wanted)
+        tensors, requested = read() if small else await self._convert(read, place, deadline)
+        wanted, fetched = way.wanted, way.fetched
+        if requested:
+            wanted = servable.wanted(requested)
+            fetched = servable.fetched(wanted)
         if small and way.runs_here(tensors):
             outputs = way.lane.run_here(tensors, fetched)
         else:

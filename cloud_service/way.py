@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +27,14 @@ _SMALL_DEAR_BYTES: Final = 4 << 10
 class Way:
     """`small_bytes` is the longest message that is read in the event loop, 0 where none is.
 
-    `rows_here` are the most rows that are run in the event loop; 0 where nothing is."""
+    `rows_here` are the most rows that are run in the event loop; 0 where nothing is. `wanted` and `fetched` are the
+    outputs of who asks for none by name, as callers and as the model file call them."""
 
     lane: Lane
     small_bytes: int
     rows_here: int
+    wanted: Sequence[str]
+    fetched: Sequence[str]
 
     def runs_here(self, tensors: Mapping[str, Array]) -> bool:
         """Tell whether a small message's prepared tensors may be run in the event loop."""
@@ -68,7 +71,8 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
         stacks=profile.batches,
         lone=servable.lone,
     )
-    return Way(lane, _small_bytes(servable), profile.rows_here)
+    everything = servable.wanted(())
+    return Way(lane, _small_bytes(servable), profile.rows_here, everything, servable.fetched(everything))
 
 
 def _small_bytes(servable: Servable) -> int:

@@ -85,22 +85,25 @@ class InferenceServicer:
         now = time.monotonic()
         envelope = open_envelope(received)
         head = envelope.head
-        if len(head.id) > _MAX_ID:
-            raise InvalidInput(f"the id {quoted(head.id)} is longer than {_MAX_ID} characters")
+        request_id = head.id
+        if len(request_id) > _MAX_ID:
+            raise InvalidInput(f"the id {quoted(request_id)} is longer than {_MAX_ID} characters")
+        # Each look into a message makes what it finds anew.
+        model, version, parameters = head.model_name, head.model_version, head.parameters
         call = InferCall(
-            model=head.model_name,
-            version=head.model_version,
+            model=model,
+            version=version,
             inputs=envelope.tensors,
             outputs=partial(requested_outputs, head),
-            deadline=now + min(math.inf if left_s is None else left_s, _timeout_s(head)),
+            deadline=now + min(math.inf if left_s is None else left_s, _timeout_s(parameters)),
             caller=caller,
-            priority=_integer(head, "priority"),
+            priority=_integer(parameters, "priority"),
             size_bytes=len(received),
         )
         try:
-            sent = await self._service.infer(call, partial(self._written, head.id))
+            sent = await self._service.infer(call, partial(self._written, request_id))
         finally:
-            context.set_trailing_metadata(self._load.of(head.model_name, head.model_version))
+            context.set_trailing_metadata(self._load.of(model, version))
         if len(sent) > self._max_message_bytes:
             raise TooLarge(self._max_message_bytes)
         return sent
@@ -115,17 +118,17 @@ class InferenceServicer:
         return encode_answer(answer.model, answer.version, answer.digest, answer.outputs, request_id=request_id)
 
 
-def _timeout_s(head: pb.ModelInferRequest) -> float:
+def _timeout_s(parameters: Mapping[str, pb.InferParameter]) -> float:
     """Triton's parameter counts microseconds; 0 is none."""
-    timeout_us = _integer(head, "timeout")
+    timeout_us = _integer(parameters, "timeout")
     return timeout_us / 1e6 if timeout_us else math.inf
 
 
-def _integer(head: pb.ModelInferRequest, name: str) -> int:
+def _integer(parameters: Mapping[str, pb.InferParameter], name: str) -> int:
     """Return a parameter's value; 0 where it was not sent."""
-    if not head.parameters or name not in head.parameters:
+    if not parameters or name not in parameters:
         return 0
-    parameter = head.parameters[name]
+    parameter = parameters[name]
     kind = parameter.WhichOneof("parameter_choice")
     value = {"int64_param": parameter.int64_param, "uint64_param": parameter.uint64_param}.get(kind or "", -1)
     if not 0 <= value <= _MAX_INTEGER:

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.errors import MessageError
 from nearfar_wire.fields import LENGTH_DELIMITED, VARINT, Allowance, Content, tag, walk
-from nearfar_wire.tensors import Array, decode_tensors
+from nearfar_wire.tensors import Array, Described, Known, decode_tensors
 
 __all__ = ["MAX_HEAD_BYTES", "MAX_PARTS", "Envelope", "open_envelope"]
 
@@ -77,7 +77,7 @@ class Envelope:
         described = (self._described(start, end) for start, end in self._inputs)
         return decode_tensors(described, len(self._inputs), self._raw, self._allowance)
 
-    def _described(self, start: int, end: int) -> tuple[pb.ModelInferRequest.InferInputTensor, Content | None]:
+    def _described(self, start: int, end: int) -> tuple[Described, Content | None]:
         message = self._message
         if end - start <= _SMALL_INPUT:
             self._room -= end - start
@@ -140,8 +140,8 @@ def open_envelope(message: bytes) -> Envelope:
 
 # A caller describes its tensors with the same words each time; reading them is half of what a small request takes.
 @lru_cache(maxsize=_MAX_KNOWN)
-def _known_input(described: bytes) -> pb.ModelInferRequest.InferInputTensor | None:
-    """Return what describes an input, never to be changed; None where contents stand beside it."""
+def _known_input(described: bytes) -> Known | None:
+    """Return what describes an input; None where contents stand beside it."""
     head: list[bytes] = []
     before = 0
     for found, _, stop in walk(described, 0, len(described), Allowance()):
@@ -151,9 +151,10 @@ def _known_input(described: bytes) -> pb.ModelInferRequest.InferInputTensor | No
             head.append(described[before:stop])
         before = stop
     try:
-        return pb.ModelInferRequest.InferInputTensor.FromString(b"".join(head))
+        read = pb.ModelInferRequest.InferInputTensor.FromString(b"".join(head))
     except DecodeError:
         raise _no_request() from None
+    return Known(read.name, read.datatype, tuple(read.shape), frozenset(read.parameters))
 
 
 def _longer(content: Content, part: memoryview) -> bytearray:

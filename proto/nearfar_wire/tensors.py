@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from nearfar_wire.specs import TensorSpec, check
 
 __all__ = [
     "MODEL_DIGEST_PARAMETER",
+    "Described",
+    "Known",
     "TensorSpec",
     "check",
     "decode_request",
@@ -45,7 +47,20 @@ _SHARED_MEMORY: Final = "shared_memory_region"
 _CLASSIFICATION: Final = "classification"
 
 Array = np.ndarray[Any, Any]  # Any: shape and dtype are the datatype's, known at run time
-Described = pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor
+
+
+class Known(NamedTuple):
+    """What describes an input, read once: each look into a message makes what it finds anew."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    parameters: frozenset[str]
+    """Their names."""
+
+
+Described = pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor | Known
+_Message = pb.ModelInferRequest.InferInputTensor | pb.ModelInferResponse.InferOutputTensor
 
 
 def encode_request(
@@ -153,6 +168,6 @@ def _take_strings(name: str, count: int, allowance: Allowance) -> None:
     allowance.left -= count
 
 
-def _decode(tensors: Sequence[Described], raw: Sequence[bytes]) -> dict[str, Array]:
+def _decode(tensors: Sequence[_Message], raw: Sequence[bytes]) -> dict[str, Array]:
     typed = (t.contents.SerializeToString() if t.HasField("contents") else None for t in tensors)
     return decode_tensors(zip(tensors, typed, strict=True), len(tensors), raw, Allowance())
