@@ -34,13 +34,14 @@ from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.signals.status import untold
+from edge_agent.spending import Ledger, Waker
 from edge_agent.warmup import warm_up
 from edge_agent.watchdog import Watchdog
 from router.attempt import Outcome
 from router.engine import Decision
 from router.explain import in_words
 from router.policy import Policy
-from router.types import BreakerPhase, Promise, Reading, Value
+from router.types import BreakerPhase, BudgetView, Promise, Reading, Value
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -81,6 +82,7 @@ class Core:
         self._unregister: Callable[[], None] | None = None
         self._experience: Experience | None = None
         self._remembered: Remembered | None = None
+        self._ledger: Ledger | None = None
         self.policies = PolicyFile(
             config.policy,
             config.kinds,
@@ -133,6 +135,7 @@ class Core:
                 config.state / FILE_NAME, self._experience, config.kinds, config.models, clock=clock, utc=utc
             )
             self._remembered.load()
+        self._ledger = Ledger(self.policies.current, clock=clock, utc=utc, folder=config.state)
         self._qualities = self._open_books(config, chance)
         for release in self.releases.values():
             if release.fell_back:
@@ -164,6 +167,9 @@ class Core:
             qualities=self._qualities,
             keepers=self._keepers,
             watchdog=self._watchdog,
+            ledger=self._ledger,
+            waker=Waker(experience=self._experience, ledger=self._ledger, metrics=self.metrics, clock=clock),
+            chance=chance,
         )
         self._bind_metrics(registry)
         self._watcher = None if config.policy is None else Watcher(self.policies.refresh, config.policy_check_s)
@@ -172,6 +178,7 @@ class Core:
             self._watcher.start()
         if self._remembered is not None:
             self._remembered.start()
+        self._ledger.start()
 
     def _keep(self, release: Release, experience: Experience, clock: Clock, chance: random.Random) -> None:
         """Have the device's model looked after, and run it a few times."""
@@ -236,6 +243,7 @@ class Core:
             signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
             out_of_use=lambda: {name: keeper.out_s() > 0 for name, keeper in self._keepers.items()},
             promises=self._promise_states,
+            budgets=self.budgets,
         )
         from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
 
@@ -244,6 +252,8 @@ class Core:
     def _adopt(self, policy: Policy) -> None:
         if self._experience is not None:
             self._experience.adopt(policy)
+        if self._ledger is not None:
+            self._ledger.adopt(policy)
 
     # -- one request --------------------------------------------------------------------------------------------------
 
@@ -343,6 +353,8 @@ class Core:
         self._watchdog.stop()
         if self._remembered is not None:
             self._remembered.stop()
+        if self._ledger is not None:
+            self._ledger.stop()
         for keeper in self._keepers.values():
             keeper.close()
         if self._records is not None:
@@ -360,6 +372,16 @@ class Core:
         """Return every signal with value, source, age and cost."""
         told = self.sampler.statuses(self.policies.current.stale_after)
         return [*told, *untold(row.name for row in told)]
+
+    def budgets(self) -> tuple[BudgetView, ...]:
+        """Return how the policy's budgets stand: what is left, and at which price."""
+        assert self._ledger is not None
+        return self._ledger.views(self.sampler.snapshot(), self._clock())
+
+    @property
+    def budgets_problem(self) -> str:
+        """What was wrong with what was written down of budgets when the agent started; empty where nothing was."""
+        return "" if self._ledger is None else self._ledger.problem
 
     def phase(self, target: str) -> BreakerPhase:
         """Return the phase of a remote target's breaker."""

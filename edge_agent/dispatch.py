@@ -6,6 +6,7 @@ no import."""
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,7 @@ from edge_agent.quality import Quality
 from edge_agent.releases import Release, sent_bytes_estimate
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
+from edge_agent.spending import Ledger, Waker
 from edge_agent.watchdog import Watchdog
 from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
@@ -39,10 +41,11 @@ from nearfar_wire.specs import check
 from router.attempt import Ending, Outcome
 from router.constraints import Closed, Constraint
 from router.engine import Decision
+from router.hysteresis import remembered
 from router.memo import Memo
 from router.naming import did_you_mean
 from router.policy import Policy
-from router.types import DEVICE, Kind, Request, Situation
+from router.types import DEVICE, Kind, Previous, Request, Situation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatcher"]
 
+_NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
+_MAX_REMEMBERED: Final = 1024
 # Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
 _MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 
@@ -75,7 +80,14 @@ class Dispatcher:
         qualities: Mapping[str, Quality],
         keepers: Mapping[str, Keeper],
         watchdog: Watchdog,
+        ledger: Ledger,
+        waker: Waker,
+        chance: random.Random,
     ) -> None:
+        self._ledger = ledger
+        self._waker = waker
+        self._draw = chance.random
+        self._previous: dict[tuple[str, str | None], Previous] = {}
         self._keepers = keepers
         self._watchdog = watchdog
         self._qualities = qualities
@@ -118,6 +130,10 @@ class Dispatcher:
             raise
         if policy.rule_names:
             self._metrics.decided(policy.rule_names, decision.rules)
+        if decision.chosen_by in _NOT_BY_COST:
+            self._metrics.chosen_by(model, decision.chosen_by)
+        if policy.hysteresis is not None:
+            self._remember(decision)
         if self._door is not None:
             for target in self._wanted(policy, decision):
                 self._demands[target].at = now
@@ -129,9 +145,22 @@ class Dispatcher:
         call = (release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
         keeper = self._keepers.get(model)
         if policy.promise is None:
-            return Call(*call, keeper=keeper, watchdog=self._watchdog)
+            return Call(*call, keeper=keeper, watchdog=self._watchdog, ledger=self._ledger)
         quality = self._qualities[release.name]
-        return Call(*call, quality, self._metrics, keeper=keeper, watchdog=self._watchdog)
+        return Call(*call, quality, self._metrics, keeper=keeper, watchdog=self._watchdog, ledger=self._ledger)
+
+    def _remember(self, decision: Decision) -> None:
+        """Keep in mind what was chosen, for the next request of the same model and label."""
+        request, plan = decision.situation.request, decision.plan
+        key, first = (request.model, request.label), None if plan is None else plan.legs[0].target
+        before = self._previous.get(key)
+        drawn = decision.chosen_by == "draw"
+        after = remembered(before, decision.choice, first, decision.situation.now, drawn=drawn)
+        if after is not None and after is not before:
+            # Models and labels are the configuration's and the policy's; over many policies there are more of them.
+            if len(self._previous) >= _MAX_REMEMBERED:
+                self._previous.clear()
+            self._previous[key] = after
 
     def _wanted(self, policy: Policy, decision: Decision) -> tuple[str, ...]:
         """Return what `_wanting` yields, which follows from the policy and what is closed: looked at again only where
@@ -149,7 +178,16 @@ class Dispatcher:
         self._account(call, outcome, now)
         if isinstance(concluded, AgentError):
             raise concluded
+        if call.plan.wake is not None and not call.sent_bytes:
+            self._wake(call, call.plan.wake)
         return concluded
+
+    def _wake(self, call: Call, target: str) -> None:
+        """Wake the radio for the requests to come: the policy lets this one go to the target, and it did not."""
+        remote = call.permitted(target)
+        situation = call.decision.situation
+        if remote is not None:
+            self._waker.wake(remote, situation.radio, situation.readings)
 
     def abandon(self, call: Call) -> None:
         """Account for a call whose driver was interrupted: a cancelled task, a closed agent, a key pressed."""
@@ -217,9 +255,8 @@ class Dispatcher:
         now: float,
         overrides: Mapping[str, Any] | None = None,
     ) -> Decision:  # Any, here and above: arrays of each datatype; Reading values
-        readings = self._sampler.snapshot()
-        if overrides:
-            readings = {**readings, **overrides}
+        measured = self._sampler.snapshot()
+        readings = {**measured, **overrides} if overrides else measured
         facts = self._facts[release.name]
         upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
         experience = self._experience
@@ -229,15 +266,27 @@ class Dispatcher:
         can_score = release.manifest.score is not None
         # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
         share = experience.escalation_share(release.name, now)
-        terms = policy.promise
-        if terms is None:
-            request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score)
-            return self._memo.decide(policy, Situation(request, readings, views, share, now, None, radio, watts))
-        quality = self._qualities[release.name]
-        drawn = overrides is None and quality.draw(terms)
-        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, drawn)
-        promise = quality.promise_for(terms, _rows(release, arrays))
-        return self._memo.decide(policy, Situation(request, readings, views, share, now, promise, radio, watts))
+        terms, promise, audit = policy.promise, None, False
+        if terms is not None:
+            quality = self._qualities[release.name]
+            audit = overrides is None and quality.draw(terms)
+            promise = quality.promise_for(terms, _rows(release, arrays))
+        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, audit)
+        situation = Situation(
+            request,
+            readings,
+            views,
+            share,
+            now,
+            promise,
+            radio,
+            watts,
+            self._ledger.views(measured, now) if policy.budgets else (),
+            0 if radio is None else self._ledger.silent_wakes(radio.kind, now),
+            self._draw() if policy.explores and overrides is None else None,
+            None if policy.hysteresis is None else self._previous.get((release.name, label)),
+        )
+        return self._memo.decide(policy, situation)
 
 
 def _rows(release: Release, arrays: Mapping[str, NDArray[Any]]) -> int:  # Any: arrays of each datatype

@@ -81,6 +81,13 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     yield _counter("nearfar_audits", "Requests that were also put to a remote target.", ("model", "outcome"), audits)
     troubles, about = counts.device_troubles.items(), "What went wrong with models on the device, and what was done."
     yield _counter("nearfar_device_troubles", about, ("model", "trouble", "remedy"), troubles)
+    chosen, about = (
+        counts.chosen_by.items(),
+        "Plans that were held, or drawn to explore or to audit, whatever they cost.",
+    )
+    yield _counter("nearfar_choices_not_by_cost", about, ("model", "reason"), chosen)
+    wakes, about = _rows(counts.radio_wakes), "Wakes of the radio for requests to come."
+    yield _counter("nearfar_radio_wakes", about, ("outcome",), wakes)
     reloads = _rows(counts.policy_reloads)
     evaluated = _rows({rule: number for rule, (number, _) in counts.rules.items()})
     yield _counter("nearfar_rule_evaluations", "Decisions that looked at a rule of the policy.", ("rule",), evaluated)
@@ -101,6 +108,11 @@ def _gauges(gauges: Gauges) -> Iterator[Metric]:
     yield _gauge("nearfar_device_out_of_use", "1 where a model is out of use on the device.", ("model",), out)
     states = [((model, state), 1) for model, state in gauges.promises().items()]
     yield _gauge("nearfar_promise_state", "What the policy's promise is worth now.", ("model", "state"), states)
+    budgets = gauges.budgets()
+    left = [((budget.resource.value,), budget.left) for budget in budgets]
+    yield _gauge("nearfar_budget_left", "What may still be spent: J, dollars or MB.", ("resource",), left)
+    prices = [((budget.resource.value,), budget.price) for budget in budgets]
+    yield _gauge("nearfar_budget_price", "What a J, a dollar or a MB costs beside its worth.", ("resource",), prices)
     known = _rows({name: int(is_known) for name, is_known in gauges.signals().items()})
     yield _gauge("nearfar_signal_known", "1 where a decision may use it; 0: unknown or too old.", ("signal",), known)
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from router.attempt import Ending
 from router.probation import Tally
-from router.types import BreakerPhase
+from router.types import BreakerPhase, BudgetView
 
 __all__ = ["BOUNDS_S", "MAX_VALUES", "OTHER", "OUTCOMES", "REFUSED", "Counts", "Gauges", "Metrics", "PairCounts"]
 
@@ -85,6 +85,10 @@ class Counts:
     """By model."""
     device_troubles: Mapping[tuple[str, str, str], int]
     """By model, what went wrong on the device, and what was done about it: see runtimes/standing.py."""
+    chosen_by: Mapping[tuple[str, str], int]
+    """By model, and why a plan was taken where that is not its cost or a mode's order: see weigh.ChosenBy."""
+    radio_wakes: Mapping[str, int]
+    """By what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Gauges:
     """Whether each model that the device has is out of use there."""
     promises: Callable[[], Mapping[str, str]]
     """What the policy's promise is worth now, by model."""
+    budgets: Callable[[], Sequence[BudgetView]]
+    """How the policy's budgets stand."""
 
 
 class _Label:
@@ -151,6 +157,8 @@ class Metrics:
         self._audits: Counter[tuple[str, str]] = Counter()
         self._ep_fallbacks: Counter[str] = Counter()
         self._device_troubles: Counter[tuple[str, str, str]] = Counter()
+        self._chosen_by: Counter[tuple[str, str]] = Counter()
+        self._radio_wakes: Counter[str] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
 
     def request(
@@ -238,6 +246,16 @@ class Metrics:
         with self._lock:
             self._records[outcome] += number
 
+    def chosen_by(self, model: str, reason: str) -> None:
+        """Count one plan that was not taken for its cost: "held", "draw" or "audit"."""
+        with self._lock:
+            self._chosen_by[self._models.admit(model), reason] += 1
+
+    def woke(self, outcome: str) -> None:
+        """Count one wake of the radio by what came of it, "woken" or "failed"."""
+        with self._lock:
+            self._radio_wakes[outcome] += 1
+
     def ep_fallback(self, model: str) -> None:
         """Count one load of a model that runs on another execution provider than the one that is preferred."""
         with self._lock:
@@ -271,6 +289,8 @@ class Metrics:
                 records=dict(self._records),
                 ep_fallbacks=dict(self._ep_fallbacks),
                 device_troubles=dict(self._device_troubles),
+                chosen_by=dict(self._chosen_by),
+                radio_wakes=dict(self._radio_wakes),
             )
 
     def tally(self, remotes: Container[str]) -> Tally:
@@ -302,5 +322,7 @@ class Metrics:
             "audits": sum(counts.audits.values()),
             "ep_fallbacks": sum(counts.ep_fallbacks.values()),
             "device_troubles": sum(counts.device_troubles.values()),
+            "explored": sum(number for (_, why), number in counts.chosen_by.items() if why == "draw"),
+            "radio_wakes": sum(counts.radio_wakes.values()),
             "sent_bytes": dict(counts.sent_bytes),
         }

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from router.attempt import Failure, Outcome
+from router.energy import Basis
 from router.engine import Decision
 from router.explain import in_words, reason
 from router.policy import Policy
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from edge_agent.releases import Release
 
 __all__ = ["Receipt", "Result", "Sent"]
+
+_BASES: Final[Mapping[Basis, str]] = {"measured": "measurements", "profile": "published figures"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ class Receipt:
     """What was noticed in production, where that ended the promise; everything that can be is then escalated."""
     duration_s: float
     deadline_met: bool
+    energy_j: float = 0.0
+    """What the answer took of the battery, of those calls and runs that had ended by then: what was cancelled as well,
+    without an audit, and without what the device draws anyway."""
+    energy_basis: Basis = "profile"
+    """Whether the device's joules were counted with watts that were measured there, or with the profile's. The radio's
+    are always the profile's."""
 
     @property
     def audited(self) -> bool:
@@ -86,6 +95,7 @@ class Receipt:
         lines = [
             f"{self.request_id}: {left}; {label}, {rule}, policy {self.policy_name} v{self.policy_version}",
             f"answered by {self.answered_by} in {self.duration_s * 1000:.2f} ms with {self.model} ({digest})",
+            f"took {self.energy_j:.3g} J of the battery, as {_BASES[self.energy_basis]} say",
         ]
         if self.certain is False:
             why = self.why_uncertified or "an escalation was due and did not come back"
@@ -101,7 +111,18 @@ class Receipt:
 class Result:
     """An answer. Outputs are arrays by the names and shapes that the release's manifest promises."""
 
-    __slots__ = ("_digest", "_duration_s", "_policy", "_release", "_sent", "decision", "outcome", "outputs", "target")
+    __slots__ = (
+        "_digest",
+        "_duration_s",
+        "_energy_j",
+        "_policy",
+        "_release",
+        "_sent",
+        "decision",
+        "outcome",
+        "outputs",
+        "target",
+    )
 
     outputs: Mapping[str, NDArray[Any]]  # Any: each output has its own datatype
     target: str
@@ -119,7 +140,9 @@ class Result:
         outcome: Outcome,
         policy: Policy,
         release: Release | None = None,
+        energy_j: float = 0.0,
     ) -> None:
+        self._energy_j = energy_j
         self.outputs = outputs
         self.target = target
         self.decision = decision
@@ -158,6 +181,8 @@ class Result:
             alarm=promise.why if promise is not None and promise.state == "alarm" else "",
             duration_s=self._duration_s,
             deadline_met=not self.outcome.late,
+            energy_j=self._energy_j,
+            energy_basis=self.decision.energy_basis,
         )
 
     def top(self, count: int = 1) -> list[tuple[str, float]]:

@@ -33,7 +33,8 @@ class Purse:
         self._states = {}
         for terms in self._policy.budgets:
             old = kept.get(terms.resource)
-            self._states[terms.resource] = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
+            state = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
+            self._states[terms.resource] = advance(terms, state, utc_s, 0.0)
         self._views: tuple[BudgetView, ...] = ()
         self._view()
 
@@ -95,6 +96,14 @@ class Purse:
             self._spend(Resource.BYTES, sent_bytes / 1e6)
         return usd
 
+    def call_corrected(self, target: str, kind: Kind, more_bytes: int, *, sent: bool = True) -> None:
+        """Put right what a call that began was charged: it sent so many bytes more (or less) than was thought, or it
+        was not `sent` at all."""
+        if self._states:
+            self._give_back(Resource.BYTES, -more_bytes / 1e6)
+            if not sent:
+                self._give_back(Resource.MONEY, self._policy.terms_for(target, kind).usd_per_request)
+
     def call_ended(
         self, link: str | None, seconds: float, sent_bytes: int, received_bytes: int, idle_s: float = math.inf
     ) -> float:
@@ -116,6 +125,12 @@ class Purse:
         if terms.resource is Resource.MONEY:
             return self._policy.terms_for(target, kind).usd_per_request > 0
         return terms.resource is Resource.BYTES or remote_j(self._policy.energy.power_of(link), 1.0, 1, 1) > 0
+
+    def _give_back(self, resource: Resource, amount: float) -> None:
+        state = self._states.get(resource)
+        if state is not None and amount:
+            self._states[resource] = charge(state, -amount)
+            self._view()
 
     def _spend(self, resource: Resource, spent: float) -> None:
         state = self._states.get(resource)

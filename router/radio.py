@@ -1,4 +1,4 @@
-"""The radio that remote calls wake: how long it has been idle. Pure.
+"""The radio that remote calls wake: how long it has been idle, and whether it was woken in vain. Pure.
 
 Idleness is known in steps, so that a decision is the same from one step to the next and need not be made again for
 every request: what differs between two seconds and two and a half is less than what anybody knows of the radio."""
@@ -10,8 +10,9 @@ from bisect import bisect_right
 from typing import Final
 
 from router.types import Radio, Situation
+from router.values import value
 
-__all__ = ["IDLE_STEPS_S", "idle_s", "next_step_at"]
+__all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "next_step_at"]
 
 IDLE_STEPS_S: Final = (
     *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
@@ -38,3 +39,27 @@ def next_step_at(radio: Radio | None, now: float) -> float:
     # Two steps towards the past: the sum is rounded, and so is the difference that it is compared by.
     at = math.nextafter(radio.used_at + IDLE_STEPS_S[step], -math.inf)
     return math.nextafter(at, -math.inf)
+
+
+@value
+class WakeLog:
+    """The wakes of late: how many in a row no call followed, and when the last one was that still may be followed."""
+
+    silent: int = 0
+    pending_at: float | None = None
+
+    def woke(self, now: float) -> WakeLog:
+        """The radio was woken; a wake before it that nobody used will not be used any more."""
+        return WakeLog(self.silent + (self.pending_at is not None), now)
+
+    def called(self) -> WakeLog:
+        """A call went out: the radio is of use, whether it was woken for it or not."""
+        return _NO_WAKES
+
+    def silent_at(self, now: float, awake_s: float) -> int:
+        """Return how many wakes in a row no call followed, where a radio stays awake for `awake_s`."""
+        over = self.pending_at is not None and now - self.pending_at >= awake_s
+        return self.silent + over
+
+
+_NO_WAKES: Final = WakeLog()

@@ -22,6 +22,7 @@ from edge_agent.result import Result, Sent
 from edge_agent.runtimes import Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.standing import Trouble
 from edge_agent.score import score_of
+from edge_agent.spending import Ledger
 from edge_agent.watchdog import OVERRUN_S, Watchdog
 from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_agent.egress import Permit
+    from edge_agent.egress.remote import Remote
 
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
@@ -55,7 +57,9 @@ class Call:
         "_clock",
         "_experience",
         "_inputs",
+        "_joules",
         "_keeper",
+        "_ledger",
         "_permit",
         "_policy",
         "_release",
@@ -84,9 +88,12 @@ class Call:
         *,
         keeper: Keeper | None = None,
         watchdog: Watchdog | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """`quality` and `metrics` are wanted where the policy asks for a promise. `keeper` hears what goes wrong on the
-        device, `watchdog` stops what runs in the caller's thread for too long."""
+        device, `watchdog` stops what runs in the caller's thread for too long, `ledger` is charged."""
+        self._ledger = ledger
+        self._joules = 0.0
         self._keeper = keeper
         self._watchdog = watchdog
         self._audit: Audit | None = None
@@ -180,16 +187,19 @@ class Call:
             if side.fetches or len(outputs) != len(release.outputs):
                 outputs = restore(outputs, side.fetches, [spec.name for spec in release.outputs])
         except RunHalted:
+            self._charge(self._clock() - began)
             return self._halted(began, started, until, epoch)
         except NotReady as error:
             return Failed(Failure(DEVICE, Code.UNAVAILABLE.value, str(error)))
         except (RunFailed, WireError) as error:
             now = self._clock()
+            self._charge(now - began)
             self._experience.device_ran(model, now - started, now, failed=True)
             if keeper is not None and isinstance(error, OutOfMemory):
                 keeper.troubled(Trouble.OUT_OF_MEMORY, epoch)
             return Failed(Failure(DEVICE, Code.INTERNAL.value, str(error)))
         now = self._clock()
+        self._charge(now - began)
         self._experience.device_ran(model, now - started, now)
         if keeper is not None and now - began > keeper.notable_s:
             keeper.ended(epoch, now - began)
@@ -203,6 +213,11 @@ class Call:
         score = score_of(outputs, release.manifest.score)
         self._experience.judged(model, not (score is not None and score > escalation.below), now)
         return Succeeded(DEVICE, score)
+
+    def _charge(self, seconds: float) -> None:
+        """Charge a run on the device, whatever came of it."""
+        if self._ledger is not None:
+            self._joules += self._ledger.device_ran(seconds, self.decision.situation.device_w)
 
     def _halted(self, began: float, started: float, until: float, epoch: int) -> Event:
         self.device_given_up(started, until)
@@ -235,7 +250,7 @@ class Call:
         calls = self._remote_calls
         if calls is None:
             situation = self.decision.situation
-            calls = RemoteCalls(self._release, situation, self._experience, self._clock, self._sent)
+            calls = RemoteCalls(self._release, situation, self._experience, self._clock, self._sent, self._ledger)
             self._remote_calls = calls
         return calls.start(run, self._permit.remote(run.target), self._for_the_wire, self.traceparent, on_done)
 
@@ -248,6 +263,10 @@ class Call:
         self._answers[target] = answer
         # Whether it is of the model that the certificate holds for right.
         return Succeeded(target, covered=self._audit is not None and self._audit.covers(target, answer[1]))
+
+    def permitted(self, target: str) -> Remote | None:
+        """Return the transport to a target of the plan; None where this request holds no permit."""
+        return None if self._permit is None else self._permit.remote(target)
 
     def _for_the_wire(self) -> Arrays:
         preparer = self._release.remote_preparer
@@ -312,4 +331,5 @@ class Call:
             outcome,
             self._policy,
             self._release,
+            self._joules if self._remote_calls is None else self._joules + self._remote_calls.joules,
         )

@@ -5,6 +5,7 @@ closed for ever."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.experience import Admission, Experience
 from edge_agent.releases import Release
 from edge_agent.result import Sent
+from edge_agent.spending import Ledger
 from nearfar_wire.errors import WireError
 from nearfar_wire.status import CODES, Code
 from router.advice import NOTHING_TOLD, Told
@@ -38,12 +40,14 @@ class _Flight:
     started: float
     until: float
     endpoint: str
+    idle_s: float
+    """For how long the radio had not been used."""
 
 
 class RemoteCalls:
     """See the module. One request's; used by one driver at a time."""
 
-    __slots__ = ("_clock", "_experience", "_flights", "_release", "_sent", "_situation")
+    __slots__ = ("_clock", "_experience", "_flights", "_ledger", "_release", "_sent", "_situation", "joules")
 
     def __init__(
         self,
@@ -52,8 +56,12 @@ class RemoteCalls:
         experience: Experience,
         clock: Callable[[], float],
         sent: list[Sent],
+        ledger: Ledger | None = None,
     ) -> None:
-        """What each call sent is appended to `sent` once it has ended."""
+        """What each call sent is appended to `sent` once it has ended; what it cost is charged to `ledger`."""
+        self._ledger = ledger
+        self.joules = 0.0
+        """What the calls that ended took of the battery."""
         self._release = release
         self._situation = situation
         self._experience = experience
@@ -76,6 +84,7 @@ class RemoteCalls:
 
         situation, now = self._situation, self._clock()
         view = next(view for view in situation.targets if view.name == run.target)
+        radio = self._experience.radio(situation.readings, now)
         admission = self._experience.admit(
             remote.name, remote.kind, self._release.name, view.upload_bytes, situation.readings, now
         )
@@ -83,6 +92,9 @@ class RemoteCalls:
             return Failed(
                 Failure(run.target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker")
             )
+        if self._ledger is not None and not self._ledger.begin(remote.name, remote.kind, radio.kind, view.upload_bytes):
+            self._experience.remote_abandoned(admission)
+            return Failed(Failure(run.target, Code.UNAVAILABLE.value, "the budget for it was used up meanwhile"))
         side = self._release.manifest.remote
         assert side is not None
         try:
@@ -96,17 +108,27 @@ class RemoteCalls:
                 traceparent=traceparent,
             )
         except WireError as error:
-            self._experience.remote_abandoned(admission)
+            self._call_off(remote, admission, view.upload_bytes)
             return Failed(Failure(run.target, Code.INVALID_INPUT.value, str(error)))
         except RemoteFailure as failure:
-            self._experience.remote_abandoned(admission)
+            self._call_off(remote, admission, view.upload_bytes)
             return Failed(failure.of(run.target))
         except BaseException:
             # A key pressed, no memory left: the admission goes back all the same.
-            self._experience.remote_abandoned(admission)
+            self._call_off(remote, admission, view.upload_bytes)
             raise
-        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint)
+        if self._ledger is not None:
+            self._ledger.corrected(remote.name, remote.kind, flight.sent_bytes - view.upload_bytes)
+        # Another call under way keeps the radio awake, and pays for that.
+        idle_s = 0.0 if self._flights else math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
+        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint, idle_s)
         return None
+
+    def _call_off(self, remote: Remote, admission: Admission, upload_bytes: int) -> None:
+        """Give back the admission and the charge of a call that was never sent."""
+        self._experience.remote_abandoned(admission)
+        if self._ledger is not None:
+            self._ledger.corrected(remote.name, remote.kind, -upload_bytes, sent=False)
 
     def collect(self, target: str) -> Answer | Failed | None:
         """Take what came of a call that is done: the outputs and the digest of the model that made them, or a failure;
@@ -160,6 +182,10 @@ class RemoteCalls:
     def _account(self, target: str, received_bytes: int) -> None:
         flight = self._flights.pop(target)
         self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
+        if self._ledger is not None:
+            radio = self._situation.radio
+            link, taken_s = None if radio is None else radio.kind, self._clock() - flight.started
+            self.joules += self._ledger.call_ended(link, taken_s, flight.call.sent_bytes, received_bytes, flight.idle_s)
 
     def _learn_failure(self, flight: _Flight, code: Code, now: float, told: Told = NOTHING_TOLD) -> None:
         self._experience.remote_ended(

@@ -181,7 +181,9 @@ def _metrics(registry: CollectorRegistry) -> str:
 
 def _agent_metrics() -> str:
     registry = CollectorRegistry()
-    gauges = Gauges(breakers=dict, policy=lambda: ("", 0, ""), signals=dict, out_of_use=dict, promises=dict)
+    gauges = Gauges(
+        breakers=dict, policy=lambda: ("", 0, ""), signals=dict, out_of_use=dict, promises=dict, budgets=tuple
+    )
     register(registry, AgentMetrics().counts, gauges)
     return _metrics(registry)
 

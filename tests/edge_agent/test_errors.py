@@ -15,6 +15,7 @@ def test_what_is_closed_for_good_is_not_worth_asking_again(constraint: Constrain
     passing = constraint in (
         Constraint.BREAKER,
         Constraint.PUSHBACK,
+        Constraint.BUDGET,
         Constraint.TIME,
         Constraint.STAY_LOCAL,
         Constraint.RULE,

@@ -17,7 +17,7 @@ from edge_agent.exposition import register
 from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
 from router.attempt import Ending
 from router.probation import Tally
-from router.types import BreakerPhase
+from router.types import BreakerPhase, BudgetView, Resource
 
 
 def gauges(
@@ -26,7 +26,12 @@ def gauges(
     signals: Mapping[str, bool] | None = None,
 ) -> Gauges:
     return Gauges(
-        lambda: breakers or {}, lambda: policy, lambda: signals or {}, lambda: {"m": False}, lambda: {"m": "in_force"}
+        lambda: breakers or {},
+        lambda: policy,
+        lambda: signals or {},
+        lambda: {"m": False},
+        lambda: {"m": "in_force"},
+        lambda: [BudgetView(Resource.ENERGY, 12.5, 0.25)],
     )
 
 
@@ -136,6 +141,9 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.audit("digits", "agrees")
     metrics.ep_fallback("voices")
     metrics.device_trouble("digits", "runaway", "put_out")
+    metrics.chosen_by("digits", "draw")
+    metrics.chosen_by("digits", "held")
+    metrics.woke("failed")
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -147,6 +155,8 @@ def test_totals_tell_people_without_prometheus() -> None:
         "audits": 1,
         "ep_fallbacks": 1,
         "device_troubles": 1,
+        "explored": 1,
+        "radio_wakes": 1,
         "sent_bytes": {"cloud": 300},
     }
 
@@ -211,6 +221,8 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.policy_reload("loaded")
     metrics.device_trouble("digits", "crash", "open_anew")
     metrics.records("written", 3)
+    metrics.chosen_by("digits", "draw")
+    metrics.woke("woken")
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
     samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
     assert samples == {
@@ -228,6 +240,10 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_certified_answers_total{certified=no,model=digits}": 1,
         "nearfar_audits_total{model=digits,outcome=disagrees}": 1,
         "nearfar_device_troubles_total{model=digits,remedy=open_anew,trouble=crash}": 1,
+        "nearfar_choices_not_by_cost_total{model=digits,reason=draw}": 1,
+        "nearfar_radio_wakes_total{outcome=woken}": 1,
+        "nearfar_budget_left{resource=energy}": 12.5,
+        "nearfar_budget_price{resource=energy}": 0.25,
         "nearfar_device_out_of_use{model=m}": 0,
         "nearfar_promise_state{model=m,state=in_force}": 1,
         "nearfar_breaker_state{target=cloud}": 2,

@@ -48,13 +48,13 @@ def test_the_older_half_is_kept_and_what_is_older_still_is_dropped(tmp_path: Pat
     written: Counter[str] = Counter()
     sizes = []
     for _ in range(6):
-        log = RecordLog(path, 20_000, lambda outcome, n: written.update({outcome: n}))
+        log = RecordLog(path, 40_000, lambda outcome, n: written.update({outcome: n}))
         for _ in range(5):
             log.add(DECISION, None)
         log.close()
         sizes.append(path.stat().st_size)
     older = path.with_name("records.jsonl.1")
-    assert older.stat().st_size <= 10_000 and max(sizes) <= 10_000
+    assert older.stat().st_size <= 20_000 and max(sizes) <= 20_000
     assert len(_records(path)) + len(_records(older)) < written["written"] == 30
 
 

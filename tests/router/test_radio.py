@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.radio import IDLE_STEPS_S, idle_s, next_step_at
+from router.radio import IDLE_STEPS_S, WakeLog, idle_s, next_step_at
 from router.types import Radio
 from tests.router.situations import NOW, situation
 
@@ -47,3 +47,16 @@ def test_up_to_the_next_step_nothing_changes(used_at: float, since_s: float, ulp
 def test_the_steps_rise_and_begin_at_nothing() -> None:
     assert list(IDLE_STEPS_S) == sorted(set(IDLE_STEPS_S))
     assert IDLE_STEPS_S[0] == 0.0
+
+
+def test_a_wake_that_no_call_follows_while_the_radio_is_awake_is_silent() -> None:
+    log = WakeLog().woke(100.0)
+    assert [log.silent_at(now, 10.0) for now in (100.0, 109.9, 110.0)] == [0, 0, 1]
+    assert log.woke(130.0).silent_at(131.0, 10.0) == 1
+    assert log.woke(130.0).woke(160.0).silent_at(171.0, 10.0) == 3
+
+
+def test_a_call_ends_every_count_of_silent_wakes() -> None:
+    log = WakeLog().woke(100.0).woke(130.0).woke(160.0).called()
+    assert log.silent_at(1000.0, 10.0) == 0
+    assert log.woke(2000.0).silent_at(2001.0, 10.0) == 0
