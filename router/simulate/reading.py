@@ -15,13 +15,13 @@ from router.naming import did_you_mean
 from router.simulate.capacity import Capacity, Packets, Rates
 from router.simulate.curve import Curve, Steps
 from router.simulate.device import DeviceModel
-from router.simulate.document import CapacityPart, DeviceDocument, RadioDocument, SeriesPart, ServerDocument
+from router.simulate.document import CapacityPart, DeviceDocument, RadioDocument, SeriesPart, ServerDocument, WakePart
 from router.simulate.radio import RadioModel
 from router.simulate.sources import Described, Sources
 from router.simulate.thermal import ThermalModel
 from router.simulate.traces.lines import Lines, TraceFault
 from router.simulate.traces.mahimahi import read_packets
-from router.simulate.traces.table import Columns, read_table
+from router.simulate.traces.table import Columns, read_curve, read_table
 from router.toml_document import read_document
 
 __all__ = ["Reader", "device_of", "radio_of"]
@@ -111,6 +111,14 @@ class Reader:
         if points[0][0] > 0:  # before the first it is the first's
             points = [(0.0, points[0][1]), *points[1:]]
         return Rates(points, period_s)
+
+    def wake(self, part: WakePart, path: str) -> Curve:
+        """Return a measured wake-up curve. Raises ScenarioError."""
+        if part.table is None:
+            return _curve(part.points or ())
+        return Curve(
+            self.trace(part.table, f"{path}.table", lambda lines: read_curve(lines, part.idle, part.wake, part.unit))
+        )
 
     def _there(self, path: str, name: str, read: Callable[[], T]) -> T:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -95,7 +95,9 @@ def _links(document: ScenarioDocument, reader: Reader) -> dict[str, LinkModel]:
         path = f"links.{name}"
         if name == _NO_NETWORK:
             raise ScenarioError(path, f'"{_NO_NETWORK}" is the word for no network; call it otherwise')
-        radio = reader.document(RadioDocument, "radio", part.radio, f"{path}.radio")
+        radio = radio_of(reader.document(RadioDocument, "radio", part.radio, f"{path}.radio"))
+        if part.wake is not None:
+            radio = replace(radio, wake_s=reader.wake(part.wake, f"{path}.wake"))
         rtt_points, period_s = reader.points(part.rtt_ms, f"{path}.rtt_ms", 0, 600_000)
         links[name] = LinkModel(
             name=name,
@@ -103,7 +105,7 @@ def _links(document: ScenarioDocument, reader: Reader) -> dict[str, LinkModel]:
             down=reader.capacity(part.down, f"{path}.down"),
             rtt_s=_steps_in_s(rtt_points, period_s),
             jitter=part.jitter,
-            radio=radio_of(radio),
+            radio=radio,
         )
     return links
 

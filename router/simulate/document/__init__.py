@@ -7,7 +7,7 @@ can be written by anyone, and schema.py tells all of it to editors."""
 
 from router.simulate.document.catalogue import DeviceDocument, RadioDocument, ServerDocument
 from router.simulate.document.faults import FaultPart
-from router.simulate.document.links import ConnectionPart, LinkPart
+from router.simulate.document.links import ConnectionPart, LinkPart, WakePart
 from router.simulate.document.models import AnswersPart, ModelPart
 from router.simulate.document.places import DevicePart, TargetPart
 from router.simulate.document.series import CapacityPart, SeriesPart
@@ -31,4 +31,5 @@ __all__ = [
     "ServerDocument",
     "StreamPart",
     "TargetPart",
+    "WakePart",
 ]

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from router.naming import did_you_mean
 from router.simulate.traces.lines import MAX_SECONDS, Lines, TraceFault, numbered, seconds_number
 
-__all__ = ["Column", "Columns", "read_table", "read_times"]
+__all__ = ["Column", "Columns", "read_curve", "read_table", "read_times"]
 
 Column = str | int
 """A column by its name in the heading, or by its number from 0."""
@@ -84,6 +84,31 @@ def read_times(lines: Lines, time: Column, unit: Literal["s", "ms"]) -> list[flo
         raise TraceFault(0, "holds no row")
     first = times[0]
     return [at - first for at in times]
+
+
+def read_curve(lines: Lines, x: Column, y: Column, unit: Literal["s", "ms"]) -> list[tuple[float, float]]:
+    """Return the points of a measured curve, of which both columns are times: how one follows the other.
+
+    Points of one x are samples, and their mean counts. Raises TraceFault: at the first row that lacks a column, holds
+    no number, is below 0, or has a lower x than the one before it."""
+    points: list[tuple[float, float]] = []
+    samples = 1
+    for number, cells in _rows(lines, (x, y)):
+        at, height = (seconds_number(cell) for cell in cells)
+        if at is None or height is None or at < 0 or height < 0 or at > MAX_SECONDS or height > MAX_SECONDS:
+            raise TraceFault(number, "both are numbers from 0 on")
+        at, height = at / _PER_SECOND[unit], height / _PER_SECOND[unit]
+        if points and at < points[-1][0]:
+            raise TraceFault(number, "comes before the row above it; sort the table by its first number")
+        if points and at == points[-1][0]:
+            samples += 1
+            points[-1] = at, points[-1][1] + (height - points[-1][1]) / samples
+            continue
+        samples = 1
+        points.append((at, height))
+    if not points:
+        raise TraceFault(0, "holds no row")
+    return points
 
 
 def _closed(

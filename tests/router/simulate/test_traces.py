@@ -14,7 +14,7 @@ from router.simulate.chance import Chance
 from router.simulate.traces.examples import read_examples
 from router.simulate.traces.lines import TraceFault
 from router.simulate.traces.mahimahi import read_packets
-from router.simulate.traces.table import Columns, read_table, read_times
+from router.simulate.traces.table import Columns, read_curve, read_table, read_times
 
 NAMED = Columns("Timestamp", "usage", "ms")
 
@@ -148,6 +148,27 @@ def test_no_fault_repeats_what_stands_in_the_line() -> None:
     with pytest.raises(TraceFault) as raised:
         read_table(_lines("0,1\n1,hunter2\n"), Columns())
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["idle,wake,n\n0,0,9\n10,0.1,9\n10,0.3,9\n60,0.9,9\n", "0 0\n10 0.2\n60 0.9\n"])
+def test_a_curve_s_samples_of_one_silence_count_by_their_mean(text: str) -> None:
+    assert read_curve(_lines(text), 0, 1, "s") == [(0.0, 0.0), (10.0, pytest.approx(0.2)), (60.0, 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no row"),
+        ("0,0\n10,-1\n", "line 2: both are numbers from 0 on"),
+        ("0,0\n10,inf\n", "line 2: both are numbers from 0 on"),
+        ("0,0\n10\n", "line 2: has 1 columns, too few"),
+        ("5,0\n4,1\n", "line 2: comes before the row above it"),
+    ],
+)
+def test_a_curve_with_a_fault_is_refused_at_its_line(text: str, said: str) -> None:
+    with pytest.raises(TraceFault) as raised:
+        read_curve(_lines(text), 0, 1, "s")
+    assert str(raised.value).startswith(said)
 
 
 # -- arrivals ----------------------------------------------------------------------------------------------------------
