@@ -18,10 +18,12 @@ from router.cli.decide import decide
 from router.cli.diff import diff
 from router.cli.explain import explain
 from router.cli.imagine import takes_situation
+from router.cli.init import init
 from router.cli.replay import replay
 from router.cli.scenario_files import shipped
 from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
+from router.cli.templates import TEMPLATES
 from router.errors import RouterError
 
 __all__ = ["main"]
@@ -54,6 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> _Parser:
     parser = _Parser(prog="nearfar-policy", description="Check and try out the policies that requests are routed by.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    starting = commands.add_parser(
+        "init",
+        help="write a policy to start from",
+        description="Write a policy to start from, in which every field stands with its unit, its default and the"
+        " reason for it. Templates: " + " ".join(f"{name}: {t.about}" for name, t in TEMPLATES.items()),
+    )
+    starting.add_argument(
+        "path",
+        type=Path,
+        nargs="?",
+        default=Path("policy.toml"),
+        metavar="FILE",
+        help="default: %(default)s; -: print it",
+    )
+    starting.add_argument("--template", choices=list(TEMPLATES), default="balanced", help="default: %(default)s")
+    starting.add_argument("--name", help="the policy's name (default: the template's)")
+    starting.add_argument("--force", action="store_true", help="write over a file that is there")
+    starting.set_defaults(run=init)
 
     checking = commands.add_parser("check", help="tell whether a policy can be put in force, and what in it is idle")
     _takes_policy(checking)
