@@ -144,5 +144,4 @@ BASELINES: Final = (
     Baseline("ladder", _ladder),
     Baseline("latency-argmin", _latency),
 )
-"""Those that are the same whatever the targets are called; `always` of each remote one, and the best threshold, stand
-beside them."""
+"""Those that are the same whatever targets are called. Beside them stand `always` of others, and the best threshold."""

@@ -18,6 +18,23 @@ class Curve:
         self._xs = [x for x, _ in points]
         self._ys = [y for _, y in points]
 
+    def lowest(self) -> Curve:
+        """Return the highest line that is nowhere above this one and never falls."""
+        lowest, points = math.inf, []
+        for x, y in zip(reversed(self._xs), reversed(self._ys), strict=True):
+            lowest = min(lowest, y)
+            points.append((x, lowest))
+        return Curve(points[::-1])
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the largest height."""
+        return min(self._ys), max(self._ys)
+
+    @property
+    def level_from(self) -> float:
+        """Where the last point stands: beyond it the line is level."""
+        return self._xs[-1]
+
     def at(self, x: float) -> float:
         """Return the height at `x`."""
         xs, ys = self._xs, self._ys

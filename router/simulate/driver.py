@@ -11,7 +11,7 @@ from typing import Final
 from router.breaker import BreakerSettings
 from router.engine import Decision
 from router.memo import Memo
-from router.policy import Policy
+from router.policy import Policy, Worth
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.baselines import Baseline, decide_by
@@ -27,11 +27,13 @@ __all__ = ["simulate"]
 _NEVER_OPENS: Final = BreakerSettings(consecutive=1 << 62, min_calls=1 << 62)
 
 
-def simulate(setting: Setting, policy: Policy, seed: int, *, baseline: Baseline | None = None) -> Outcomes:
+def simulate(
+    setting: Setting, policy: Policy, seed: int, *, baseline: Baseline | None = None, worth: Worth | None = None
+) -> Outcomes:
     """Run the whole scenario under `policy`; with a `baseline` that one chooses, and the policy says what things are
-    worth and where requests may go."""
+    worth and where requests may go. Costs are told by `worth`, the policy's own where it is left out."""
     evaluation = evaluate(setting, seed)
-    agenda, tally = Agenda(), Tally(policy.worth)
+    agenda, tally = Agenda(), Tally(policy.worth if worth is None else worth)
     world = World(setting, seed)
     if baseline is not None and baseline.stubborn:
         policy = replace(policy, breaker=_NEVER_OPENS)

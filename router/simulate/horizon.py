@@ -12,14 +12,14 @@ never a wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from router.values import value
 
-__all__ = ["Move", "Stage", "State", "least_cost", "least_cost_within"]
+__all__ = ["Move", "Path", "Reached", "Stage", "State", "Thin", "least_cost", "least_cost_within"]
 
-State = Hashable
+State = tuple[float, ...]
 Prices = tuple[float, ...]
 
 
@@ -32,6 +32,19 @@ class Move:
     state: State
 
 
+@value
+class Path:
+    """The cheapest path to a state at some prices: what it costs with them, and what it spends."""
+
+    priced: float
+    spent: tuple[float, ...]
+
+
+Reached = dict[State, Path]
+Thin = Callable[[Reached], Reached]
+"""Drops states from which nothing is ever cheaper than from another one that costs no more to reach."""
+
+
 class Stage(Protocol):
     """One of the choices to be made, in their order."""
 
@@ -40,12 +53,8 @@ class Stage(Protocol):
         ...
 
 
-@value
-class Path:
-    """The cheapest path at some prices: what it costs with them, and what it spends."""
-
-    priced: float
-    spent: tuple[float, ...]
+def _as_it_is(reached: Reached) -> Reached:
+    return reached
 
 
 _ROUNDS: Final = 3
@@ -54,30 +63,32 @@ _ALL_THAT_COUNTS: Final = 1e3
 _LITTLE: Final = 1e-9
 
 
-def least_cost(stages: Iterable[Stage], start: State, prices: Sequence[float] = ()) -> float:
+def least_cost(stages: Iterable[Stage], start: State, prices: Prices = (), *, thin: Thin = _as_it_is) -> float:
     """Return the least that a path through all stages costs, with what it spends at these prices on top."""
-    return _cheapest(stages, start, prices).priced
+    return _cheapest(stages, start, prices, thin).priced
 
 
-def least_cost_within(stages: Sequence[Stage], start: State, budgets: Sequence[float]) -> float:
+def least_cost_within(
+    stages: Sequence[Stage], start: State, budgets: Sequence[float], *, thin: Thin = _as_it_is
+) -> float:
     """Return a bound from below on the cost of every path that spends at most `budgets` in all."""
     if not budgets:
-        return least_cost(stages, start)
+        return least_cost(stages, start, thin=thin)
     # All at once first: where two budgets bind together, raising the price of one alone only moves the spending.
     together = tuple(1 / max(budget, _LITTLE) for budget in budgets)
-    prices, found = _along(stages, start, (0.0,) * len(budgets), together, budgets)
+    prices, found = _along(stages, start, (0.0,) * len(budgets), together, budgets, thin)
     for _ in range(_ROUNDS if len(budgets) > 1 else 0):
         for index in range(len(budgets)):
             without = (*prices[:index], 0.0, *prices[index + 1 :])
             alone = tuple(share if other == index else 0.0 for other, share in enumerate(together))
-            there, bound = _along(stages, start, without, alone, budgets)
+            there, bound = _along(stages, start, without, alone, budgets, thin)
             if bound > found:
                 prices, found = there, bound
     return found
 
 
 def _along(
-    stages: Sequence[Stage], start: State, prices: Prices, towards: Prices, budgets: Sequence[float]
+    stages: Sequence[Stage], start: State, prices: Prices, towards: Prices, budgets: Sequence[float], thin: Thin
 ) -> tuple[Prices, float]:
     """Return the prices, from `prices` on in the direction of `towards`, that give the highest bound, and that bound.
 
@@ -86,7 +97,7 @@ def _along(
 
     def at(way: float) -> _Line:
         tried = tuple(price + way * share for price, share in zip(prices, towards, strict=True))
-        path = _cheapest(stages, start, tried)
+        path = _cheapest(stages, start, tried, thin)
         left = [spent - budget for spent, budget in zip(path.spent, budgets, strict=True)]
         free = path.priced - sum(price * budget for price, budget in zip(tried, budgets, strict=True))
         return _Line(way, free, sum(share * over for share, over in zip(towards, left, strict=True)))
@@ -140,10 +151,10 @@ def _bound(line: _Line) -> float:
     return line.bound
 
 
-def _cheapest(stages: Iterable[Stage], start: State, prices: Sequence[float]) -> Path:
-    reached = {start: Path(0.0, (0.0,) * len(prices))}
+def _cheapest(stages: Iterable[Stage], start: State, prices: Prices, thin: Thin) -> Path:
+    reached: Reached = {start: Path(0.0, (0.0,) * len(prices))}
     for stage in stages:
-        following: dict[State, Path] = {}
+        following: Reached = {}
         for state, path in reached.items():
             for move in stage.moves(state):
                 priced = path.priced + move.cost
@@ -153,5 +164,5 @@ def _cheapest(stages: Iterable[Stage], start: State, prices: Sequence[float]) ->
                 if known is None or priced < known.priced:
                     spent_so_far = tuple(map(float.__add__, path.spent, move.spent))
                     following[move.state] = Path(priced, spent_so_far)
-        reached = following
+        reached = thin(following)
     return min(reached.values(), key=lambda path: path.priced)

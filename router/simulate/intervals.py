@@ -5,7 +5,10 @@ such draw; the interval holds the middle 95 of a hundred."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
+from operator import add, mul
 from typing import Final, Protocol
 
 from router.simulate.tally import Block, seconds_of
@@ -47,34 +50,36 @@ def drawn_again(blocks: int, chance: Draws) -> list[list[int]]:
 def figure(blocks: Sequence[Block], draws: Sequence[Sequence[int]], amount: Callable[[Block], float]) -> Figure:
     """Return what `amount` comes to for each request, with its interval over `draws`."""
     amounts = [amount(block) for block in blocks]
+    if not any(amounts):
+        return Figure(0.0, 0.0, 0.0)
     requests = [block.requests for block in blocks]
-    found = [_ratio(_weighted(amounts, times), _weighted(requests, times)) for times in draws]
-    return _between(_ratio(sum(amounts), sum(requests)), found)
+    found = [_weighted(amounts, times) / _weighted(requests, times) for times in draws]
+    return _between(sum(amounts) / sum(requests), found)
 
 
 def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> Figure:
     """Return the seconds within which `share` of the requests ended, to a hundredth, with the interval over `draws`."""
     buckets = sorted({bucket for block in blocks for bucket in block.times})
-    columns = [[block.times[bucket] for block in blocks] for bucket in buckets]
+    if not buckets:
+        return Figure(0.0, 0.0, 0.0)
+    # For each bucket how many of each block's requests took no longer.
+    up_to = list(accumulate(([block.times[bucket] for block in blocks] for bucket in buckets), _added))
     requests = [block.requests for block in blocks]
 
     def under(times: Sequence[int]) -> float:
-        wanted, seen = share * _weighted(requests, times), 0.0
-        for bucket, column in zip(buckets, columns, strict=True):
-            seen += _weighted(column, times)
-            if seen >= wanted:
-                return seconds_of(bucket)
-        return seconds_of(buckets[-1]) if buckets else 0.0
+        wanted = share * _weighted(requests, times)
+        return seconds_of(buckets[bisect_left(up_to, wanted, key=lambda column: _weighted(column, times))])
 
     return _between(under([1] * len(blocks)), [under(times) for times in draws])
 
 
+def _added(one: list[int], other: list[int]) -> list[int]:
+    return list(map(add, one, other))
+
+
 def _weighted(amounts: Sequence[float], times: Sequence[int]) -> float:
-    return sum(map(float.__mul__, map(float, amounts), map(float, times)))
-
-
-def _ratio(amount: float, requests: float) -> float:
-    return amount / requests if requests else 0.0
+    total: float = sum(map(mul, amounts, times))
+    return total
 
 
 def _between(found: float, others: list[float]) -> Figure:

@@ -21,7 +21,7 @@ from router.types import Kind
 if TYPE_CHECKING:
     from router.simulate.call import Call
 
-__all__ = ["Refusal", "Server", "ServerModel"]
+__all__ = ["Refusal", "Server", "ServerModel", "behind_others_s"]
 
 # As cloud_service/admission has them.
 _SHORTEST_PUSHBACK_S: Final = 0.05
@@ -161,18 +161,18 @@ class Server:
             service_s *= math.exp(model.spread * self._chance.normal(call.key))
         self._run_s += (service_s - self._run_s) * _LEARNT if self._run_s else service_s
         busy = model.busy.at(now)
-        behind_s = self._behind_others_s(busy, service_s, call.key) if busy > 0 else 0.0
+        behind_s = behind_others_s(model.workers, busy, service_s, self._chance, call.key) if busy > 0 else 0.0
         call.starts(now + behind_s, now + behind_s + service_s)
 
-    def _behind_others_s(self, busy: float, service_s: float, key: int) -> float:
-        workers = self.model.workers
-        offered = busy * workers
-        term = total = 1.0
-        for count in range(1, workers):
-            term *= offered / count
-            total += term
-        waiting = term * offered / workers / (1 - busy)
-        chance = waiting / (total + waiting)
-        if self._chance.uniform(key) >= chance:
-            return 0.0
-        return self._chance.exponential(key + _WAITS) * service_s / (workers * (1 - busy))
+
+def behind_others_s(workers: int, busy: float, service_s: float, chance: Keyed, key: int) -> float:
+    """Return how long the call with this key waits where others keep the share `busy` of the workers busy."""
+    offered = busy * workers
+    term = total = 1.0
+    for count in range(1, workers):
+        term *= offered / count
+        total += term
+    waiting = term * offered / workers / (1 - busy)
+    if chance.uniform(key) >= waiting / (total + waiting):
+        return 0.0
+    return chance.exponential(key + _WAITS) * service_s / (workers * (1 - busy))

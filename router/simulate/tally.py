@@ -15,7 +15,7 @@ from router.values import value
 
 __all__ = ["Block", "Ended", "Tally", "bucket_of", "seconds_of"]
 
-MOST_BLOCKS: Final = 128
+MOST_BLOCKS: Final = 64
 _LOG_WIDTH: Final = math.log(1.02)
 
 
@@ -111,6 +111,7 @@ class Tally:
             + worth.second * ended.seconds
             + worth.dollar * ended.usd
             + worth.megabyte * size_bytes / 1e6
+            + worth.joule * ended.joules
         )
         block.requests += 1
         block.cost += cost
@@ -132,6 +133,7 @@ class Tally:
     def spend(self, joules: float) -> None:
         """Count energy that was spent after the last request, such as the radio's until it sleeps."""
         self._open.joules += joules
+        self._open.cost += self._worth.joule * joules
 
     def total(self) -> Block:
         """Return the sums over the whole run."""

@@ -66,8 +66,9 @@ class World:
         self.servers = servers_of(setting, seed) if servers is None else servers
         self.device = Device(setting.device, setting.outside, seed, setting.battery_share)
         self._seed = seed
-        # Worlds that share their servers must not share the chance of their requests there.
-        self._salt = int(Chance(seed, "requests").uniform() * 2**53)
+        self.salt = int(Chance(seed, "requests").uniform() * 2**53)
+        """Added to a request's number it is the request's key: worlds that share their servers must not share the
+        chance of their requests there."""
         self._probes = self._samples = 0
         self._links: dict[str, Link] = {}
         self._connection = -1
@@ -95,7 +96,7 @@ class World:
         run_s = self.setting.models[model].device_s
         assert run_s is not None
         self.device.advance(now)
-        return self.device.run(run_s, now, self._salt + number)
+        return self.device.run(run_s, now, self.salt + number)
 
     def call(
         self,
@@ -112,13 +113,13 @@ class World:
         was put there before. `upload_bytes` is the arrival's, or the model's own; `until` the deadline told with it."""
         facts = self.setting.models[model]
         up = facts.upload_bytes if upload_bytes is None else upload_bytes
-        key = self._salt + number + (again << 48)
+        key = self.salt + number + (again << 48)
         return self._begin(target, facts.service_s[target], up, facts.download_bytes, now, key, until)
 
     def probe(self, target: str, now: float) -> Call:
         """Measure the round trip to `target`, or wake the radio: a call that no model runs for."""
         self._probes += 1
-        return self._begin(target, 0.0, _PROBE_BYTES, _PROBE_BYTES, now, self._salt - self._probes, math.inf)
+        return self._begin(target, 0.0, _PROBE_BYTES, _PROBE_BYTES, now, self.salt - self._probes, math.inf)
 
     def _begin(self, target: str, service_s: float, up: int, down: int, now: float, key: int, until: float) -> Call:
         link = self._link_at(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,82 +12,16 @@ from router.compile import compile_policy
 from router.memo import Memo
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
-from router.simulate.arriving import Recorded
 from router.simulate.call import Call
 from router.simulate.chance import Chance
 from router.simulate.device import Run
 from router.simulate.evaluation import evaluate
-from router.simulate.faults import Fault
 from router.simulate.tally import Tally
-from router.simulate.workload import Stream
 from router.simulate.world import Setting, World
-from router.types import Kind
 from tests.properties.effort import tries
-from tests.router.simulate import worlds
+from tests.properties.simulated import BODIES, HEAD, KINDS, settings
 
-KINDS = {"device": Kind.DEVICE, "fog": Kind.FOG, "cloud": Kind.CLOUD}
-HEAD = """
-schema = 1
-name = "drawn"
-version = 1
-targets = { fog = {}, cloud = {} }
-breaker = { consecutive = 3, min_calls = 6, open_s = 5, max_open_s = 20 }
-labels.public = ["device", "fog", "cloud"]
-labels.near = ["device", "fog"]
-labels.secret = ["device"]
-"""
-BODIES = [
-    "",
-    "[escalation]\nbelow = 0.7\n",
-    'mode = "prefer_in_cloud"\n',
-    'mode = "only_in_cloud"\n',
-    "[worth]\nsecond = 5.0\nwrong_answer = 3.0\n",
-]
 SETTLED_S = 1e-9
-
-instants = st.floats(0, 30)
-faults = st.lists(
-    st.builds(
-        lambda start, length, kind: Fault(start, start + length, **kind),
-        instants,
-        st.floats(0.1, 20),
-        st.sampled_from(
-            [
-                {"black_hole": True},
-                {"error_share": 0.7},
-                {"error_share": 1.0, "code": "OVERLOADED", "pushback_s": 2.0},
-                {"error_share": 1.0, "code": "SECURITY_ERROR"},
-                {"slow": 20.0},
-                {"delay_s": 0.5},
-            ]
-        ),
-    ),
-    max_size=3,
-).map(tuple)
-
-
-@st.composite
-def settings(draw: st.DrawFn) -> Setting:
-    servers = (
-        worlds.server("fog", kind=Kind.FOG, rtt_s=0.005, spread=0.3, queue_limit=draw(st.integers(0, 3))),
-        worlds.server("cloud", rtt_s=0.03, spread=0.3, workers=draw(st.integers(1, 2))),
-    )
-    model = worlds.model(["fog", "cloud"], device_s=draw(st.sampled_from([0.002, 0.02, 0.2, None])))
-    gaps = draw(st.lists(st.sampled_from([0.0, 0.001, 0.03, 0.5, 6.0, 15.0]), min_size=1, max_size=40))
-    labels = ((0.5, "public"), (0.7, "near"), (0.9, "secret"), (1.0, None))
-    stream = Stream(
-        "app", model, draw(st.sampled_from([0.005, 0.05, 0.3, 2.0])), labels, Recorded(list(accumulate(gaps)))
-    )
-    out = draw(st.sampled_from([(), ((5.0, None),), ((5.0, None), (15.0, worlds.link()))]))
-    return worlds.setting(
-        *servers,
-        duration_s=1e9,
-        device=worlds.device(spread=0.3, runs_at_once=draw(st.integers(1, 2))),
-        connections=((0.0, worlds.link(jitter=0.2, radio=worlds.radio(wake_spread=0.3))), *out),
-        models={"m": model},
-        streams=(stream,),
-        faults={"fog": draw(faults), "cloud": draw(faults)},
-    )
 
 
 class WatchedWorld(World):

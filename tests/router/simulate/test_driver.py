@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import Any
-
 import pytest
 
-from router.compile import compile_policy
-from router.policy import Policy
-from router.simulate.arriving import Recorded
 from router.simulate.baselines import BASELINES, Baseline, always, cascade
-from router.simulate.chance import Chance
 from router.simulate.driver import simulate
 from router.simulate.faults import Fault
 from router.simulate.outcomes import Outcomes
-from router.simulate.workload import Stream
-from router.simulate.world import Setting
-from router.types import Kind
-from tests.router.simulate import worlds
-
-KINDS = {"device": Kind.DEVICE, "fog": Kind.FOG, "cloud": Kind.CLOUD}
-
-
-def _times(requests: int, mean_gap_s: float) -> Recorded:
-    chance = Chance(7, "gaps")
-    return Recorded(list(accumulate(chance.exponential() * mean_gap_s for _ in range(requests))))
-
-
-def _setting(
-    requests: int = 300, gap_s: float = 0.2, label: str = "public", deadline_s: float = 1.0, **more: Any
-) -> Setting:
-    servers = (
-        worlds.server("fog", kind=Kind.FOG, rtt_s=0.005, spread=0.2),
-        worlds.server("cloud", rtt_s=0.03, spread=0.2, usd_per_request=0.001),
-    )
-    model = worlds.model(["fog", "cloud"])
-    stream = Stream("app", model, deadline_s, ((1.0, label),), _times(requests, gap_s))
-    return worlds.setting(*servers, duration_s=1e9, streams=(stream,), models={"m": model}, **more)
-
-
-def _policy(body: str = "") -> Policy:
-    text = f'schema = 1\nname = "tried"\nversion = 1\ntargets = {{ fog = {{}}, cloud = {{}} }}\n{body}'
-    return compile_policy(text.encode(), targets=KINDS)
+from tests.router.simulate.runs import a_policy, a_setting
 
 
 def _ended(outcomes: Outcomes) -> float:
@@ -56,30 +22,30 @@ def _named(baseline: Baseline | None) -> str:
 
 @pytest.mark.parametrize("baseline", [None, *BASELINES, always("cloud")], ids=_named)
 def test_equal_seeds_give_equal_outcomes_to_the_last_digit(baseline: Baseline | None) -> None:
-    one, other = (simulate(_setting(), _policy(), 3, baseline=baseline) for _ in range(2))
+    one, other = (simulate(a_setting(), a_policy(), 3, baseline=baseline) for _ in range(2))
     assert repr(one) == repr(other)
     assert one.requests == 300
-    assert repr(simulate(_setting(), _policy(), 4, baseline=baseline)) != repr(one)
+    assert repr(simulate(a_setting(), a_policy(), 4, baseline=baseline)) != repr(one)
 
 
 @pytest.mark.parametrize("baseline", [None, *BASELINES, always("cloud")], ids=_named)
 def test_every_request_ends_once(baseline: Baseline | None) -> None:
     faults = {"cloud": (Fault(10.0, 20.0, black_hole=True), Fault(30.0, 40.0, error_share=0.5))}
-    setting = _setting(gap_s=0.05, deadline_s=0.2, faults=faults, label="public")
-    outcomes = simulate(setting, _policy("[escalation]\nbelow = 0.6\n"), 1, baseline=baseline)
+    setting = a_setting(gap_s=0.05, deadline_s=0.2, faults=faults, label="public")
+    outcomes = simulate(setting, a_policy("[escalation]\nbelow = 0.6\n"), 1, baseline=baseline)
     assert _ended(outcomes) == pytest.approx(1.0)
 
 
 def test_what_a_label_keeps_on_the_device_costs_no_byte() -> None:
     for baseline in (None, *BASELINES, always("cloud")):
-        outcomes = simulate(_setting(label="secret"), _policy(), 1, baseline=baseline)
+        outcomes = simulate(a_setting(label="secret"), a_policy(), 1, baseline=baseline)
         assert outcomes.size_bytes.value == outcomes.usd.value == 0.0
         assert outcomes.shares["fog"].value == outcomes.shares["cloud"].value == 0.0
 
 
 def test_always_asks_one_and_nobody_else() -> None:
-    device = simulate(_setting(), _policy(), 1, baseline=always("device"))
-    cloud = simulate(_setting(), _policy(), 1, baseline=always("cloud"))
+    device = simulate(a_setting(), a_policy(), 1, baseline=always("device"))
+    cloud = simulate(a_setting(), a_policy(), 1, baseline=always("cloud"))
     assert device.shares["device"].value == 1.0
     assert device.size_bytes.value == 0.0
     assert cloud.shares["cloud"].value + cloud.missed.value == 1.0
@@ -87,7 +53,7 @@ def test_always_asks_one_and_nobody_else() -> None:
 
 
 def test_a_higher_threshold_asks_more_often_and_is_less_often_wrong() -> None:
-    tried = [simulate(_setting(600), _policy(), 1, baseline=cascade(below)) for below in (0.3, 0.6, 0.9)]
+    tried = [simulate(a_setting(600), a_policy(), 1, baseline=cascade(below)) for below in (0.3, 0.6, 0.9)]
     assert tried[0].escalated.value < tried[1].escalated.value < tried[2].escalated.value
     assert tried[0].wrong.value > tried[1].wrong.value > tried[2].wrong.value
     assert tried[0].accuracy_loss.value > tried[2].accuracy_loss.value
@@ -95,24 +61,24 @@ def test_a_higher_threshold_asks_more_often_and_is_less_often_wrong() -> None:
 
 def test_a_policy_learns_that_a_target_has_become_slow() -> None:
     slow = {"fog": (Fault(20.0, 1e9, slow=30.0),)}
-    policy = _policy('mode = "only_in_cloud"\nworth = { second = 1.0 }\n')
-    before = simulate(_setting(400), policy, 1)
-    after = simulate(_setting(400, faults=slow), policy, 1)
+    policy = a_policy('mode = "only_in_cloud"\nworth = { second = 1.0 }\n')
+    before = simulate(a_setting(400), policy, 1)
+    after = simulate(a_setting(400, faults=slow), policy, 1)
     assert before.shares["fog"].value > 0.9
     assert after.shares["cloud"].value > 0.5
 
 
 def test_a_request_that_overlaps_waits_for_the_one_device() -> None:
-    apart = simulate(_setting(gap_s=1.0), _policy(), 1, baseline=always("device"))
-    crowded = simulate(_setting(gap_s=0.011), _policy(), 1, baseline=always("device"))
+    apart = simulate(a_setting(gap_s=1.0), a_policy(), 1, baseline=always("device"))
+    crowded = simulate(a_setting(gap_s=0.011), a_policy(), 1, baseline=always("device"))
     assert crowded.p95_s.value > 2 * apart.p95_s.value
 
 
 def test_a_radio_s_tail_is_paid_for_even_behind_the_last_request() -> None:
-    once = simulate(_setting(1), _policy(), 1, baseline=always("cloud"))
+    once = simulate(a_setting(1), a_policy(), 1, baseline=always("cloud"))
     assert once.joules.value > 10.0, "ten seconds at one watt"
 
 
 def test_energy_is_what_runs_and_calls_draw() -> None:
-    device = simulate(_setting(), _policy(), 1, baseline=always("device"))
+    device = simulate(a_setting(), a_policy(), 1, baseline=always("device"))
     assert device.joules.value == pytest.approx(2.0 * 0.01, rel=0.2), "two watts for ten milliseconds"

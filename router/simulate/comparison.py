@@ -1,0 +1,79 @@
+"""Policies beside the baselines, in the same world, and how far there is to go. Pure.
+
+    score = (U - O_static) / (UB - O_static),   U = -cost
+
+O_static is the best of always asking one target and the best fixed confidence threshold, chosen in hindsight; UB is the
+bound of bound.py. A score of 0 is no better than that, 1 cannot be surpassed: a score above 1 is a fault of ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from router.policy import Policy
+from router.simulate.baselines import BASELINES, THRESHOLDS, always, cascade
+from router.simulate.bound import least_possible
+from router.simulate.driver import simulate
+from router.simulate.outcomes import Outcomes
+from router.simulate.world import Setting
+from router.types import DEVICE
+from router.values import value
+
+__all__ = ["Comparison", "Judged", "compare"]
+
+
+@value
+class Judged:
+    """One policy's outcomes, and its score; None where hindsight leaves nothing to gain."""
+
+    outcomes: Outcomes
+    score: float | None
+
+
+@value
+class Comparison:
+    """Costs are by the first policy's worth: only in one currency can they be compared."""
+
+    policies: tuple[Judged, ...]
+    baselines: tuple[Outcomes, ...]
+    best_threshold: Outcomes | None
+    """The best fixed confidence threshold, in hindsight; None where nobody could be asked."""
+    static: Outcomes
+    """The best of what O_static is made of."""
+    least_cost: float
+    """The bound, for one request."""
+
+    @property
+    def best_baseline(self) -> Outcomes:
+        """The cheapest that a policy is compared with. Not the best threshold: who knows that beforehand?"""
+        return min(self.baselines, key=_cost)
+
+
+# Nearer to the bound than this share of the cost, what is left to gain is rounding.
+_NOTHING_LEFT = 1e-6
+
+
+def compare(setting: Setting, policies: Sequence[Policy], seed: int) -> Comparison:
+    """Simulate every policy and every baseline. At least one policy; each baseline obeys the first one's labels."""
+    first = policies[0]
+    ran = [simulate(setting, policy, seed, worth=first.worth) for policy in policies]
+    remotes = [always(server.name) for server in setting.servers]
+    beside = [simulate(setting, first, seed, baseline=baseline) for baseline in (*remotes, *BASELINES)]
+    fixed = [
+        outcomes for outcomes in beside if outcomes.policy in {baseline.name for baseline in (always(DEVICE), *remotes)}
+    ]
+    thresholds = [simulate(setting, first, seed, baseline=cascade(below)) for below in THRESHOLDS] if remotes else []
+    best_threshold = min(thresholds, key=_cost, default=None)
+    static = min([*fixed, *thresholds], key=_cost)
+    least = least_possible(setting, first, seed) / max(1, static.requests)
+    judged = tuple(Judged(outcomes, _score(outcomes.cost.value, static.cost.value, least)) for outcomes in ran)
+    return Comparison(judged, tuple(beside), best_threshold, static, least)
+
+
+def _cost(outcomes: Outcomes) -> float:
+    return outcomes.cost.value
+
+
+def _score(cost: float, static: float, least: float) -> float | None:
+    room = static - least
+    return (static - cost) / room if room > _NOTHING_LEFT * max(1.0, math.fabs(static)) else None

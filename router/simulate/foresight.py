@@ -1,0 +1,290 @@
+"""What each request of a scenario meets at best: how soon the device and every remote target could answer it. Pure.
+
+Everything that chance does to a request is known here, because it is drawn by the request's number; what the world does
+to it is taken at its best from its coming until its deadline. A device is cool, charged, and as little loaded as it
+will be; a link carries nothing else, at its shortest round trip; a server is as little busy and as quick as it will be,
+and nobody of ours waits there; a fault that a call may outlast is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from router.policy import Policy
+from router.simulate.chance import Keyed
+from router.simulate.curve import Curve, Steps
+from router.simulate.faults import Fault
+from router.simulate.link import LinkModel
+from router.simulate.server import ServerModel, behind_others_s
+from router.simulate.workload import Arrival
+from router.simulate.world import Setting, World
+from router.types import DEVICE, Kind
+from router.values import value
+
+__all__ = ["Ahead", "Run", "Way", "foresee"]
+
+_NEVER: Final = -math.inf
+# What only wakes the radio has a chance of its own: no better, and no worse, than one in a thousand has.
+_EXTREME: Final = 3.0
+# A deliberate wake is a round trip.
+_PROBE_S: Final = 1.0
+# A call that finds no network fails after a millisecond, and has not used the radio.
+_AT_ONCE_S: Final = 0.0015
+_RADIO_STEP: Final = 1 / 48
+
+
+@value
+class Run:
+    """A run on the device."""
+
+    run_s: float
+    joules: float
+    p_wrong: float
+
+
+class Way:
+    """A remote target asked over one link, from the first moment on at which it can be."""
+
+    __slots__ = (
+        "_at",
+        "_back_s",
+        "_download_bytes",
+        "_link",
+        "_lowest",
+        "_lucky_s",
+        "_upload_bytes",
+        "_wake_factor",
+        "megabytes",
+        "moved_j",
+        "p_wrong",
+        "sleeps",
+        "start",
+        "usd",
+        "used_until",
+    )
+
+    def __init__(
+        self,
+        arrival: Arrival,
+        link: LinkModel,
+        lowest: Curve,
+        start: float,
+        *,
+        back_s: float,
+        wake_factor: float,
+        usd: float,
+        p_wrong: float,
+    ) -> None:
+        """`lowest` is the radio's wake-up where it is never less for being idle longer. `back_s`: from the last byte up
+        to the first byte down."""
+        radio = link.radio
+        self._at = arrival.at
+        self._link = link
+        self._lowest = lowest
+        self._back_s = back_s
+        self._wake_factor = wake_factor
+        self._upload_bytes, self._download_bytes = arrival.upload_bytes, arrival.download_bytes
+        spread = math.exp(_EXTREME * radio.wake_spread)
+        self._lucky_s = lowest.at(math.inf) / spread
+        self.start = start
+        self.usd = usd
+        self.p_wrong = p_wrong
+        self.megabytes = (arrival.upload_bytes + arrival.download_bytes) / 1e6
+        self.moved_j = (
+            radio.up_w_per_mbps * arrival.upload_bytes + radio.down_w_per_mbps * arrival.download_bytes
+        ) * 8e-6
+        self.sleeps = lowest.at(math.inf) > 0
+        wakes_s = radio.wake_s.bounds()[1] * spread + _PROBE_S if self.sleeps else 0.0
+        self.used_until = arrival.at + max(arrival.deadline_s, wakes_s)
+        """The latest at which the radio may have been used for this request."""
+
+    def ends(self, start: float) -> float:
+        """Return when the answer is there of a call whose radio is awake at `start`."""
+        sent_at, _ = self._link.up.carry(start, self._upload_bytes, 0.0)
+        if sent_at == math.inf:
+            return math.inf
+        ended_at, _ = self._link.down.carry(sent_at + self._back_s, self._download_bytes, 0.0)
+        return ended_at
+
+    def asked(self, used_at: float) -> tuple[float, float]:
+        """Return when the answer is there, and the joules for it, where the radio was last used at `used_at`."""
+        radio = self._link.radio
+        idle_s = max(0.0, self.start - used_at)
+        wake_s = self._lowest.at(idle_s) * self._wake_factor
+        awake_at = self.start + wake_s
+        ends = self.ends(awake_at)
+        connected_s = max(0.0, ends - max(awake_at, used_at))
+        tail_s = 0.0 if used_at == _NEVER else min(idle_s, radio.tail_s)
+        joules = tail_s * radio.tail_w + wake_s * radio.wake_w + connected_s * radio.connected_w + self.moved_j
+        return ends, joules
+
+    def wakes_for_j(self, used_at: float) -> float:
+        """Return the joules of only waking the radio."""
+        radio = self._link.radio
+        idle_s = max(0.0, self._at - used_at)
+        tail_s = 0.0 if used_at == _NEVER else min(idle_s, radio.tail_s)
+        wake_s = self._lucky_s if idle_s >= self._lowest.level_from else 0.0
+        return tail_s * radio.tail_w + wake_s * radio.wake_w
+
+
+@value
+class Ahead:
+    """One request, and what can come of it. `queues`: the device does one run after the other."""
+
+    at: float
+    deadline: float
+    next_at: float
+    run: Run | None
+    ways: tuple[Way, ...]
+    queues: bool
+    tail_j: float
+    """Of the link whose tail takes least."""
+    forgets_after_s: float
+    """After so long it makes no difference any more when the radio was used."""
+
+    @property
+    def used_step_s(self) -> float:
+        """The steps in which it is followed when the radio was used."""
+        return max(self.forgets_after_s, self.deadline - self.at) * _RADIO_STEP
+
+    @property
+    def next_comes_at_once(self) -> bool:
+        return self.next_at - self.at <= _AT_ONCE_S
+
+
+def foresee(setting: Setting, policy: Policy, seed: int, attempts: int) -> Iterator[Ahead]:
+    """Return what each request of the scenario meets, in the order in which they come."""
+    ahead = _Foresight(setting, policy, seed, attempts)
+    before: Arrival | None = None
+    for number, arrival in enumerate(ahead.world.arrivals()):
+        if before is not None:
+            yield ahead.of(before, number, arrival.at)
+        before = arrival
+    if before is not None:
+        yield ahead.of(before, number + 1, math.inf)
+
+
+class _Foresight:
+    def __init__(self, setting: Setting, policy: Policy, seed: int, attempts: int) -> None:
+        self.world = World(setting, seed)
+        self._setting = setting
+        self._policy = policy
+        self._attempts = attempts
+        self._runs = Keyed(seed, "device runs")
+        self._services = {server.name: Keyed(seed, f"service/{server.name}") for server in setting.servers}
+        links = {link.name: link for _, link in setting.connections if link is not None}
+        self._wakes = {name: Keyed(seed, f"radio/{name}") for name in links}
+        self._round_trips = {name: Keyed(seed, f"round trip/{name}") for name in links}
+        self._lowest = {name: link.radio.wake_s.lowest() for name, link in links.items()}
+        radios = [link.radio for link in links.values()]
+        tail_s = max((radio.tail_s for radio in radios), default=0.0)
+        self._tail_j = min((radio.tail_s * radio.tail_w for radio in radios), default=0.0)
+        levels = [lowest.level_from for lowest in self._lowest.values()]
+        self._forgets_after_s = max([tail_s, *levels])
+        # A device at its coolest: no run is quicker.
+        self._slowdown = setting.device.thermal.slowdown.lowest().at(-math.inf)
+
+    def of(self, arrival: Arrival, number: int, next_at: float) -> Ahead:
+        """Foresee one request, whose number counts from 1."""
+        key = self.world.salt + number
+        return Ahead(
+            arrival.at,
+            arrival.at + arrival.deadline_s,
+            next_at,
+            self._run(arrival, key),
+            tuple(self._ways(arrival, key)),
+            self._setting.device.runs_at_once == 1,
+            self._tail_j,
+            self._forgets_after_s,
+        )
+
+    def _run(self, arrival: Arrival, key: int) -> Run | None:
+        run_s, device = self._setting.models[arrival.model].device_s, self._setting.device
+        if run_s is None or not self._policy.permits(arrival.label, DEVICE, Kind.DEVICE):
+            return None
+        if device.spread:
+            run_s *= math.exp(device.spread * self._runs.normal(key))
+        load = _least(self._setting.outside.load, arrival.at, arrival.at + arrival.deadline_s)
+        run_s *= self._slowdown / device.speed / (1 - device.contention * load)
+        return Run(run_s, run_s * device.run_w, 1 - arrival.truth.p_right[DEVICE])
+
+    def _ways(self, arrival: Arrival, key: int) -> Iterator[Way]:
+        model = self._setting.models[arrival.model]
+        for server in self._setting.servers:
+            if server.name not in model.service_s or not self._policy.permits(arrival.label, server.name, server.kind):
+                continue
+            for link, start in self._links(arrival):
+                starts = _sound_from(self._setting.faults.get(server.name, ()), start, arrival.at + arrival.deadline_s)
+                if starts is not None:
+                    yield self._way(arrival, key, server, link, starts)
+
+    def _links(self, arrival: Arrival) -> Iterator[tuple[LinkModel, float]]:
+        connections, ends = self._setting.connections, arrival.at + arrival.deadline_s
+        for index, (start, link) in enumerate(connections):
+            until = connections[index + 1][0] if index + 1 < len(connections) else math.inf
+            if link is not None and start <= ends and until > arrival.at:
+                yield link, max(start, arrival.at)
+
+    def _way(self, arrival: Arrival, key: int, server: ServerModel, link: LinkModel, start: float) -> Way:
+        ends = arrival.at + arrival.deadline_s
+        keys = [key + (again << 48) for again in range(self._attempts)]
+        service_s = self._setting.models[arrival.model].service_s[server.name] / server.speed
+        service_s *= _least_slow(self._setting.faults.get(server.name, ()), start, ends)
+        busy, chance = _least(server.busy, start, ends), self._services[server.name]
+        served_s = min(_served_s(server, service_s, busy, chance, each) for each in keys)
+        jitter, trips = link.jitter, self._round_trips[link.name]
+        round_trip_s = _least(link.rtt_s, start, ends) * _least_factor(jitter, trips.normal, keys)
+        return Way(
+            arrival,
+            link,
+            self._lowest[link.name],
+            start,
+            back_s=round_trip_s + server.rtt_s + served_s,
+            wake_factor=_least_factor(link.radio.wake_spread, self._wakes[link.name].normal, keys),
+            usd=server.usd_per_request,
+            p_wrong=1 - arrival.truth.p_right[server.name],
+        )
+
+
+def _served_s(server: ServerModel, service_s: float, busy: float, chance: Keyed, key: int) -> float:
+    if server.spread:
+        service_s *= math.exp(server.spread * chance.normal(key))
+    return service_s + (behind_others_s(server.workers, busy, service_s, chance, key) if busy > 0 else 0.0)
+
+
+def _least_factor(spread: float, normal: Callable[[int], float], keys: Sequence[int]) -> float:
+    return math.exp(spread * min(map(normal, keys))) if spread else 1.0
+
+
+def _least(steps: Steps, start: float, end: float) -> float:
+    """Return the least value from `start` to `end`."""
+    least, until = steps.at(start), steps.holds_until(start)
+    while until < end:
+        least = min(least, steps.at(until))
+        until = steps.holds_until(until)
+    return least
+
+
+def _sound_from(faults: Sequence[Fault], start: float, end: float) -> float | None:
+    """Return the first moment from `start` to `end` at which a call may be answered; None where there is none."""
+    while start < end:
+        lost = [fault.end for fault in faults if fault.start <= start < fault.end and fault.black_hole]
+        if not lost:
+            return None if _fails_until(faults, start) >= end else start
+        start = max(lost)
+    return None
+
+
+def _fails_until(faults: Sequence[Fault], start: float) -> float:
+    """Return until when a server that is reached from `start` on fails every call."""
+    until = start
+    while lost := [fault.end for fault in faults if fault.start <= until < fault.end and fault.error_share >= 1]:
+        until = max(lost)
+    return until
+
+
+def _least_slow(faults: Sequence[Fault], start: float, end: float) -> float:
+    """Return by what factor a server is slow at the least, from `start` to `end`."""
+    edges = [start, *(edge for fault in faults for edge in (fault.start, fault.end) if start < edge < end)]
+    return min(math.prod(fault.slow for fault in faults if fault.start <= at < fault.end) for at in edges)
