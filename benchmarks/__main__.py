@@ -16,6 +16,7 @@ from benchmarks import (
     overhead,
     preparing,
     promise,
+    sampling,
     values,
 )
 
@@ -30,6 +31,7 @@ _ALL = {
     "promise": promise.main,
     "drifting": drifting.main,
     "preparing": preparing.main,
+    "sampling": sampling.main,
 }
 
 

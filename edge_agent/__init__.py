@@ -33,6 +33,7 @@ from edge_agent.errors import (
     ReleaseError,
     RequestCancelled,
     RequestError,
+    SignalError,
     UnknownLabel,
     UnknownModel,
 )
@@ -59,6 +60,8 @@ __all__ = [
     "RequestError",
     "Result",
     "Sent",
+    "SignalError",
+    "SignalSource",
     "SignalsConfig",
     "TlsConfig",
     "UnknownLabel",
@@ -78,9 +81,14 @@ if TYPE_CHECKING:
         TlsConfig,
         load_config,
     )
+    from edge_agent.signals.app import SignalSource
 
 
 def __getattr__(name: str) -> object:
+    if name == "SignalSource":  # a protocol, which an app names where it checks types
+        from edge_agent.signals.app import SignalSource
+
+        return SignalSource
     # Configuration in code is the exception, and its models load pydantic.
     if name in _CONFIG:
         from edge_agent import config

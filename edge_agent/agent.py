@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: numpy and pydantic wait until it does
     from prometheus_client import CollectorRegistry
@@ -19,9 +20,12 @@ if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: n
     from edge_agent.journal import Entry
     from edge_agent.policies import PolicyStatus
     from edge_agent.result import Result
-    from edge_agent.signals import SignalStatus, Source
+    from edge_agent.signals import SignalSource, SignalStatus, Source
+    from router.types import Value
 
 __all__ = ["Agent", "AsyncAgent"]
+
+_NOTHING: Final[Mapping[str, Value | None]] = MappingProxyType({})
 
 
 class _Front:
@@ -33,13 +37,15 @@ class _Front:
         *,
         registry: CollectorRegistry | None = None,
         sources: Sequence[Source] | None = None,
+        signal_sources: Sequence[SignalSource] = (),
     ) -> None:
-        """Start an agent. `registry` is the app's own, for metrics; `sources` replace the machine's sensors.
+        """Start an agent. `registry` is the app's own, for metrics; `sources` replace the machine's sensors, and
+        `signal_sources` add what only the app's system tells, for where nothing was measured.
 
         Raises ConfigError, ReleaseError: with what is wrong and where."""
         from edge_agent.core import Core
 
-        self._core = Core(config, registry=registry, sources=sources)
+        self._core = Core(config, registry=registry, sources=sources, signal_sources=signal_sources)
 
     @classmethod
     def from_config(
@@ -48,11 +54,12 @@ class _Front:
         *,
         registry: CollectorRegistry | None = None,
         sources: Sequence[Source] | None = None,
+        signal_sources: Sequence[SignalSource] = (),
     ) -> Self:
         """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
         from edge_agent.config import load_config
 
-        return cls(load_config(Path(path)), registry=registry, sources=sources)
+        return cls(load_config(Path(path)), registry=registry, sources=sources, signal_sources=signal_sources)
 
     @classmethod
     def over(cls, core: Core) -> Self:
@@ -74,6 +81,22 @@ class _Front:
     def signals(self) -> list[SignalStatus]:
         """Return every signal with value, source, age and cost."""
         return self._core.signal_statuses()
+
+    def report(
+        self,
+        values: Mapping[str, Value | None] = _NOTHING,
+        /,
+        *,
+        holds_s: float | None = None,
+        **more: Value | None,
+    ) -> None:
+        """Say what the app knows of the device: `report(metered=True)` or `report({"link": "wifi"}, holds_s=3600)`.
+
+        The next request is decided by it, unless the agent has measured the signal itself a moment ago. It holds for
+        as long as a reading of the signal counts, or for `holds_s`, or until the app says otherwise; None says that
+        it is not known any more. Costs some 0.1 ms: no call for every request.
+        Raises SignalError: nothing of it was taken, because of what the error names. Raises AgentClosed."""
+        self._core.report({**values, **more}, holds_s)
 
     def feedback(self, result: Result, label: object) -> bool:
         """Say what would have been right for a request: a class by its name or index, or for other tasks the answer in

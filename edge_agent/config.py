@@ -44,6 +44,7 @@ _SAMPLED = {
     "cpu_load": "processor_s",
     "memory_free_mb": "memory_s",
     "temperature_c": "temperature_s",
+    "link": "link_s",
     "rtt_ms": "round_trip_s",
 }
 
@@ -155,6 +156,8 @@ class SignalsConfig(_Part):
     processor_s: Seconds = 1.0
     memory_s: Seconds = 3.0
     temperature_s: Seconds = 3.0
+    link_s: Seconds = 1.0
+    """How soon another network is noticed, where the app does not report it."""
     round_trip_s: Seconds = 3.0
     """Between measurements of the round trip while requests come that may go there; without such requests, none."""
 

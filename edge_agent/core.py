@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
-from edge_agent.config import AgentConfig, checked
+from edge_agent.clock import machine_clock
+from edge_agent.config import AgentConfig, SignalsConfig, checked
 from edge_agent.device_pool import DevicePool
 from edge_agent.dispatch import Dispatcher
 from edge_agent.errors import AgentClosed, AllTargetsFailed, UnknownModel
@@ -33,7 +34,7 @@ from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
-from edge_agent.signals.status import untold
+from edge_agent.signals.app import Reported, SignalSource, checked_claims
 from edge_agent.spending import Ledger, Waker
 from edge_agent.warmup import warm_up
 from edge_agent.watchdog import Watchdog
@@ -63,14 +64,17 @@ class Core:
         registry: CollectorRegistry | None = None,
         sources: Sequence[Source] | None = None,
         releases: Mapping[str, Release] | None = None,
-        clock: Clock = time.monotonic,
+        signal_sources: Sequence[SignalSource] = (),
+        clock: Clock | None = None,
         utc: Clock = time.time,
         chance: random.Random | None = None,
     ) -> None:
-        """`sources` replace the machine's own sensors, `releases` what `config.models` would have loaded.
+        """`sources` replace the machine's own sensors, `releases` what `config.models` would have loaded. Of the
+        `signal_sources`, which are the app's, counts what nothing has measured. `clock` None: this machine's.
 
         Raises ConfigError, ReleaseError."""
         config = checked(config)
+        clock = clock or machine_clock()
         self.config = config
         self.metrics = Metrics()
         self._clock = clock
@@ -95,7 +99,7 @@ class Core:
         self._records: RecordLog | None = None
         self.releases = dict(releases) if releases is not None else self._load(config)
         try:
-            self._start(config, registry, sources, clock, utc, chance)
+            self._start(config, registry, sources, signal_sources, clock, utc, chance)
         except BaseException:
             self._watchdog.stop()
             _close_runtimes(self.releases)
@@ -120,6 +124,7 @@ class Core:
         config: AgentConfig,
         registry: CollectorRegistry | None,
         sources: Sequence[Source] | None,
+        signal_sources: Sequence[SignalSource],
         clock: Clock,
         utc: Clock,
         chance: random.Random | None,
@@ -144,14 +149,15 @@ class Core:
         self._demands = {name: Demand() for name in config.targets}
         self.door, round_trips = self._open_door()
         self._round_trips = round_trips
-        signals = config.signals
-        machine = machine_sources(
-            battery_s=signals.battery_s,
-            processor_s=signals.processor_s,
-            memory_s=signals.memory_s,
-            temperature_s=signals.temperature_s,
+        self._reported = Reported(config.targets, clock)
+        self.sampler = Sampler(
+            [*round_trips, *(sources or ())],
+            together=_machine(config.signals) if sources is None else (),
+            claims=checked_claims(signal_sources, config.targets),
+            pushed=[self._reported],
+            clock=clock,
+            stale_after_s=lambda name: self.policies.current.stale_after(name),
         )
-        self.sampler = Sampler([*round_trips, *(machine if sources is None else sources)], clock=clock)
         self.dispatcher = Dispatcher(
             releases=self.releases,
             policies=self.policies,
@@ -370,8 +376,7 @@ class Core:
 
     def signal_statuses(self) -> list[SignalStatus]:
         """Return every signal with value, source, age and cost."""
-        told = self.sampler.statuses(self.policies.current.stale_after)
-        return [*told, *untold(row.name for row in told)]
+        return self.sampler.statuses()
 
     def budgets(self) -> tuple[BudgetView, ...]:
         """Return how the policy's budgets stand: what is left, and at which price."""
@@ -393,6 +398,12 @@ class Core:
         keeper = self._keepers.get(model)
         left_s = 0.0 if keeper is None else keeper.out_s()
         return None if keeper is None or not left_s else (left_s, keeper.why)
+
+    def report(self, values: Mapping[str, object], holds_s: float | None) -> None:
+        """Take what the app says of some signals, for the next request already. See Agent.report."""
+        self.check_open()
+        self._reported.say(values, holds_s)
+        self.sampler.sample_now(self._reported)
 
     def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included; for tests, demonstrations and `doctor`."""
@@ -435,6 +446,16 @@ class Core:
             return self.releases[model]
         except KeyError:
             raise UnknownModel(f"no model {model!r} is configured") from None
+
+
+def _machine(signals: SignalsConfig) -> list[Source]:
+    return machine_sources(
+        battery_s=signals.battery_s,
+        processor_s=signals.processor_s,
+        memory_s=signals.memory_s,
+        temperature_s=signals.temperature_s,
+        link_s=signals.link_s,
+    )
 
 
 def _close_runtimes(releases: Mapping[str, Release]) -> None:

@@ -7,6 +7,7 @@
     │   ├── UnknownModel
     │   ├── UnknownLabel
     │   └── InputError        an input is missing, extra, or not what the model takes
+    ├── SignalError           what the app said of a signal is nothing that the signal can be
     ├── NoFeasibleTarget      every target is closed; carries what closed each one
     ├── AllTargetsFailed      every target that was asked failed; carries each failure
     ├── DeadlineExceeded      the deadline came first
@@ -39,6 +40,7 @@ __all__ = [
     "ReleaseError",
     "RequestCancelled",
     "RequestError",
+    "SignalError",
     "UnknownLabel",
     "UnknownModel",
 ]
@@ -109,6 +111,18 @@ class InputError(RequestError):
         super().__init__(f"model {model!r}, {named}: {problem}")
         self.model = model
         self.tensor = tensor
+        self.problem = problem
+
+
+class SignalError(AgentError):
+    """What the app said of `signal` was not taken, and neither was what it said with it."""
+
+    code = Code.INVALID_INPUT
+    source = "report"
+
+    def __init__(self, signal: str, problem: str) -> None:
+        super().__init__(f"signal {quoted(signal)}: {problem}")
+        self.signal = signal
         self.problem = problem
 
 

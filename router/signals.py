@@ -43,6 +43,13 @@ class Signal:
     """Whether NAME.TARGET is the signal of one remote target; NAME alone is that of the first one configured."""
     one_of: tuple[str, ...] = ()
 
+    @property
+    def may_be(self) -> str:
+        """What its values are, in words."""
+        if self.holds == "text":
+            return f"one of {', '.join(self.one_of)}"
+        return f"a number from {self.low:g} to {self.high:g}" if self.holds == "number" else "true or false"
+
 
 # Stale after: some five times the sampling interval of the agent, so that one late sample does not blind a rule.
 #

@@ -18,11 +18,12 @@ from edge_agent.cli.findings import (
 from edge_agent.signals import SignalStatus
 from router.engine import Decision
 from router.explain import in_words
+from router.signals import Signal, signal
 from router.types import DEVICE, Value
 
 __all__ = ["as_text"]
 
-_SIGNALS: Final = ("signal", "value", "age", "usable", "cost", "failures", "source")
+_SIGNALS: Final = ("signal", "value", "may be", "age", "usable", "refused", "failures", "cost", "source")
 _TARGETS: Final = ("target", "kind", "endpoint", "transport", "breaker", "round trip")
 
 
@@ -54,14 +55,23 @@ def _policy(policy: PolicyFinding) -> Iterator[str]:
     yield from (f"  warning: {warning}" for warning in policy.warnings)
 
 
+def _range(described: Signal) -> str:
+    if described.holds == "text":
+        return ", ".join(described.one_of)
+    return f"{described.low:g} to {described.high:g}" if described.holds == "number" else "true, false"
+
+
 def _signal(status: SignalStatus) -> tuple[str, ...]:
+    described = signal(status.name)
     return (
         status.name,
         f"{_said(status.value)} {status.unit}" if status.value is not None else "unknown",
+        "" if described is None else _range(described),
         "not read" if status.age_s is None else f"{status.age_s:.1f} s",
         "yes" if status.fresh else "no",
-        "" if status.cost_s is None else f"{status.cost_s * 1000:.2f} ms",
+        str(status.refused),
         str(status.failures),
+        "" if status.cost_s is None else f"{status.cost_s * 1000:.2f} ms",
         status.source,
     )
 

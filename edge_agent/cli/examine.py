@@ -16,6 +16,7 @@ from edge_agent.cli.injection import scenarios, with_twin
 from edge_agent.cli.reach import Reached, reach
 from edge_agent.core import Core
 from edge_agent.releases import Release
+from edge_agent.signals.status import SignalStatus, untold
 from router.lint import lint
 from router.types import DEVICE, Value
 
@@ -32,11 +33,16 @@ def examine(core: Core, *, model: str | None, label: str | None, values: Mapping
     reached = reach(core)
     return Findings(
         policy=_policy(core),
-        signals=tuple(core.signal_statuses()),
+        signals=_signals(core),
         targets=tuple(target.finding for target in reached),
         models=tuple(_model(core, release, reached, label) for release in core.releases.values()),
         what_if=what_if,
     )
+
+
+def _signals(core: Core) -> tuple[SignalStatus, ...]:
+    told = core.signal_statuses()
+    return (*told, *untold(row.name for row in told))
 
 
 def _policy(core: Core) -> PolicyFinding:

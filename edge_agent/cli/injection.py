@@ -55,12 +55,7 @@ def _value(name: str, text: str) -> Value | None:
     if refused:
         described = signal(name)
         assert described is not None
-        wanted = "true or false"
-        if described.holds == "number":
-            wanted = f"a number from {described.low:g} to {described.high:g}"
-        elif described.holds == "text":
-            wanted = f"one of {', '.join(described.one_of)}"
-        raise ConfigError(name, f"{wanted} is wanted, or unknown", document="--set")
+        raise ConfigError(name, f"{described.may_be} is wanted, or unknown", document="--set")
     return readings[name].value
 
 

@@ -2,8 +2,8 @@
 
 A value is taken only if the signal can have it: a finite number within its range, a flag where a flag is meant, or one
 of the texts that there are.
-Everything else becomes unknown and is counted, so that a broken sensor is never mistaken for a measurement. A sensor
-that is stuck at a credible value cannot be told from a quiet one, and is not."""
+Everything else becomes unknown and is counted, so that a broken sensor is never mistaken for a measurement. Whether a
+credible value is to be believed after those before it is doubt.py's."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ def check_names(names: Sequence[str], source: str) -> None:
             raise ConfigError(name, f"no such signal{did_you_mean(name, SIGNALS)}", document=source)
 
 
-def take(said: Mapping[str, object], names: Sequence[str], source: str, at: float) -> tuple[dict[str, Reading], int]:
-    """Return a reading for each of `names`, and how many values were refused. Other names in `said` are ignored."""
+def take(
+    said: Mapping[str, object], names: Sequence[str], source: str, at: float
+) -> tuple[dict[str, Reading], tuple[str, ...]]:
+    """Return a reading for each of `names`, and those whose value was refused. Other names in `said` are ignored."""
     readings: dict[str, Reading] = {}
-    refused = 0
+    refused: tuple[str, ...] = ()
     for name in names:
         given = said.get(name)
         value = _credible(name, given)
         if value is None and given is not None:
-            refused += 1
+            refused += (name,)
             readings[name] = Reading(name, None, f"{source} (value refused)", at)
         else:
             readings[name] = Reading(name, value, source, at)

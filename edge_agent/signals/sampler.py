@@ -1,18 +1,17 @@
 """Reads the sources in the background and keeps one immutable snapshot of what they said.
 
 The snapshot is replaced, never changed: a request takes it with one attribute load and no lock, and sees one state of
-it however long it looks. Each source has a thread of its own, so that one that hangs holds up nobody else: its last
-readings stay and grow old, and an old reading is unknown to a decision. A reading's `at` is the sampler's clock before
-the source was asked, so an age is never understated.
+it however long it looks. The machine's own sensors share a thread; every other source has one of its own, because it
+may take its time. One that hangs holds up nobody else: its last readings stay and grow old, and an old reading is
+unknown to a decision. A reading's `at` is the sampler's clock before the source was asked, so an age is never
+understated.
 
-After a fork the child has no threads, and knows nothing until it calls `start`. Does not judge freshness: what is too
-old is the policy's to say. A monotonic clock may stand still while the machine sleeps; after it wakes, a reading from
-before looks as young as it did then, until the source's next turn."""
+After a fork the child has no threads, and knows nothing until it calls `start`. Does not judge freshness, but to let
+the app's claims fill in for what is no longer known: what is too old is the policy's to say."""
 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import threading
 import time
@@ -21,10 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Self
 
-from edge_agent.signals.intake import check_names, take, unknown
-from edge_agent.signals.schedule import is_due, pause_s
+from edge_agent.signals.intake import check_names
+from edge_agent.signals.merge import merge
+from edge_agent.signals.slot import Slot
 from edge_agent.signals.source import Source
 from edge_agent.signals.status import SignalStatus, SourceHealth, signal_statuses, usual_stale_after_s
+from edge_agent.signals.together import Together
 from router.types import Reading
 
 __all__ = ["Sampler"]
@@ -40,64 +41,38 @@ STOP_S: Final = 1.0
 _NOTHING: Final[Mapping[str, Reading]] = MappingProxyType({})
 
 
-class _Slot:
-    """One source and what came of it. `busy` is held while it is read, the rest is written under the sampler's lock."""
-
-    __slots__ = (
-        "busy",
-        "cost_s",
-        "failing",
-        "failures",
-        "last_at",
-        "read_once",
-        "readings",
-        "reads",
-        "rejected",
-        "source",
-    )
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.last_at = -math.inf
-        self.cost_s: float | None = None
-        self.reads = 0
-        self.failures = 0
-        self.rejected = 0
-        self.failing = False
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop the readings, and the locks with them: after a fork they may be held by a thread that is no more."""
-        self.readings: dict[str, Reading] = {}
-        self.busy = threading.Lock()
-        self.restart()
-
-    def restart(self) -> None:
-        """Be due at once, except where a demand is waited for: the last one was answered."""
-        self.read_once = threading.Event()
-        if self.source.demand is None:
-            self.last_at = -math.inf
-
-    @property
-    def wanted_at(self) -> float | None:
-        demand = self.source.demand
-        return None if demand is None else demand.at
-
-    def health(self) -> SourceHealth:
-        s = self.source
-        return SourceHealth(s.describe, s.names, s.interval_s, self.reads, self.failures, self.rejected, self.cost_s)
-
-
 class Sampler:
     """Where two sources tell the same signal, the later one in `sources` wins, also when it knows nothing; until it
     was read for the first time, the earlier one shows."""
 
-    def __init__(self, sources: Sequence[Source], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raises ConfigError: a source tells something that is no signal."""
-        for source in sources:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        together: Sequence[Source] = (),
+        claims: Sequence[Source] = (),
+        pushed: Sequence[Source] = (),
+        clock: Callable[[], float] = time.monotonic,
+        stale_after_s: Callable[[str], float] = usual_stale_after_s,
+    ) -> None:
+        """`together` are read by one thread, after `sources` in order. What the app says fills in for what neither
+        knows: what it is asked for in `claims`, each by a thread of its own, and what it has `pushed`.
+
+        Raises ConfigError: a source tells something that is no signal."""
+        for source in (*sources, *together, *claims, *pushed):
             check_names(source.names, source.describe)
-        self._slots = tuple(_Slot(source) for source in sources)
+        alone = [Slot(source) for source in sources]
+        shared = [Slot(source) for source in together]
+        asked = [Slot(source) for source in claims]
+        # What the app says of its own accord its system has told it, once: there is no second sample to wait for.
+        told = [Slot(source, believes=True) for source in pushed]
+        self._alone = (*alone, *asked)
+        self._together = (*shared, *told)
+        self._measured = (*alone, *shared)
+        self._claimed = (*told, *asked)
+        self._slots = (*self._measured, *self._claimed)
         self._clock = clock
+        self._stale_after_s = stale_after_s
         self._forget()
         if hasattr(os, "register_at_fork"):
             # A registration lasts as long as the process; the weak reference lets the sampler go before that.
@@ -110,6 +85,7 @@ class Sampler:
         self._lifecycle = threading.Lock()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._relay: Together | None = None
         for slot in self._slots:
             slot.forget()
 
@@ -124,15 +100,19 @@ class Sampler:
     def start(self) -> None:
         """Start sampling, and wait a moment for the first readings; does nothing where it is running already."""
         with self._lifecycle:
-            if self._threads:
+            if self._threads or self._relay is not None:
                 return
             stopping = self._stopping = threading.Event()
             for slot in self._slots:
                 slot.restart()
+            for slot in self._alone:
                 name = f"nearfar-signal {slot.source.describe}"
                 thread = threading.Thread(target=self._sample, args=(slot, stopping), name=name, daemon=True)
                 thread.start()
                 self._threads.append(thread)
+            if self._together:
+                self._relay = Together(self._together, self._read, clock=self._clock, stopping=stopping)
+                self._relay.start()
             settled_at = time.monotonic() + SETTLE_S
             for slot in self._slots:
                 if slot.source.demand is None:
@@ -144,9 +124,10 @@ class Sampler:
         with self._lifecycle:
             self._stopping.set()
             stopped_at = time.monotonic() + STOP_S
-            for thread in self._threads:
+            relay = [] if self._relay is None else self._relay.threads
+            for thread in [*self._threads, *relay]:
                 thread.join(max(0.0, stopped_at - time.monotonic()))
-            self._threads = []
+            self._threads, self._relay = [], None
 
     def __enter__(self) -> Self:
         self.start()
@@ -155,14 +136,12 @@ class Sampler:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _sample(self, slot: _Slot, stopping: threading.Event) -> None:
+    def _sample(self, slot: Slot, stopping: threading.Event) -> None:
         wait_s = 0.0
         while not stopping.wait(wait_s):
-            now = self._clock()
-            if is_due(now, slot.source.interval_s, slot.last_at, slot.wanted_at):
+            if slot.is_due(self._clock()):
                 self._read(slot, stopping)
-                now = self._clock()
-            wait_s = pause_s(now, slot.source.interval_s, slot.last_at, slot.wanted_at)
+            wait_s = slot.pause_s(self._clock())
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -170,7 +149,7 @@ class Sampler:
         """Read in the calling thread what is due now: what the threads do, for whoever drives the clock itself."""
         now = self._clock()
         for slot in self._slots:
-            if is_due(now, slot.source.interval_s, slot.last_at, slot.wanted_at):
+            if slot.is_due(now):
                 self._read(slot, None)
 
     def sample_now(self, *sources: Source) -> None:
@@ -181,44 +160,34 @@ class Sampler:
             if slot.source in sources if sources else slot.source.demand is None:
                 self._read(slot, None)
 
-    def _read(self, slot: _Slot, stopping: threading.Event | None) -> None:
+    def _read(self, slot: Slot, stopping: threading.Event | None) -> None:
         # Whoever finds it being read waits for that to end, but not for ever, and then reads for itself or gives up.
         if not slot.busy.acquire(timeout=SETTLE_S):
             return
         try:
-            source = slot.source
-            names = source.names
             at = self._clock()
-            error: Exception | None = None
-            rejected = 0
-            try:
-                readings, rejected = take(source.read(), names, source.describe, at)
-            except Exception as raised:  # noqa: BLE001  a sensor may fail in any way; here that becomes "unknown"
-                error = raised
-                readings = unknown(names, source.describe, raised, at)
+            taken = slot.take(at)
             cost_s = self._clock() - at
             with self._lock:
                 if stopping is not None and stopping.is_set():
                     return
-                slot.reads += 1
-                slot.failures += error is not None
-                slot.rejected += rejected
-                slot.cost_s = cost_s
-                slot.last_at = at
-                slot.readings = readings
+                slot.keep(taken, at, cost_s)
                 self._publish()
-            self._log_change(slot, error)
+            self._log_change(slot, taken.error)
             slot.read_once.set()
         finally:
             slot.busy.release()
 
     def _publish(self) -> None:
-        merged: dict[str, Reading] = {}
-        for slot in self._slots:
-            merged.update(slot.readings)
-        self._snapshot = MappingProxyType(merged)
+        readings = merge(
+            [slot.readings for slot in self._measured],
+            [slot.readings for slot in self._claimed],
+            self._clock(),
+            self._stale_after_s,
+        )
+        self._snapshot = MappingProxyType(readings)
 
-    def _log_change(self, slot: _Slot, error: Exception | None) -> None:
+    def _log_change(self, slot: Slot, error: Exception | None) -> None:
         if error is not None and not slot.failing:
             told = slot.source.describe, type(error).__name__, ", ".join(slot.source.names)
             _log.warning("%s failed with %s; until it recovers these signals are unknown: %s", *told)
@@ -233,8 +202,9 @@ class Sampler:
         with self._lock:
             return [slot.health() for slot in self._slots]
 
-    def statuses(self, stale_after_s: Callable[[str], float] = usual_stale_after_s) -> list[SignalStatus]:
+    def statuses(self, stale_after_s: Callable[[str], float] | None = None) -> list[SignalStatus]:
         """Return each signal with value, source, age and cost; `stale_after_s` as the policy in force has it."""
         with self._lock:
+            self._publish()  # what has grown old since the last reading gives way
             sources = [(slot.health(), slot.readings) for slot in self._slots]
-        return signal_statuses(sources, self._clock(), stale_after_s)
+            return signal_statuses(sources, self._snapshot, self._clock(), stale_after_s or self._stale_after_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from edge_agent.signals.doubt import Trouble
 from router.types import SIGNALS, Reading, Value, signal
 
 __all__ = ["SignalStatus", "SourceHealth", "signal_statuses", "untold", "usual_stale_after_s"]
@@ -21,8 +22,10 @@ class SourceHealth:
     failures: int
     """Readings that ended in an exception; they are among `reads`."""
     rejected: int
-    """Values that the signal cannot have."""
+    """Values that were not taken as they were told: see doubt.Trouble."""
     cost_s: float | None
+    troubles: Mapping[tuple[str, Trouble], int]
+    """By signal and what was wrong: what was not taken as it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class SignalStatus:
     """Whether a decision may use the value: it is known, and not too old."""
     cost_s: float | None
     failures: int
+    refused: int
+    """How often a value was not taken as it was told."""
 
 
 def usual_stale_after_s(name: str) -> float:
@@ -48,15 +53,16 @@ def usual_stale_after_s(name: str) -> float:
 
 def signal_statuses(
     sources: Iterable[tuple[SourceHealth, Mapping[str, Reading]]],
+    shown: Mapping[str, Reading],
     now: float,
     stale_after_s: Callable[[str], float],
 ) -> list[SignalStatus]:
-    """Return one row a signal. Of several sources that read the same signal, the last one in order is shown."""
+    """Return one row a signal: of several sources that read it, the one whose reading is shown."""
     rows: dict[str, SignalStatus] = {}
     for health, readings in sources:
         for name in health.names:
             reading = readings.get(name)
-            if reading is not None or name not in rows:
+            if name not in rows or (reading is not None and reading is shown.get(name)):
                 rows[name] = _status(name, health, reading, now, stale_after_s(name))
     return list(rows.values())
 
@@ -65,14 +71,16 @@ def untold(names: Iterable[str]) -> list[SignalStatus]:
     """Return a row for each signal that none of `names` is and that is no target's: nothing here tells it."""
     told = set(names)
     missing = (s for s in SIGNALS.values() if s.name not in told and not s.per_target)
-    return [SignalStatus(s.name, None, s.unit, "nothing here tells it", None, False, None, 0) for s in missing]
+    return [SignalStatus(s.name, None, s.unit, "nothing here tells it", None, False, None, 0, 0) for s in missing]
 
 
 def _status(name: str, health: SourceHealth, reading: Reading | None, now: float, stale_after_s: float) -> SignalStatus:
     described = signal(name)
     unit = described.unit if described is not None else ""
+    refused = sum(count for (of, trouble), count in health.troubles.items() if of == name and trouble != "failed")
     if reading is None:
-        return SignalStatus(name, None, unit, health.describe, None, False, health.cost_s, health.failures)
+        return SignalStatus(name, None, unit, health.describe, None, False, health.cost_s, health.failures, refused)
     age_s = now - reading.at
     fresh = reading.value is not None and age_s <= stale_after_s
-    return SignalStatus(name, reading.value, unit, reading.source, age_s, fresh, health.cost_s, health.failures)
+    cost_s, failures = health.cost_s, health.failures
+    return SignalStatus(name, reading.value, unit, reading.source, age_s, fresh, cost_s, failures, refused)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from edge_agent.agent import Agent, AsyncAgent
 from edge_agent.config import AgentConfig, ModelConfig
 from edge_agent.core import Core
 from edge_agent.releases import Release
-from edge_agent.signals import Source
+from edge_agent.signals import SignalSource, Source
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -23,7 +22,8 @@ __all__ = ["fake_agent", "fake_async_agent"]
 def fake_agent(
     *releases: Release,
     sources: Sequence[Source] = (),
-    clock: Callable[[], float] = time.monotonic,
+    signal_sources: Sequence[SignalSource] = (),
+    clock: Callable[[], float] | None = None,
     registry: CollectorRegistry | None = None,
     **parts: Any,  # Any: AgentConfig checks them
 ) -> Agent:
@@ -31,24 +31,26 @@ def fake_agent(
 
     Chance is seeded: two agents that see the same do the same. Raises ConfigError, pydantic.ValidationError: for
     parts that no configuration has."""
-    return Agent.over(_core(releases, sources, clock, registry, parts))
+    return Agent.over(_core(releases, sources, signal_sources, clock, registry, parts))
 
 
 def fake_async_agent(
     *releases: Release,
     sources: Sequence[Source] = (),
-    clock: Callable[[], float] = time.monotonic,
+    signal_sources: Sequence[SignalSource] = (),
+    clock: Callable[[], float] | None = None,
     registry: CollectorRegistry | None = None,
     **parts: Any,  # Any: as above
 ) -> AsyncAgent:
     """See fake_agent."""
-    return AsyncAgent.over(_core(releases, sources, clock, registry, parts))
+    return AsyncAgent.over(_core(releases, sources, signal_sources, clock, registry, parts))
 
 
 def _core(
     releases: Sequence[Release],
     sources: Sequence[Source],
-    clock: Callable[[], float],
+    signal_sources: Sequence[SignalSource],
+    clock: Callable[[], float] | None,
     registry: CollectorRegistry | None,
     parts: dict[str, Any],  # Any: as above
 ) -> Core:
@@ -58,6 +60,7 @@ def _core(
         AgentConfig(models=models, **parts),
         registry=registry,
         sources=sources,
+        signal_sources=signal_sources,
         releases={release.name: release for release in releases},
         clock=clock,
         chance=random.Random(0),  # noqa: S311  jitter only

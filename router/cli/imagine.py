@@ -142,20 +142,17 @@ def parse_reading(text: str) -> tuple[str, Value | None]:
 def _value(described: Signal, text: str) -> Value | None:
     if text == "unknown":
         return None
-    if described.holds == "flag":
-        if text not in ("true", "false"):
-            raise argparse.ArgumentTypeError(f"{described.name} is true, false or unknown, not {text!r}")
-        return text == "true"
-    if described.holds == "text":
-        if text not in described.one_of:
-            wanted = f"one of {', '.join(described.one_of)}, or unknown"
-            raise argparse.ArgumentTypeError(f"{described.name} is {wanted}, not {text!r}")
+    flags = {"true": True, "false": False}
+    if described.holds == "flag" and text in flags:
+        return flags[text]
+    if described.holds == "text" and text in described.one_of:
         return text
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not described.low <= number <= described.high:
-        wanted = f"a number from {described.low:g} to {described.high:g}, or unknown"
-        raise argparse.ArgumentTypeError(f"{described.name} is {wanted}, not {text!r}")
-    return number
+    if described.holds == "number":
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if described.low <= number <= described.high:
+            return number
+    wanted = "true, false or unknown" if described.holds == "flag" else f"{described.may_be}, or unknown"
+    raise argparse.ArgumentTypeError(f"{described.name} is {wanted}, not {text!r}")

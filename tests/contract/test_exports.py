@@ -26,6 +26,8 @@ EDGE_AGENT = [
     "RequestError",
     "Result",
     "Sent",
+    "SignalError",
+    "SignalSource",
     "SignalsConfig",
     "TlsConfig",
     "UnknownLabel",

@@ -258,6 +258,7 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "signals.processor_s": (1.0, 2.0, _interval_of("cpu_load")),
     "signals.memory_s": (1.0, 2.0, _interval_of("memory_free_mb")),
     "signals.temperature_s": (1.0, 2.0, _interval_of("temperature_c")),
+    "signals.link_s": (1.0, 2.0, _interval_of("link")),
     "signals.round_trip_s": (1.0, 2.0, _interval_of("rtt_ms.edge")),
     "default_deadline_ms": (500.0, 600.0, lambda agent: _left_ms(agent, None)),
     "max_deadline_ms": (2000.0, 3000.0, lambda agent: _left_ms(agent, 1e9)),

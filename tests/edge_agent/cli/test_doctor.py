@@ -259,5 +259,9 @@ def test_the_text_is_plain_and_its_columns_line_up(run: Run, desk: Desk, tmp_pat
     lines = text.splitlines()
     signals = lines[lines.index("Signals") + 1 : lines.index("Targets") - 1]
     assert len(signals) > 10
+    rows = {line.split()[0]: line for line in signals}
+    assert "ethernet, wifi, cellular, none" in rows["link"]
+    assert "0 to 100" in rows["battery_pct"]
+    assert rows["metered"].rstrip().endswith("nothing here tells it")
     column = signals[0].index("source")
     assert all(line[column - 1] == " " and line[column] != " " for line in signals)

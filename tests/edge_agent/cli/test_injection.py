@@ -122,4 +122,4 @@ def test_scenarios_make_a_conjunction_hold_and_not_hold_with_credible_values(whe
     assert condition.holds(makes.get) is True
     assert condition.holds({**makes, **breaks}.get) is False
     for values in (makes, breaks):
-        assert take(values, list(values), "test", 0.0)[1] == 0
+        assert take(values, list(values), "test", 0.0)[1] == ()

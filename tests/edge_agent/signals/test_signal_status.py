@@ -12,13 +12,13 @@ def test_a_row_tells_value_unit_source_age_and_cost() -> None:
     sampler = Sampler([Told({"cpu_load": 0.25}, clock=clock, takes_s=0.5, describe="a sensor")], clock=clock)
     sampler.sample_now()
     clock.advance(1.5)
-    assert sampler.statuses() == [SignalStatus("cpu_load", 0.25, "share", "a sensor", 2.0, True, 0.5, 0)]
+    assert sampler.statuses() == [SignalStatus("cpu_load", 0.25, "share", "a sensor", 2.0, True, 0.5, 0, 0)]
 
 
 def test_a_signal_that_was_never_read_has_a_row_without_an_age() -> None:
     sampler = Sampler([Told({"rtt_ms.cloud": 30}, demand=Demand(), describe="a probe")])
     sampler.sample_now()
-    assert sampler.statuses() == [SignalStatus("rtt_ms.cloud", None, "ms", "a probe", None, False, None, 0)]
+    assert sampler.statuses() == [SignalStatus("rtt_ms.cloud", None, "ms", "a probe", None, False, None, 0, 0)]
 
 
 def test_an_overridden_signal_has_one_row_and_it_is_the_winner_s() -> None:
@@ -57,3 +57,6 @@ def test_health_counts_readings_failures_and_refused_values() -> None:
     (health,) = sampler.health()
     assert (health.describe, health.names, health.interval_s) == ("a sensor", ("battery_pct", "charging"), 30)
     assert (health.reads, health.failures, health.rejected) == (3, 1, 2)
+    told = {("battery_pct", "value"): 1, ("charging", "value"): 1, ("battery_pct", "failed"): 1}
+    assert health.troubles == {**told, ("charging", "failed"): 1}
+    assert [row.refused for row in sampler.statuses()] == [1, 1]

@@ -61,7 +61,7 @@ def test_memory_is_what_is_available_in_megabytes() -> None:
 def loads(*times: Times) -> list[object]:
     told = iter(times)
     processor = Processor(sensor=lambda: next(told))
-    return [processor.read()["cpu_load"] for _ in times]
+    return [processor.read().get("cpu_load") for _ in times]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,22 @@ def test_after_counters_ran_backwards_the_share_is_told_again() -> None:
     assert loads(Times(10, 10), Times(11, 11), Times(1, 1), Times(2, 4))[-2:] == [None, 0.25]
 
 
+@pytest.mark.parametrize(
+    ("own_s", "own", "others"),
+    [
+        pytest.param(0.0, 0.0, 0.5, id="all_is_others"),
+        pytest.param(1.0, 0.25, 0.25, id="half_is_its_own"),
+        pytest.param(2.0, 0.5, 0.0, id="all_is_its_own"),
+        pytest.param(2.1, 0.5, 0.0, id="its_own_clock_is_finer_than_the_ticks"),
+    ],
+)
+def test_the_load_is_split_into_one_s_own_and_everybody_else_s(own_s: float, own: float, others: float) -> None:
+    told, used = iter([Times(10, 10), Times(12, 12)]), iter([5.0, 5.0 + own_s])
+    processor = Processor(sensor=lambda: next(told), own=lambda: next(used))
+    assert processor.read() == {}
+    assert processor.read() == pytest.approx({"cpu_load": 0.5, "cpu_own": own, "cpu_others": others})
+
+
 # -- temperature -------------------------------------------------------------------------------------------------------
 
 
@@ -112,23 +128,30 @@ def test_temperature(sensors: Mapping[str, Sequence[float | None]], expected: fl
 # -- this machine ------------------------------------------------------------------------------------------------------
 
 
-def test_every_signal_of_the_machine_outlives_two_late_samples() -> None:
-    for source in machine_sources():
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_every_signal_of_the_machine_outlives_two_late_samples(platform: str) -> None:
+    for source in machine_sources(platform=platform):
         for name in source.names:
             described = signal(name)
             assert described is not None and source.interval_s * 3 <= described.stale_after_s
 
 
-def test_each_interval_given_is_the_one_that_source_has() -> None:
-    sources = machine_sources(battery_s=1, processor_s=2, memory_s=3, temperature_s=4)
-    assert [source.interval_s for source in sources] == [1, 2, 3, 4]
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_each_interval_given_is_the_one_that_its_sources_have(platform: str) -> None:
+    wanted = {"battery_pct": 1, "cpu_load": 2, "memory_free_mb": 3, "temperature_c": 4, "link": 5}
+    wanted |= {"discharge_w": 1, "memory_pressure": 3, "throttled": 4} if platform == "linux" else {}
+    sources = machine_sources(battery_s=1, processor_s=2, memory_s=3, temperature_s=4, link_s=5, platform=platform)
+    assert {source.names[0]: source.interval_s for source in sources} == wanted
 
 
 @pytest.mark.wide
-def test_this_machine_can_be_read_without_a_failure() -> None:
-    with Sampler(machine_sources()) as sampler:
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_this_machine_can_be_read_without_a_failure(platform: str) -> None:
+    """What is for other systems is psutil's, and is there on this one, too."""
+    sampler = Sampler((), together=machine_sources(platform=platform))
+    with sampler:
         sampler.sample_now()
-        assert [(health.failures, health.rejected) for health in sampler.health()] == [(0, 0)] * 4
+        assert {(health.failures, health.rejected) for health in sampler.health()} == {(0, 0)}
         free_mb = sampler.snapshot()["memory_free_mb"].value
     assert isinstance(free_mb, float) and free_mb > 0
 
