@@ -148,7 +148,7 @@ def test_E3_a_toggling_charger_makes_no_request_take_another_way(scene: Scene) -
         for second in range(30):
             source.values = {"charging": second % 2 == 0}
             watched.agent.core.sampler.sample_now(source)
-            targets.append(watched.infer("tiny", X).target)
+            targets.append(watched.infer("tiny", X, deadline_ms=10_000.0).target)
             clock.advance(1)
     assert set(targets) == {"device"}
 
@@ -208,7 +208,7 @@ def test_E4_where_a_signal_is_refused_the_rule_does_what_it_says_of_unknown(scen
     )
     rules = rule.format("low", "device", "skip") + rule.format("unsure", "cloud", "apply")
     with scene.agent(rules=rules, sources=[Told({"battery_pct": math.nan})], signals=UNPROBED) as watched:
-        result = watched.infer("tiny", X)
+        result = watched.infer("tiny", X, deadline_ms=10_000.0)
         assert (result.target, result.decision.rules) == ("device", ("unsure",))
         (row,) = (row for row in watched.agent.signals() if row.name == "battery_pct")
         assert (row.fresh, row.refused) == (False, 1)
@@ -247,7 +247,7 @@ def test_E5_a_decision_is_made_by_what_was_measured_and_says_so(scene: Scene) ->
     sensor = Told({"battery_pct": 15}, interval_s=3600, describe="the sensor")
     with scene.agent(rules=rules, sources=[sensor], signals=UNPROBED) as watched:
         watched.agent.report(battery_pct=80)
-        result = watched.infer("tiny", X)
+        result = watched.infer("tiny", X, deadline_ms=10_000.0)
     assert result.target == "device"
     assert [(used.name, used.value, used.source) for used in result.decision.readings] == [
         ("battery_pct", 15, "the sensor")
@@ -271,12 +271,12 @@ METERED = '[[rules]]\nname = "dear"\nwhen = { metered = true }\nforbid = ["cloud
 def test_A15_the_first_request_after_a_switch_to_a_metered_network_is_decided_by_it(scene: Scene) -> None:
     with scene.agent(rules=METERED, signals=UNPROBED) as watched:
         watched.agent.report(metered=False, link="wifi")
-        assert watched.infer("tiny", X).target == "cloud"
+        assert watched.infer("tiny", X, deadline_ms=10_000.0).target == "cloud"
         watched.agent.report(metered=True, link="cellular")
-        result = watched.infer("tiny", X)
+        result = watched.infer("tiny", X, deadline_ms=10_000.0)
         assert (result.target, result.decision.rules) == ("device", ("dear",))
         watched.agent.report(metered=False, link="wifi")
-        assert watched.infer("tiny", X).target == "cloud"
+        assert watched.infer("tiny", X, deadline_ms=10_000.0).target == "cloud"
 
 
 def test_A15_a_link_that_the_agent_sees_change_itself_counts_from_the_sample_on(scene: Scene, tmp_path: Path) -> None:
@@ -288,10 +288,10 @@ def test_A15_a_link_that_the_agent_sees_change_itself_counts_from_the_sample_on(
     tree(tmp_path, {"proc/net/route": head + out.format("wlan0")})
     link = Link(proc=tmp_path / "proc", sys=tmp_path / "sys", interval_s=3600)
     with scene.agent(rules=rules, signals=UNPROBED, sources=[link]) as watched:
-        assert watched.infer("tiny", X).target == "cloud"
+        assert watched.infer("tiny", X, deadline_ms=10_000.0).target == "cloud"
         tree(tmp_path, {"proc/net/route": head + out.format("rmnet0")})
         watched.agent.core.sampler.sample_now(link)
-        assert watched.infer("tiny", X).target == "device"
+        assert watched.infer("tiny", X, deadline_ms=10_000.0).target == "device"
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
@@ -322,9 +322,9 @@ def test_A16_the_first_request_after_a_night_s_sleep_takes_nothing_of_the_evenin
     rules = '[[rules]]\nname = "low"\nwhen = { battery_pct = { less_than = 20 } }\nforbid = ["cloud"]\n'
     with scene.agent(rules=rules, sources=[Told({"battery_pct": 10}, interval_s=3600)], clock=clock) as watched:
         watched.agent.report(metered=True)
-        assert watched.infer("tiny", X).decision.rules == ("low",)
+        assert watched.infer("tiny", X, deadline_ms=10_000.0).decision.rules == ("low",)
         clock.advance(8 * 3600)
-        result = watched.infer("tiny", X)
+        result = watched.infer("tiny", X, deadline_ms=10_000.0)
         assert (result.decision.rules, result.decision.readings[0].known) == ((), False)
         assert not any(row.fresh for row in watched.agent.signals())
 
