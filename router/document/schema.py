@@ -10,6 +10,7 @@ from typing import Any
 
 from router.document.form import Part
 from router.document.whole import PolicyDocument
+from router.types import SIGNALS
 
 __all__ = ["described", "json_schema"]
 
@@ -32,7 +33,29 @@ def described(document: type[Part], title: str) -> Schema:
         for name, field in table.get("properties", {}).items():
             field.pop("title", None)  # the field's name once more
             field["description"] = _in_full(field, wanted=name in table.get("required", ()))
+    _conditions(schema)
     return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+
+
+def _conditions(schema: Schema) -> None:
+    """Make conditions hold conditions: what stands in `all`, `any` and `not` is of the same form as what is around it."""
+    when = schema["$defs"]["RulePart"]["properties"]["when"]
+    told = {key: when[key] for key in ("description", "reason")}
+    inside = {"$ref": "#/$defs/Condition"}
+    condition = {key: value for key, value in when.items() if key not in told}
+    listed = {"type": "array", "items": inside, "minItems": 1}
+    condition["properties"] |= {
+        "all": listed | {"description": "All of these conditions hold."},
+        "any": listed | {"description": "At least one of these conditions holds."},
+        "not": inside | {"description": "This condition does not hold."},
+    }
+    about = "Several keys in one table are all wanted; an empty table always holds."
+    schema["$defs"]["Condition"] = condition | {"description": about}
+    schema["$defs"]["RulePart"]["properties"]["when"] = inside | told
+    of_targets = "|".join(name for name, described in SIGNALS.items() if described.per_target)
+    schema["properties"]["stale_after_s"]["propertyNames"] = {
+        "anyOf": [{"enum": list(SIGNALS)}, {"pattern": rf"^({of_targets})\."}]
+    }
 
 
 def _in_full(field: Schema, *, wanted: bool) -> str:

@@ -141,8 +141,10 @@ class _Writer:
     def _model(self, field: Schema) -> Schema | None:
         for option in (field, *field.get("anyOf", ())):
             if "$ref" in option:
-                found: Schema = self._tables[option["$ref"].rpartition("/")[2]]
-                return found if "properties" in found else None
+                name = option["$ref"].rpartition("/")[2]
+                # A condition is written in a line, as one value.
+                is_table = name != "Condition" and "properties" in self._tables[name]
+                return self._tables[name] if is_table else None
         return None
 
 

@@ -68,7 +68,7 @@ def test_a_limit_on_age_counts_for_the_signal_of_each_target_that_has_none_of_it
     ],
 )
 def test_an_editor_s_schema_knows_what_each_signal_may_be_compared_with(when: dict[str, Any], valid: bool) -> None:
-    condition = json_schema()["$defs"]["RulePart"]["properties"]["when"]
+    condition = json_schema()["$defs"]["Condition"]
     ((name, said),) = when.items()
     patterns = condition["patternProperties"]
     of_target = next((schema for pattern, schema in patterns.items() if re.search(pattern, name)), None)

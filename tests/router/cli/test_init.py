@@ -46,10 +46,10 @@ def test_every_field_of_the_schema_is_there_with_its_words(written: Path) -> Non
 
 
 def _leaves(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for table in (schema, *schema["$defs"].values()):
+    tables = (table for name, table in schema["$defs"].items() if name != "Condition")
+    for table in (schema, *tables):
         for name, field in table.get("properties", {}).items():
-            inner = str(field)
-            if "$ref" not in inner and name not in ("labels", "stale_after_s"):
+            if "$ref" not in str(field) and name not in ("labels", "stale_after_s"):
                 yield name, field
 
 
