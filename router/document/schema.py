@@ -38,7 +38,7 @@ def described(document: type[Part], title: str) -> Schema:
 
 
 def _conditions(schema: Schema) -> None:
-    """Make conditions hold conditions: what stands in `all`, `any` and `not` is of the same form as what is around it."""
+    """Make conditions hold conditions: what stands in `all`, `any` and `not` is of the form of what is around it."""
     when = schema["$defs"]["RulePart"]["properties"]["when"]
     told = {key: when[key] for key in ("description", "reason")}
     inside = {"$ref": "#/$defs/Condition"}
