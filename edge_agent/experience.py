@@ -6,7 +6,7 @@ the views of a decision takes the lock for a few microseconds, and none where th
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 
 from router import experience
@@ -60,6 +60,11 @@ class Experience:
             return seen
         with self._lock:
             return self._learnt.views(facts, upload_bytes, readings, now)
+
+    def traffic(self, targets: Iterable[str], now: float) -> dict[str, float | None]:
+        """Return what the calls tell that a rule may speak of."""
+        with self._lock:
+            return self._learnt.traffic(targets, now)
 
     @property
     def device_w(self) -> float | None:

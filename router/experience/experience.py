@@ -5,7 +5,7 @@ learnt where its settings are the same, and starts afresh where they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from router import breaker
@@ -18,6 +18,7 @@ from router.experience.device_runs import BATCH, DeviceRuns
 from router.experience.facts import ModelFacts
 from router.experience.known import Known
 from router.experience.lesson import lesson
+from router.experience.traffic import traffic
 from router.experience.views import Views
 from router.policy import Policy
 from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME
@@ -76,6 +77,10 @@ class Experience:
         reading, power = readings.get("discharge_w"), self._known.power
         if reading is not None and not power.knows(reading.at):
             power.read(reading.value if isinstance(reading.value, float) else None, reading.at)
+
+    def traffic(self, targets: Iterable[str], now: float) -> dict[str, float | None]:
+        """Return what the calls tell that a rule may speak of: see traffic.py."""
+        return traffic(self._known, targets, now)
 
     @property
     def device_w(self) -> float | None:

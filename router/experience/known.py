@@ -12,7 +12,7 @@ from router.breaker import BreakerState
 from router.estimates import DevicePower, Gaps, Share
 from router.experience.book import Book
 from router.experience.path import Path
-from router.experience.radios import Radios, link_kind
+from router.experience.radios import UNKNOWN, Radios, link_kind
 from router.experience.way import Way
 from router.policy import Policy
 from router.predict import Times
@@ -32,6 +32,8 @@ class Known:
         self.paths: dict[tuple[str, str], Path] = {}
         """By target and kind of link."""
         self.radios = Radios()
+        self.link_now = UNKNOWN
+        """As it was when somebody last asked."""
         self.gaps = Gaps()
         self.power = DevicePower()
         self.escalations: dict[str, Share] = {}
@@ -95,7 +97,8 @@ class Known:
 
     def link(self, readings: Mapping[str, Reading], now: float) -> str:
         """Return the kind of link that the device has now."""
-        return link_kind(readings, self.policy.stale_after("link"), now)
+        link = self.link_now = link_kind(readings, self.policy.stale_after("link"), now)
+        return link
 
     def fresh(self, reading: Reading | None, now: float) -> Reading | None:
         """Return a round trip that was measured a moment ago; None where it was not."""
