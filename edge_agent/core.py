@@ -35,6 +35,7 @@ from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.signals.app import Reported, SignalSource, checked_claims
+from edge_agent.signals.traffic import Traffic
 from edge_agent.spending import Ledger, Waker
 from edge_agent.warmup import warm_up
 from edge_agent.watchdog import Watchdog
@@ -152,7 +153,7 @@ class Core:
         self._reported = Reported(config.targets, clock)
         self.sampler = Sampler(
             [*round_trips, *(sources or ())],
-            together=_machine(config.signals) if sources is None else (),
+            together=[*self._traffic(clock), *(_machine(config.signals) if sources is None else ())],
             claims=checked_claims(signal_sources, config.targets),
             pushed=[self._reported],
             clock=clock,
@@ -201,6 +202,12 @@ class Core:
         keeper.watch()
         for taken_s in warm_up(release, clock, keeper, self._watchdog):
             experience.device_ran(release.name, taken_s, clock())
+
+    def _traffic(self, clock: Clock) -> list[Source]:
+        experience, targets = self._experience, list(self.config.targets)
+        if experience is None or not targets:
+            return []
+        return [Traffic(targets, lambda: experience.traffic(targets, clock()))]
 
     def _open_door(self) -> tuple[Door | None, list[Source]]:
         if not self.config.targets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from router.compile import compile_policy
 from router.signals import signal
 from router.types import Kind
 from tests.builders.agents import policy_text
+from tests.builders.scenes import Scene, X
 
 
 class Agent:
@@ -74,3 +76,13 @@ def test_the_radio_is_idle_since_the_last_call_ended() -> None:
     agent.calls("cloud", 0.05)
     agent.clock.advance(12)
     assert agent.traffic.read()["radio_idle_s"] == pytest.approx(12.0)
+
+
+def test_a_rule_may_speak_of_what_an_agent_s_calls_showed(tmp_path: Path) -> None:
+    rule = '[[rules]]\nname = "awake"\nwhen = { radio_idle_s = { at_most = 3600 } }\nforbid = ["cloud"]\n'
+    with Scene(tmp_path) as scene, scene.agent("prefer_in_cloud", rules=rule) as watched:
+        assert watched.infer("tiny", X).target == "cloud"
+        watched.agent.refresh()
+        assert watched.infer("tiny", X).target == "device"
+        [status] = [status for status in watched.agent.signals() if status.name == "radio_idle_s"]
+        assert (status.fresh, status.source) == (True, "the agent's own calls")
