@@ -142,12 +142,21 @@ class Dispatcher:
             self._metrics.request(model, None, REFUSED, 0.0)
             raise NoFeasibleTarget(model, decision.closed)
         permit = None if self._door is None else self._door.permit(decision, policy)
-        call = (release, arrays, decision, decision.plan, policy, permit, self._experience, self._clock)
-        keeper = self._keepers.get(model)
-        if policy.promise is None:
-            return Call(*call, keeper=keeper, watchdog=self._watchdog, ledger=self._ledger)
-        quality = self._qualities[release.name]
-        return Call(*call, quality, self._metrics, keeper=keeper, watchdog=self._watchdog, ledger=self._ledger)
+        return Call(
+            release,
+            arrays,
+            decision,
+            decision.plan,
+            policy,
+            permit,
+            self._experience,
+            self._clock,
+            self._metrics,
+            None if policy.promise is None else self._qualities[release.name],
+            keeper=self._keepers.get(model),
+            watchdog=self._watchdog,
+            ledger=self._ledger,
+        )
 
     def _remember(self, decision: Decision) -> None:
         """Keep in mind what was chosen, for the next request of the same model and label."""

@@ -20,7 +20,22 @@ from edge_agent.device_pool import DevicePool
 from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt
 from nearfar_wire.status import Code
-from router.attempt import Audit, Cancel, Cancelled, Command, Event, Failed, Failure, Finish, Outcome, Run, Wake, Woke
+from router.attempt import (
+    Audit,
+    Cancel,
+    Cancelled,
+    Command,
+    Event,
+    Failed,
+    Failure,
+    Finish,
+    Outcome,
+    Role,
+    Run,
+    Wake,
+    Withheld,
+    Woke,
+)
 from router.types import DEVICE
 
 __all__ = ["drive", "drive_async"]
@@ -28,6 +43,7 @@ __all__ = ["drive", "drive_async"]
 Message = Callable[[], Event | None]
 """What lies in a mailbox: called by the driver, it returns the event to feed, or None where it is out of date."""
 
+_EXTRA: Final = frozenset({Role.BACKUP, Role.HEDGE, Role.RETRY})
 _CLOSED: Final = "the agent was closed while the request waited for a worker; make a new one"
 _OVERLOADED: Final = Failed(Failure(DEVICE, Code.OVERLOADED.value, "too many runs wait for a worker to end in time"))
 
@@ -96,6 +112,8 @@ class _Execution:
                     self._call.cancel(command.target)
             elif isinstance(command, Audit):
                 self._call.start_audit(command.target)
+            elif command.role in _EXTRA and not self._call.may_run(command):
+                self._events.append(Withheld(command.target))
             elif command.target == DEVICE:
                 self._run_device(command.until)
             else:
@@ -103,7 +121,7 @@ class _Execution:
 
     def _run_device(self, until: float) -> None:
         if self._pool is None and self._cancellation is None:
-            self._events.append(self._call.run_here())
+            self._came(self._call.run_here())
             return
         halt = self._device_halt = self._call.new_halt()
         if self._is_cancelled():  # asked after the handle is there, which whoever cancels from now on will find
@@ -113,7 +131,11 @@ class _Execution:
         else:
             event = self._call.run_here(halt)
             # A run that was halted must not look like a failure, which another target would be asked to make up for.
-            self._events.append(Cancelled() if self._is_cancelled() and isinstance(event, Failed) else event)
+            self._came(Cancelled() if self._is_cancelled() and isinstance(event, Failed) else event)
+
+    def _came(self, event: Event) -> None:
+        """Put what came of a run in this thread behind what has come from others meanwhile: first come, first taken."""
+        self._post(lambda: event)
 
     def _is_cancelled(self) -> bool:
         return self._cancellation is not None and self._cancellation.cancelled
@@ -128,7 +150,7 @@ class _Execution:
             self._events.append(_OVERLOADED)
             return
         self._device_job = job
-        job.add_done_callback(partial(self._if_never_run, since, until))
+        job.add_done_callback(partial(self._if_never_run, since))
 
     def _run_in_pool(self, halt: Halt | None, since: float, until: float) -> None:
         try:
@@ -138,11 +160,11 @@ class _Execution:
         else:
             self._post(lambda: event)
 
-    def _if_never_run(self, since: float, until: float, job: Future[None]) -> None:
+    def _if_never_run(self, since: float, job: Future[None]) -> None:
         if not job.cancelled():
             return
         if self._device_halted:
-            self._call.device_given_up(since, until)
+            self._call.device_given_up(since)
         else:  # closing the agent drops what waits for a worker
             self._post(partial(_raise, AgentClosed(_CLOSED)))
 

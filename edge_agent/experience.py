@@ -12,6 +12,7 @@ from threading import Lock
 from router import experience
 from router.advice import NOTHING_TOLD, Told
 from router.breaker import BreakerState
+from router.events import Role
 from router.experience import Admission, ModelFacts, TargetFacts
 from router.experience.saved import restore, save
 from router.policy import Policy
@@ -27,6 +28,7 @@ class Experience:
         self._lock = Lock()
         self._learnt = learnt = experience.Experience(policy, chance=chance.random)
         self._seen = learnt.seen
+        self.draw = chance.random
         self._note_run = learnt.note_run
         self._note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
@@ -87,12 +89,40 @@ class Experience:
         with self._lock:
             return self._learnt.phase(target, now)
 
+    def could_hedge(self) -> None:
+        """A request began that may be hedged."""
+        with self._lock:
+            self._learnt.could_hedge()
+
+    def covers(self, role: Role, target: str, model: str, now: float) -> bool:
+        """Tell whether one more hedge, or retry, is covered; a hedge that is takes its token."""
+        with self._lock:
+            return self._learnt.covers(role, target, model, now)
+
+    def keeps_back(self, target: str, now: float) -> bool:
+        """Tell whether a remote call is kept back from a target that fails many."""
+        with self._lock:
+            return self._learnt.keeps_back(target, now)
+
+    def peace_s(self, target: str, model: str, now: float) -> float:
+        """Return for how much longer a target asked not to be called."""
+        with self._lock:
+            return self._learnt.peace_s(target, model, now)
+
     def admit(
-        self, target: str, kind: Kind, model: str, upload_bytes: int, readings: Mapping[str, Reading], now: float
+        self,
+        target: str,
+        kind: Kind,
+        model: str,
+        upload_bytes: int,
+        readings: Mapping[str, Reading],
+        now: float,
+        *,
+        role: Role = Role.LEG,
     ) -> Admission | None:
         """Announce a remote call; None where it may not start."""
         with self._lock:
-            return self._learnt.admit(target, kind, model, upload_bytes, readings, now)
+            return self._learnt.admit(target, kind, model, upload_bytes, readings, now, role=role)
 
     def remote_succeeded(
         self,

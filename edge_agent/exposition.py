@@ -66,6 +66,7 @@ def _counters(counts: Counts) -> Iterator[Metric]:
             "Bytes of requests handed to the network, connected or not.",
             counts.sent_bytes,
         ),
+        ("nearfar_throttled", "Calls kept back from a target that failed many lately.", counts.throttled),
     )
     yield _counter("nearfar_requests", "Requests that ended.", ("model", "target", "outcome"), ended)
     yield _times("nearfar_request_seconds", "Time from the call to its end.", counts.pairs)
@@ -88,6 +89,10 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     yield _counter("nearfar_choices_not_by_cost", about, ("model", "reason"), chosen)
     wakes, about = _rows(counts.radio_wakes), "Wakes of the radio for requests to come."
     yield _counter("nearfar_radio_wakes", about, ("outcome",), wakes)
+    extra, about = counts.extra_runs.items(), "Targets asked beside or after another run: backups, hedges, retries."
+    yield _counter("nearfar_extra_runs", about, ("role", "target"), extra)
+    withheld, about = counts.withheld.items(), "Hedges and retries that their budget did not cover."
+    yield _counter("nearfar_withheld_runs", about, ("role", "target"), withheld)
     reloads = _rows(counts.policy_reloads)
     evaluated = _rows({rule: number for rule, (number, _) in counts.rules.items()})
     yield _counter("nearfar_rule_evaluations", "Decisions that looked at a rule of the policy.", ("rule",), evaluated)

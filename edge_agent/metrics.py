@@ -89,6 +89,12 @@ class Counts:
     """By model, and why a plan was taken where that is not its cost or a mode's order: see weigh.ChosenBy."""
     radio_wakes: Mapping[str, int]
     """By what came of it."""
+    extra_runs: Mapping[tuple[str, str], int]
+    """By as what a target was asked beside or after another run ("backup", "hedge", "retry"), and the target."""
+    withheld: Mapping[tuple[str, str], int]
+    """The same, of those that their budget did not cover."""
+    throttled: Mapping[str, int]
+    """Calls kept back, by target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,9 @@ class Metrics:
         self._device_troubles: Counter[tuple[str, str, str]] = Counter()
         self._chosen_by: Counter[tuple[str, str]] = Counter()
         self._radio_wakes: Counter[str] = Counter()
+        self._extra_runs: Counter[tuple[str, str]] = Counter()
+        self._withheld: Counter[tuple[str, str]] = Counter()
+        self._throttled: Counter[str] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
 
     def request(
@@ -266,6 +275,16 @@ class Metrics:
         with self._lock:
             self._device_troubles[self._models.admit(model), trouble, remedy] += 1
 
+    def extra_run(self, role: str, target: str, *, withheld: bool) -> None:
+        """Count one time that a target was to be asked beside or after another run, or that this was `withheld`."""
+        with self._lock:
+            (self._withheld if withheld else self._extra_runs)[role, self._targets.admit(target)] += 1
+
+    def throttled(self, target: str) -> None:
+        """Count one call that was kept back from a target that fails many."""
+        with self._lock:
+            self._throttled[self._targets.admit(target)] += 1
+
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
@@ -291,6 +310,9 @@ class Metrics:
                 device_troubles=dict(self._device_troubles),
                 chosen_by=dict(self._chosen_by),
                 radio_wakes=dict(self._radio_wakes),
+                extra_runs=dict(self._extra_runs),
+                withheld=dict(self._withheld),
+                throttled=dict(self._throttled),
             )
 
     def tally(self, remotes: Container[str]) -> Tally:
@@ -324,5 +346,8 @@ class Metrics:
             "device_troubles": sum(counts.device_troubles.values()),
             "explored": sum(number for (_, why), number in counts.chosen_by.items() if why == "draw"),
             "radio_wakes": sum(counts.radio_wakes.values()),
+            "extra_runs": sum(counts.extra_runs.values()),
+            "withheld": sum(counts.withheld.values()),
+            "throttled": sum(counts.throttled.values()),
             "sent_bytes": dict(counts.sent_bytes),
         }

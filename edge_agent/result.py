@@ -71,6 +71,8 @@ class Receipt:
     energy_basis: Basis = "profile"
     """Whether the device's joules were counted with watts that were measured there, or with the profile's. The radio's
     are always the profile's."""
+    overtaken: tuple[str, ...] = ()
+    """Who was asked as well, and stopped once the answer was there; what they were sent is in `sent`."""
 
     @property
     def audited(self) -> bool:
@@ -104,6 +106,7 @@ class Receipt:
             lines.append(f"the answer is not certified: {self.why_uncertified}")
         if self.alarm:
             lines.append(f"alarm: {self.alarm}; everything that can be is escalated until there is a new certificate")
+        lines.extend(f"{target} was asked as well, and had not answered" for target in self.overtaken)
         lines.extend(f"{f.target} failed: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in self.failures)
         return "\n".join(lines)
 
@@ -174,6 +177,7 @@ class Result:
             policy_version=self._policy.version,
             policy_digest=self._policy.digest,
             failures=self.outcome.failures,
+            overtaken=self.outcome.overtaken,
             certain=self.outcome.certain,
             certified=self.outcome.certified,
             why_uncertified=self.outcome.why_uncertified,

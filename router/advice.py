@@ -69,6 +69,10 @@ class Advice:
         """Return for how long the target asked not to be called, or 0 where that is over."""
         return self._pushed_s if now < self._pushed_until else 0.0
 
+    def peace_s(self, now: float) -> float:
+        """Return how much of the time is left for which the target asked not to be called."""
+        return max(0.0, self._pushed_until - now)
+
     def changes_at(self) -> tuple[float, ...]:
         """Return the instants at which time alone changes what holds."""
         return (self._queue_at + QUEUE_HOLDS_S, self._away_until, self._pushed_until)

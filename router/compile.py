@@ -10,20 +10,33 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 from router.breaker import BreakerSettings
-from router.document import EscalationPart, PolicyDocument, RulePart
+from router.document import EscalationPart, PolicyDocument, RetryPart, RulePart
 from router.document.profiles import energy_terms
 from router.document.spending import budget_terms
 from router.errors import Fault, PolicyError
 from router.estimates import EstimateSettings, prior_quantiles
+from router.hedge import HedgeSettings
 from router.hysteresis import HysteresisTerms
 from router.naming import did_you_mean, shown
-from router.policy import EscalationTerms, Policy, PromiseTerms, RadioTerms, Rule, TargetTerms, Worth
+from router.policy import (
+    BackupTerms,
+    EscalationTerms,
+    Policy,
+    PromiseTerms,
+    RadioTerms,
+    Rule,
+    TargetTerms,
+    Worth,
+)
 from router.predicates import AllOf, Predicate, comparisons
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
+from router.retry import RetrySettings
+from router.throttle import ThrottleSettings
 from router.toml_document import located, parse_document, read_model
 from router.toml_form import MAX_FAULTS
 from router.types import DEVICE, SIGNALS, Kind, signal
+from router.waiting import normal_quantile
 
 __all__ = ["BUILT_IN", "MAX_POLICY_BYTES", "built_in_policy", "compile_policy"]
 
@@ -127,6 +140,10 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
+        throttle=ThrottleSettings(**document.throttle.model_dump()),
+        retry=_retry(document.retry, faults),
+        backup=BackupTerms(normal_quantile(1.0 - document.backup.eps), document.backup.uncertified == "hold"),
+        hedge=None if document.hedge is None else HedgeSettings(document.hedge.share),
         estimates=EstimateSettings(**document.estimates.model_dump()),
         revert=None if document.revert is None else RevertTerms(**document.revert.model_dump()),
         stale_after_s=dict(document.stale_after_s),
@@ -135,6 +152,22 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         rule_names=tuple(rule.name for rule in rules),
         reads_time_left=any(name == "time_left_ms" for rule in rules for name in rule.when.names()),
         _by_kind={kind: _terms(document, kind.value, kind, []) for kind in Kind},
+    )
+
+
+def _retry(part: RetryPart, faults: list[Fault]) -> RetrySettings:
+    if part.max_ms < part.base_ms:
+        faults.append(
+            Fault("retry.max_ms", "less than base_ms: the first pause may already be longer than the longest")
+        )
+    return RetrySettings(
+        part.attempts,
+        part.base_ms / 1000,
+        part.max_ms / 1000,
+        part.tokens,
+        part.per_success,
+        part.active_share,
+        part.active_min,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from router.attempt import Ending, Outcome
+from router.attempt import Ending, Outcome, Role
 from router.engine import Decision, ReadingUsed
 from router.types import DEVICE, Kind, Mode, Resource, Value
 from router.wording import in_ms
@@ -20,6 +20,7 @@ _CHOSEN_BY: Final = {
     "draw": "drawn at random, to explore: ",
     "audit": "drawn for an audit: ",
 }
+_ROLES: Final = {Role.BACKUP: "started as a backup", Role.HEDGE: "asked as a hedge", Role.RETRY: "asked again"}
 
 
 def reason(decision: Decision, outcome: Outcome) -> str:
@@ -36,6 +37,10 @@ def reason(decision: Decision, outcome: Outcome) -> str:
         parts.append(f"not certain, and kept: {_failures(outcome) or _nobody_asked(decision)}")
     elif outcome.failures:
         parts.append(f"after {_failures(outcome)}")
+    if outcome.role in _ROLES:
+        parts.append(_ROLES[outcome.role])
+    if outcome.overtaken:
+        parts.append(f"before {', '.join(outcome.overtaken)} answered")
     if outcome.certified is not None:
         parts.append("certified" if outcome.certified else f"not certified: {outcome.why_uncertified}")
     if outcome.late:

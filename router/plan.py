@@ -1,12 +1,14 @@
-"""What is to be done for one request: which target first, which after a failure, and whether to escalate. Values."""
+"""What is to be done for one request: which target first, which after a failure, what beside it, and whether to
+escalate. Values."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from router.values import value
+from router.wording import in_ms
 
-__all__ = ["Escalation", "Leg", "Plan"]
+__all__ = ["Backup", "Escalation", "Hedge", "Leg", "Plan", "Retry"]
 
 
 @value
@@ -30,6 +32,35 @@ class Escalation:
 
 
 @value
+class Backup:
+    """While a remote leg runs, the device is started `before_s` before the deadline, or at once where that is over.
+
+    Both go on, and the first good answer is taken. Where `holds`, an answer of a device that was started beside a
+    remote leg, and is not certain, waits for the remote's until the deadline."""
+
+    before_s: float
+    holds: bool = False
+
+
+@value
+class Hedge:
+    """Ask `to`, one of the plan's legs, as well, if the first leg has not answered after `after_s`."""
+
+    to: str
+    after_s: float
+
+
+@value
+class Retry:
+    """Ask a remote target that could not be reached again, where nobody else is left to ask: `attempts` times in all,
+    with pauses of up to `base_s`, which doubles, and `max_s`."""
+
+    attempts: int
+    base_s: float
+    max_s: float
+
+
+@value
 class Plan:
     """Legs are tried in order until one answers. An escalation follows only an answer of the device.
 
@@ -44,6 +75,9 @@ class Plan:
     why_not: str = ""
     audit: str | None = None
     wake: str | None = None
+    backup: Backup | None = None
+    hedge: Hedge | None = None
+    retry: Retry | None = None
 
     @property
     def targets(self) -> frozenset[str]:
@@ -55,10 +89,16 @@ class Plan:
             reached.add(self.audit)
         if self.wake is not None:
             reached.add(self.wake)
+        if self.hedge is not None:
+            reached.add(self.hedge.to)
         return frozenset(reached)
 
     def __str__(self) -> str:
         text = ", else ".join(leg.target for leg in self.legs)
+        if self.hedge is not None:
+            text += f"; {self.hedge.to} as well after {in_ms(self.hedge.after_s)}"
+        if self.backup is not None:
+            text += f"; device as well {in_ms(self.backup.before_s)} before the deadline"
         if self.escalation is not None:
             score = "score" if self.escalation.by == "confidence" else "certified score"
             asked = self.escalation.to or "not certain"

@@ -12,12 +12,24 @@ from router.breaker import BreakerSettings
 from router.budget import BudgetTerms
 from router.energy import EnergyTerms
 from router.estimates import EstimateSettings
+from router.hedge import HedgeSettings
 from router.hysteresis import HysteresisTerms
 from router.predicates import Predicate
 from router.probation import RevertTerms
+from router.retry import RetrySettings
+from router.throttle import ThrottleSettings
 from router.types import Kind, Mode, signal
 
-__all__ = ["EscalationTerms", "Policy", "PromiseTerms", "RadioTerms", "Rule", "TargetTerms", "Worth"]
+__all__ = [
+    "BackupTerms",
+    "EscalationTerms",
+    "Policy",
+    "PromiseTerms",
+    "RadioTerms",
+    "Rule",
+    "TargetTerms",
+    "Worth",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,14 @@ class PromiseTerms:
     max_loss: float
     confidence: float
     audit: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackupTerms:
+    """See document.BackupPart; `z` is the standard normal's quantile at 1 - eps."""
+
+    z: float
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,10 @@ class Policy:
     escalation: EscalationTerms | None
     promise: PromiseTerms | None
     breaker: BreakerSettings
+    throttle: ThrottleSettings
+    retry: RetrySettings
+    backup: BackupTerms
+    hedge: HedgeSettings | None
     estimates: EstimateSettings
     revert: RevertTerms | None
     stale_after_s: Mapping[str, float]

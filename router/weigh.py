@@ -7,7 +7,6 @@ draw of one plan at random: both among what was weighed, and nothing else."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal
 
 from router.constraints import Closed
@@ -16,12 +15,13 @@ from router.hysteresis import dwells, stays
 from router.keeping import Keeping, terms_of_keeping
 from router.objective import Candidate
 from router.options import Option, options
-from router.outlook import Outlook, look, reserve_s
-from router.plan import Escalation, Leg, Plan
+from router.outlook import Outlook, look
+from router.plan import Escalation, Plan
 from router.policy import Policy
 from router.ruling import Ruling
 from router.types import Mode, Situation, TargetView
 from router.values import value
+from router.waiting import beside, legs
 
 __all__ = ["Chosen", "ChosenBy", "in_order", "weigh"]
 
@@ -59,11 +59,11 @@ def in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetView
             order.remove(held)
             order.insert(0, held)
             by = "held"
-    legs = _legs(order, seen.left_s)
-    if situation.promise is None:
-        return Chosen(Plan(legs), order[0].name, by)
-    why = f"mode {mode.value} keeps every answer of the device"
-    return Chosen(Plan(legs, None, False, why), order[0].name, by)
+    promised, why = None, ""
+    if situation.promise is not None:
+        promised, why = False, f"mode {mode.value} keeps every answer of the device"
+    plan = Plan(legs(order, seen.left_s), None, promised, why, None, None, *beside(policy, order))
+    return Chosen(plan, order[0].name, by)
 
 
 def weigh(
@@ -90,7 +90,7 @@ def weigh(
     if chosen is not weighed[0]:
         weighed.remove(chosen)
         weighed.insert(0, chosen)
-    plan = _plan(situation, seen, terms, chosen)
+    plan = _plan(policy, situation, seen, terms, chosen)
     name = chosen.candidate.name
     return Chosen(plan, name, by, tuple(option.candidate for option in weighed), probability, awake_worth)
 
@@ -112,24 +112,19 @@ def _drawn(
     return chosen, by if index is None else "draw", probability
 
 
-def _plan(situation: Situation, seen: Outlook, terms: Keeping, chosen: Option) -> Plan:
+def _plan(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping, chosen: Option) -> Plan:
     asking: Escalation | None = None
     escalation = terms.escalation if situation.request.can_score else None
     if escalation is not None and (chosen.asks is not None or (terms.by == "gain" and seen.device is not None)):
         # On certified terms an answer that is kept because nobody can be asked is looked at as well: the certificate
         # covers those that would have stayed in any case.
         asking = Escalation(None if chosen.asks is None else chosen.asks.name, escalation.below, terms.by)
-    legs = _legs(chosen.order, seen.left_s)
     wake = None if chosen.wakes is None else chosen.wakes.name
-    if situation.promise is None:
-        return Plan(legs, asking, wake=wake)
-    # Only answers that are kept on certified terms say something of the promise, or of the next one.
-    watched = situation.request.audit and seen.remotes and (terms.alarm or not terms.why_not)
-    audit = seen.remotes[0].name if watched else None
-    return Plan(legs, asking, not terms.why_not, terms.why_not, audit, wake)
-
-
-def _legs(order: Sequence[TargetView], left_s: float) -> tuple[Leg, ...]:
-    legs = [Leg(view.name, reserve_s(view, behind, left_s)) for view, behind in pairwise(order)]
-    legs.append(Leg(order[-1].name))
-    return tuple(legs)
+    promised, why, audit = None, "", None
+    if situation.promise is not None:
+        promised, why = not terms.why_not, terms.why_not
+        # Only answers that are kept on certified terms say something of the promise, or of the next one.
+        watched = situation.request.audit and seen.remotes and (terms.alarm or not terms.why_not)
+        audit = seen.remotes[0].name if watched else None
+    order = chosen.order
+    return Plan(legs(order, seen.left_s), asking, promised, why, audit, wake, *beside(policy, order))

@@ -60,6 +60,7 @@ class Call:
         "_joules",
         "_keeper",
         "_ledger",
+        "_metrics",
         "_permit",
         "_policy",
         "_release",
@@ -83,21 +84,21 @@ class Call:
         permit: Permit | None,
         experience: Experience,
         clock: Callable[[], float],
+        metrics: Metrics,
         quality: Quality | None = None,
-        metrics: Metrics | None = None,
         *,
         keeper: Keeper | None = None,
         watchdog: Watchdog | None = None,
         ledger: Ledger | None = None,
     ) -> None:
-        """`quality` and `metrics` are wanted where the policy asks for a promise. `keeper` hears what goes wrong on the
-        device, `watchdog` stops what runs in the caller's thread for too long, `ledger` is charged."""
+        """`quality` is wanted where the policy asks for a promise. `keeper` hears what goes wrong on the device,
+        `watchdog` stops what runs in the caller's thread for too long, `ledger` is charged."""
         self._ledger = ledger
         self._joules = 0.0
         self._keeper = keeper
         self._watchdog = watchdog
         self._audit: Audit | None = None
-        if quality is not None and metrics is not None and policy.promise is not None:
+        if quality is not None and policy.promise is not None:
             self._audit = Audit(quality, metrics, release, policy.promise, decision.situation.request.id)
         self._release = release
         self._inputs = inputs
@@ -105,6 +106,7 @@ class Call:
         self._permit = permit
         self._experience = experience
         self._clock = clock
+        self._metrics = metrics
         self._started = decision.situation.now
         self._answers: dict[str, tuple[Arrays, str | None]] = {}
         self._remote_calls: RemoteCalls | None = None
@@ -118,6 +120,8 @@ class Call:
 
     def begin(self) -> tuple[Command, ...]:
         """Start the plan."""
+        if self.plan.hedge is not None:
+            self._experience.could_hedge()
         # The instant of the decision: what has passed since are microseconds.
         self._state, commands = begin(self.plan, self.decision.situation.request.deadline, self._started)
         return commands
@@ -126,6 +130,12 @@ class Call:
         """Take an event."""
         self._state, commands = step(self._state, event, self._clock())
         return commands
+
+    def may_run(self, run: Run) -> bool:
+        """Tell whether the budgets cover a run beside or after another one, and count it or that it was withheld."""
+        covered = self._experience.covers(run.role, run.target, self._release.name, self._clock())
+        self._metrics.extra_run(run.role.value, run.target, withheld=not covered)
+        return covered
 
     # -- the device ---------------------------------------------------------------------------------------------------
 
@@ -220,7 +230,7 @@ class Call:
             self._joules += self._ledger.device_ran(seconds, self.decision.situation.device_w)
 
     def _halted(self, began: float, started: float, until: float, epoch: int) -> Event:
-        self.device_given_up(started, until)
+        self.device_given_up(started)
         now = self._clock()
         if now < until:
             return Failed(Failure(DEVICE, Code.CANCELLED.value))
@@ -229,13 +239,13 @@ class Call:
             detail = f"{detail}; the model is held to run away"
         return Failed(Failure(DEVICE, Code.DEADLINE_EXCEEDED.value, detail))
 
-    def device_given_up(self, since: float, until: float) -> None:
-        """Learn from a run that was stopped, or never begun, where that is because its time was over.
+    def device_given_up(self, since: float) -> None:
+        """Learn from a run that was stopped, or never begun: because its time was over, or another answer was there.
 
         So long it would have taken at the least; which is news only where less was believed."""
         now = self._clock()
         taken_s = now - since
-        if now >= until and taken_s > self.decision.situation.targets[0].time.quantiles_s[MEDIAN]:
+        if taken_s > self.decision.situation.targets[0].time.quantiles_s[MEDIAN]:
             self._experience.device_ran(self._release.name, taken_s, now)
 
     # -- remote targets -----------------------------------------------------------------------------------------------
@@ -247,12 +257,15 @@ class Call:
         if self._permit is None:
             # The decision closed every remote target, so no plan can name one: a fault of ours, and nothing leaves.
             raise PermissionError(f"no permit for {run.target!r}")
-        calls = self._remote_calls
+        remote, calls = self._permit.remote(run.target), self._remote_calls
+        situation, backup = self.decision.situation, self.plan.backup
         if calls is None:
-            situation = self.decision.situation
-            calls = RemoteCalls(self._release, situation, self._experience, self._clock, self._sent, self._ledger)
+            calls = RemoteCalls(
+                self._release, situation, self._experience, self._clock, self._metrics, self._sent, self._ledger
+            )
             self._remote_calls = calls
-        return calls.start(run, self._permit.remote(run.target), self._for_the_wire, self.traceparent, on_done)
+        due = run.until if backup is None else min(run.until, situation.request.deadline - backup.before_s)
+        return calls.start(run, due, remote, self._for_the_wire, self.traceparent, on_done)
 
     def collect(self, target: str) -> Event | None:
         """Take the answer of a remote call that is done; None where it was cancelled before."""

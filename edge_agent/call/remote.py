@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.experience import Admission, Experience
+from edge_agent.metrics import Metrics
 from edge_agent.releases import Release
 from edge_agent.result import Sent
 from edge_agent.spending import Ledger
 from nearfar_wire.errors import WireError
 from nearfar_wire.status import CODES, Code
-from router.advice import NOTHING_TOLD, Told
+from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
 from router.attempt import Failed, Failure, Run
 from router.types import Situation
 
@@ -33,12 +34,13 @@ __all__ = ["RemoteCalls"]
 
 @dataclass(slots=True)
 class _Flight:
-    """A remote call that runs: since when, and until when it is of use."""
+    """A remote call that runs: since when, and by when it should have answered, which is before the device is started
+    beside it."""
 
     call: InFlight
     admission: Admission
     started: float
-    until: float
+    due: float
     endpoint: str
     idle_s: float
     """For how long the radio had not been used."""
@@ -47,7 +49,10 @@ class _Flight:
 class RemoteCalls:
     """See the module. One request's; used by one driver at a time."""
 
-    __slots__ = ("_clock", "_experience", "_flights", "_ledger", "_release", "_sent", "_situation", "joules")
+    __slots__ = (
+        "_arrived", "_clock", "_experience", "_flights", "_ledger", "_metrics", "_release", "_sent", "_situation",
+        "joules",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class RemoteCalls:
         situation: Situation,
         experience: Experience,
         clock: Callable[[], float],
+        metrics: Metrics,
         sent: list[Sent],
         ledger: Ledger | None = None,
     ) -> None:
@@ -66,62 +72,73 @@ class RemoteCalls:
         self._situation = situation
         self._experience = experience
         self._clock = clock
+        self._metrics = metrics
         self._sent = sent
         self._flights: dict[str, _Flight] = {}
+        self._arrived: dict[str, float] = {}
 
     def start(
         self,
         run: Run,
+        due: float,
         remote: Remote,
         inputs: Callable[[], Arrays],
         traceparent: str | None,
         on_done: Callable[[], None],
     ) -> Failed | None:
-        """Ask `remote`; `on_done` is called from another thread when its answer can be collected.
+        """Ask `remote`, which is to blame if it has not answered by `due`; `on_done` is called from another thread when
+        its answer can be collected.
 
         Returns the failure where there is nothing to wait for."""
         from edge_agent.egress.failure import RemoteFailure  # grpc loads with the first request that needs it
 
-        situation, now = self._situation, self._clock()
-        view = next(view for view in situation.targets if view.name == run.target)
+        target, situation, now = run.target, self._situation, self._clock()
+        if self._experience.keeps_back(target, now):
+            self._metrics.throttled(target)
+            return Failed(Failure(target, Code.UNAVAILABLE.value, "kept back: it failed too many calls lately"))
+        view = next(view for view in situation.targets if view.name == target)
         radio = self._experience.radio(situation.readings, now)
         admission = self._experience.admit(
-            remote.name, remote.kind, self._release.name, view.upload_bytes, situation.readings, now
+            target, remote.kind, self._release.name, view.upload_bytes, situation.readings, now, role=run.role
         )
         if admission is None:
-            return Failed(
-                Failure(run.target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker")
-            )
-        if self._ledger is not None and not self._ledger.begin(remote.name, remote.kind, radio.kind, view.upload_bytes):
+            return Failed(Failure(target, Code.UNAVAILABLE.value, "it was closed meanwhile, by itself or its breaker"))
+        if self._ledger is not None and not self._ledger.begin(target, remote.kind, radio.kind, view.upload_bytes):
             self._experience.remote_abandoned(admission)
-            return Failed(Failure(run.target, Code.UNAVAILABLE.value, "the budget for it was used up meanwhile"))
+            return Failed(Failure(target, Code.UNAVAILABLE.value, "the budget for it was used up meanwhile"))
         side = self._release.manifest.remote
         assert side is not None
+
+        def arrived() -> None:
+            # What the driver does meanwhile, such as a run on the device, is not the target's time.
+            self._arrived[target] = self._clock()
+            on_done()
+
         try:
-            flight = remote.call(
+            call = remote.call(
                 side.model,
                 side.version,
                 situation.request.id,
                 inputs(),
                 timeout_s=max(0.001, run.until - now),
-                on_done=on_done,
+                on_done=arrived,
                 traceparent=traceparent,
             )
         except WireError as error:
             self._call_off(remote, admission, view.upload_bytes)
-            return Failed(Failure(run.target, Code.INVALID_INPUT.value, str(error)))
+            return Failed(Failure(target, Code.INVALID_INPUT.value, str(error)))
         except RemoteFailure as failure:
             self._call_off(remote, admission, view.upload_bytes)
-            return Failed(failure.of(run.target))
+            return Failed(failure.of(target))
         except BaseException:
             # A key pressed, no memory left: the admission goes back all the same.
             self._call_off(remote, admission, view.upload_bytes)
             raise
         if self._ledger is not None:
-            self._ledger.corrected(remote.name, remote.kind, flight.sent_bytes - view.upload_bytes)
+            self._ledger.corrected(target, remote.kind, call.sent_bytes - view.upload_bytes)
         # Another call under way keeps the radio awake, and pays for that.
         idle_s = 0.0 if self._flights else math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
-        self._flights[run.target] = _Flight(flight, admission, now, run.until, remote.endpoint, idle_s)
+        self._flights[target] = _Flight(call, admission, now, due, remote.endpoint, idle_s)
         return None
 
     def _call_off(self, remote: Remote, admission: Admission, upload_bytes: int) -> None:
@@ -140,29 +157,30 @@ class RemoteCalls:
         flight = self._flights.get(target)
         if flight is None:
             return None
-        now = self._clock()
+        call, now = flight.call, self._arrived.get(target, self._clock())
         received_bytes = 0
         release = self._release
         try:
-            response, told = flight.call.result(), flight.call.told()
+            response, told = call.result(), call.told()
             received_bytes = response.ByteSize()
             answer = read_answer(response, self._situation.request.id, release.manifest, release.outputs)
         except RemoteFailure as failure:
             self._account(target, received_bytes)
             self._learn_failure(flight, failure.code, now, failure.told)
-            return Failed(failure.of(target))
+            again_s = self._again_s(target, failure.code, failure.told)
+            return Failed(failure.of(target), again_s, 0.0 if again_s is None else self._experience.draw())
         self._account(target, received_bytes)
         taken_s = now - flight.started
         self._experience.remote_succeeded(
-            flight.admission,
-            release.name,
-            flight.call.sent_bytes,
-            taken_s,
-            now,
-            told=told,
-            received_bytes=received_bytes,
+            flight.admission, release.name, call.sent_bytes, taken_s, now, told=told, received_bytes=received_bytes
         )
         return answer
+
+    def _again_s(self, target: str, code: Code, told: Told) -> float | None:
+        """Return how soon a target may be asked again that failed so; None: not for this request."""
+        if code is not Code.UNAVAILABLE or told.pushback_s == NOT_AGAIN_S:
+            return None
+        return self._experience.peace_s(target, self._release.name, self._clock())
 
     def cancel(self, target: str) -> None:
         """Stop a call, and account for it; harmless when there is none."""
@@ -172,7 +190,7 @@ class RemoteCalls:
         flight.call.cancel()
         self._account(target, 0)
         now = self._clock()
-        self._learn_failure(flight, Code.DEADLINE_EXCEEDED if now >= flight.until else Code.CANCELLED, now)
+        self._learn_failure(flight, Code.DEADLINE_EXCEEDED if now >= flight.due else Code.CANCELLED, now)
 
     def abandon(self) -> None:
         """Stop every call."""
@@ -193,7 +211,7 @@ class RemoteCalls:
             self._release.name,
             code.value,
             blames_endpoint=CODES[code].blames_endpoint,
-            had_s=flight.until - flight.started,
+            had_s=flight.due - flight.started,
             taken_s=now - flight.started,
             now=now,
             told=told,

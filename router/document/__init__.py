@@ -14,10 +14,12 @@ from router.document.revert import RevertPart
 from router.document.rules import RulePart
 from router.document.schema import json_schema
 from router.document.targets import TargetPart
+from router.document.waiting import BackupPart, HedgePart, RetryPart, ThrottlePart
 from router.document.whole import PolicyDocument
 from router.document.worth import WorthPart
 
 __all__ = [
+    "BackupPart",
     "BreakerPart",
     "BudgetsPart",
     "BytesBudgetPart",
@@ -26,15 +28,18 @@ __all__ = [
     "EscalationPart",
     "EstimatesPart",
     "ExplorationPart",
+    "HedgePart",
     "HysteresisPart",
     "LinkPart",
     "MoneyBudgetPart",
     "PolicyDocument",
     "PromisePart",
     "RadioPart",
+    "RetryPart",
     "RevertPart",
     "RulePart",
     "TargetPart",
+    "ThrottlePart",
     "WorthPart",
     "json_schema",
 ]

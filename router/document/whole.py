@@ -16,6 +16,7 @@ from router.document.keeping import EscalationPart, PromisePart
 from router.document.revert import RevertPart
 from router.document.rules import RulePart
 from router.document.targets import TargetPart
+from router.document.waiting import BackupPart, HedgePart, RetryPart, ThrottlePart
 from router.document.worth import WorthPart
 from router.types import Mode
 
@@ -127,6 +128,25 @@ class PolicyDocument(Part):
         BreakerPart,
         told("When a remote target that fails is left alone.", reason="See there, one by one."),
     ] = BreakerPart()
+    throttle: Annotated[
+        ThrottlePart,
+        told("When calls are kept back from a target that fails many.", reason="See there, one by one."),
+    ] = ThrottlePart()
+    retry: Annotated[
+        RetryPart,
+        told("When a target is asked again that could not be reached.", reason="See there, one by one."),
+    ] = RetryPart()
+    backup: Annotated[
+        BackupPart,
+        told("When the device is started beside a remote target.", reason="See there, one by one."),
+    ] = BackupPart()
+    hedge: Annotated[
+        HedgePart | None,
+        told(
+            "When the next target is asked beside a slow first one.",
+            reason="Hedges cost calls, so that they are somebody's choice; without this table there are none.",
+        ),
+    ] = None
     estimates: Annotated[
         EstimatesPart,
         told("How fast predictions follow what is measured.", reason="See there, one by one."),

@@ -13,9 +13,18 @@ __all__ = ["Admission", "explained_s"]
 class Admission:
     """A remote call that was let through its breaker: to be given back with what came of it."""
 
-    __slots__ = ("epoch", "predicted_s", "queue_s", "silence", "target", "wake_s", "way")
+    __slots__ = ("epoch", "predicted_s", "queue_s", "retried", "silence", "target", "wake_s", "way")
 
-    def __init__(self, target: str, epoch: int, way: Way, silence: int, wake_s: float, queue_s: float) -> None:
+    def __init__(
+        self,
+        target: str,
+        epoch: int,
+        way: Way,
+        silence: int,
+        wake_s: float,
+        queue_s: float,
+        retried: bool = False,
+    ) -> None:
         self.target = target
         self.epoch = epoch
         self.way = way
@@ -24,6 +33,8 @@ class Admission:
         self.wake_s = wake_s
         self.queue_s = queue_s
         """How much of the prediction was what the target had said of its queue."""
+        self.retried = retried
+        """Whether it is the same request's second call there, or a later one."""
         self.predicted_s = way.base_s + wake_s + queue_s
 
     @property

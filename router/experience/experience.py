@@ -12,9 +12,11 @@ from router import breaker
 from router.advice import NOTHING_TOLD, Told
 from router.breaker import BreakerState
 from router.estimates import Share
+from router.events import Role
 from router.experience.admission import Admission, explained_s
 from router.experience.book import Book
 from router.experience.device_runs import BATCH, DeviceRuns
+from router.experience.extras import Extras
 from router.experience.facts import ModelFacts
 from router.experience.known import Known
 from router.experience.lesson import lesson
@@ -42,6 +44,7 @@ class Experience:
         self._known = Known(policy)
         self._views = Views(self._known)
         self._runs = DeviceRuns()
+        self._extras = Extras(policy)
         self.seen = self._views.seen
         """See Views.seen."""
         self.radio = self._views.radio
@@ -59,6 +62,7 @@ class Experience:
         """Go on under a new policy."""
         before = len(self._known.books)
         self._known.adopt(policy)
+        self._extras.adopt(policy)
         if len(self._known.books) < before:
             self._runs.forget_usual()
 
@@ -104,10 +108,46 @@ class Experience:
         """Return the phase of a target's breaker."""
         return breaker.phase(self._known.breaker_of(target), now)
 
+    # -- what a request may cost beyond one call ----------------------------------------------------------------------
+
+    def could_hedge(self) -> None:
+        """A request began that may be hedged: it earns a share of a token."""
+        self._extras.could_hedge()
+
+    def covers(self, role: Role, target: str, model: str, now: float) -> bool:
+        """Tell whether one more hedge, or retry, is covered and fits in; a hedge that is takes its token."""
+        if role is Role.RETRY:
+            return self._extras.may_retry(target)
+        if role is Role.HEDGE:
+            advice = self._known.book(target, model).advice
+            asked_away = advice.pushback_s(now) > 0 or advice.stay_local_s(now) > 0
+            return self.phase(target, now) is BreakerPhase.CLOSED and not asked_away and self._extras.hedges()
+        return True
+
+    def keeps_back(self, target: str, now: float) -> bool:
+        """Tell whether a call is kept back, by chance, from a target that fails many."""
+        share = self._extras.p_reject(target, now)
+        if not share or self._chance() >= share:
+            return False
+        self._extras.kept_back(target, now)
+        return True
+
+    def peace_s(self, target: str, model: str, now: float) -> float:
+        """Return for how much longer a target asked not to be called; 0 where it did not."""
+        return self._known.book(target, model).advice.peace_s(now)
+
     # -- a remote call: admitted, then exactly one of succeeded, failed, abandoned ------------------------------------
 
     def admit(
-        self, target: str, kind: Kind, model: str, upload_bytes: int, readings: Mapping[str, Reading], now: float
+        self,
+        target: str,
+        kind: Kind,
+        model: str,
+        upload_bytes: int,
+        readings: Mapping[str, Reading],
+        now: float,
+        *,
+        role: Role = Role.LEG,
     ) -> Admission | None:
         """Announce a call; None where the breaker does not let it through, or the target wants to be left alone."""
         known = self._known
@@ -124,7 +164,9 @@ class Experience:
         book.recency.asked()
         known.path(target, link).asked()
         queue_s = book.advice.queue_wait_s(now) or 0.0
-        return Admission(target, admitted.epoch, way, silence, wakes.medians_s[silence], queue_s)
+        retried = role is Role.RETRY
+        self._extras.began(target, retried=retried)
+        return Admission(target, admitted.epoch, way, silence, wakes.medians_s[silence], queue_s, retried)
 
     def remote_succeeded(
         self,
@@ -151,6 +193,7 @@ class Experience:
         self._used_radio(call, now)
         state = breaker.succeeded(known.breaker_of(call.target), known.policy.breaker, now, call.epoch)
         self._set_breaker(call.target, state)
+        self._extras.ended(call.target, now, answered=True, blamed=False, retried=call.retried)
 
     def _learn_way(
         self, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
@@ -222,6 +265,7 @@ class Experience:
         else:
             state = breaker.abandoned(state, call.epoch)
         self._set_breaker(call.target, state)
+        self._extras.ended(call.target, now, answered=False, blamed=blamed, retried=call.retried)
 
     def _learn_least(self, call: Admission, book: Book, least_s: float, now: float) -> None:
         """Learn that a call would have taken `least_s` or longer; which is news only where less was believed."""
@@ -263,6 +307,7 @@ class Experience:
     def remote_abandoned(self, call: Admission) -> None:
         """A call ended without telling anything about its target."""
         self._set_breaker(call.target, breaker.abandoned(self._known.breaker_of(call.target), call.epoch))
+        self._extras.abandoned(call.target, retried=call.retried)
 
     def _hear(self, book: Book, told: Told, now: float) -> None:
         if told is NOTHING_TOLD:

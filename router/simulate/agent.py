@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final, Protocol
 
-from router.advice import NOTHING_TOLD, Told
+from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
 from router.attempt import (
     Attempt,
     Cancel,
@@ -22,6 +22,7 @@ from router.attempt import (
     Run,
     Succeeded,
     Wake,
+    Withheld,
     Woke,
     begin,
     step,
@@ -59,13 +60,14 @@ class Chooser(Protocol):
 class _Flight:
     """A run or a call that is under way."""
 
-    __slots__ = ("admission", "job", "pending", "until")
+    __slots__ = ("admission", "due_at", "job", "pending")
 
-    def __init__(self, pending: Pending, job: Job, admission: Admission | None, until: float) -> None:
+    def __init__(self, pending: Pending, job: Job, admission: Admission | None, due_at: float) -> None:
         self.pending = pending
         self.job = job
         self.admission = admission
-        self.until = until
+        self.due_at = due_at
+        """When it should have ended, which is before the device is started beside it."""
         job.tag = self
 
     def due(self, now: float) -> None:
@@ -117,6 +119,7 @@ class Agent:
         tally: Tally,
     ) -> None:
         self.experience = Experience(policy, chance=chance.uniform)
+        self._chance = chance.uniform
         self.open: dict[int, Pending] = {}
         """Requests that have not ended, by number."""
         self.requests = 0
@@ -167,6 +170,8 @@ class Agent:
         if decision.plan is None:
             self._account(pending, None, now)
             return
+        if decision.plan.hedge is not None:
+            self.experience.could_hedge()
         pending.state, commands = begin(decision.plan, request.deadline, now)
         self._settle(pending, commands, now)
 
@@ -242,21 +247,29 @@ class Agent:
     def _run(self, pending: Pending, run: Run, now: float) -> Event | None:
         """Ask a target; returns the event where there is nothing to wait for."""
         target, arrival = run.target, pending.arrival
+        if not self.experience.covers(run.role, target, arrival.model, now):
+            return Withheld(target)
         if target == DEVICE:
             job: Job = self._world.run_device(arrival.model, now, pending.number)
             pending.flights[target] = _Flight(pending, job, None, run.until)
             self._put(job)
             return None
-        situation = pending.decision.situation
+        if self.experience.keeps_back(target, now):
+            return Failed(Failure(target, "UNAVAILABLE", "kept back: it failed too many calls lately"))
+        situation, backup = pending.decision.situation, pending.state.plan.backup
         view = next(view for view in situation.targets if view.name == target)
-        admission = self.experience.admit(target, view.kind, arrival.model, view.upload_bytes, situation.readings, now)
+        admission = self.experience.admit(
+            target, view.kind, arrival.model, view.upload_bytes, situation.readings, now, role=run.role
+        )
         if admission is None:
             return Failed(Failure(target, "UNAVAILABLE", "it was closed meanwhile, by itself or its breaker"))
+        again = pending.state.asked.count(target) - 1
         job = self._world.call(
-            target, arrival.model, now, pending.number, upload_bytes=arrival.upload_bytes, until=run.until
+            target, arrival.model, now, pending.number, again, upload_bytes=arrival.upload_bytes, until=run.until
         )
         pending.usd += self._world.servers[target].model.usd_per_request
-        pending.flights[target] = _Flight(pending, job, admission, run.until)
+        due_at = run.until if backup is None else min(run.until, situation.request.deadline - backup.before_s)
+        pending.flights[target] = _Flight(pending, job, admission, due_at)
         self._put(job)
         return None
 
@@ -269,9 +282,9 @@ class Agent:
         pending.joules += job.energy_j
         if admission is not None:
             self._account_call(pending, job)
-            code = TIMED_OUT if now >= flight.until else CANCELLED
+            code = TIMED_OUT if now >= flight.due_at else CANCELLED
             self._learn_failure(flight, code, now)
-        elif now >= flight.until:
+        else:
             # So long it would have taken at the least; which is news only where less was believed.
             taken_s = now - job.started_at
             if taken_s > pending.decision.situation.targets[0].time.quantiles_s[MEDIAN]:
@@ -299,7 +312,11 @@ class Agent:
         self._account_call(pending, job)
         if job.failure:
             self._learn_failure(flight, job.failure, now)
-            return Failed(Failure(job.target, job.failure, job.detail, job.failure in _SECURITY))
+            failure = Failure(job.target, job.failure, job.detail, job.failure in _SECURITY)
+            if job.failure != "UNAVAILABLE" or job.pushback_s == NOT_AGAIN_S:
+                return Failed(failure)
+            again_s = self.experience.peace_s(job.target, pending.arrival.model, now)
+            return Failed(failure, again_s, self._chance())
         self.experience.remote_succeeded(
             admission,
             pending.arrival.model,
@@ -319,7 +336,7 @@ class Agent:
             flight.pending.arrival.model,
             code,
             blames_endpoint=code in _BLAMES_ENDPOINT,
-            had_s=flight.until - job.started_at,
+            had_s=flight.due_at - job.started_at,
             taken_s=now - job.started_at,
             now=now,
             told=_told(job),

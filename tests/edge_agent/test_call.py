@@ -14,6 +14,7 @@ from edge_agent.egress import Permit
 from edge_agent.egress.remote import Remote
 from edge_agent.executor import drive
 from edge_agent.experience import Experience
+from edge_agent.metrics import Metrics
 from edge_agent.testing import FakeClock, FakeRuntime, fake_release
 from router.compile import compile_policy
 from router.engine import Decision, decide
@@ -75,7 +76,7 @@ def _call(remote: Any, experience: Experience, clock: FakeClock) -> Call:  # Any
     decision = Decision(plan, decided.choice, decided.mode, (), (), (), (), POLICY.digest, decided.situation)
     release = fake_release("tiny", FakeRuntime(answering(1, 0, 0)))
     permit = Permit({"cloud": cast(Remote, remote)})
-    return Call(release, X, decision, plan, POLICY, permit, experience, clock)
+    return Call(release, X, decision, plan, POLICY, permit, experience, clock, Metrics())
 
 
 @pytest.mark.parametrize("transport", [_Refuses, _Flies])

@@ -144,6 +144,10 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.chosen_by("digits", "draw")
     metrics.chosen_by("digits", "held")
     metrics.woke("failed")
+    metrics.extra_run("hedge", "cloud", withheld=False)
+    metrics.extra_run("retry", "cloud", withheld=True)
+    metrics.throttled("cloud")
+    metrics.throttled("cloud")
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -157,6 +161,9 @@ def test_totals_tell_people_without_prometheus() -> None:
         "device_troubles": 1,
         "explored": 1,
         "radio_wakes": 1,
+        "extra_runs": 1,
+        "withheld": 1,
+        "throttled": 2,
         "sent_bytes": {"cloud": 300},
     }
 
@@ -223,6 +230,9 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.records("written", 3)
     metrics.chosen_by("digits", "draw")
     metrics.woke("woken")
+    metrics.extra_run("backup", "device", withheld=False)
+    metrics.extra_run("hedge", "cloud", withheld=True)
+    metrics.throttled("cloud")
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
     samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
     assert samples == {
@@ -236,6 +246,9 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_sent_bytes_total{target=cloud}": 300,
         "nearfar_policy_reloads_total{outcome=loaded}": 1,
         "nearfar_records_total{outcome=written}": 3,
+        "nearfar_extra_runs_total{role=backup,target=device}": 1,
+        "nearfar_withheld_runs_total{role=hedge,target=cloud}": 1,
+        "nearfar_throttled_total{target=cloud}": 1,
         "nearfar_certified_answers_total{certified=yes,model=digits}": 1,
         "nearfar_certified_answers_total{certified=no,model=digits}": 1,
         "nearfar_audits_total{model=digits,outcome=disagrees}": 1,

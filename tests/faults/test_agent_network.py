@@ -46,7 +46,8 @@ def test_A2_into_a_black_hole_the_device_is_asked_at_the_clouds_share_of_the_dea
         assert result.target == "device"
         assert [f.code for f in result.receipt.failures] == ["DEADLINE_EXCEEDED"]
         assert result.decision.plan is not None
-        share_s = 0.3 - result.decision.plan.legs[0].reserve_s
+        assert result.decision.plan.backup is not None
+        share_s = 0.3 - result.decision.plan.backup.before_s
         # Not the few milliseconds that a busy thread of the host app keeps the interpreter for.
         assert share_s <= 0.29
         assert share_s <= result.receipt.duration_s < 0.3 + GRACE_S

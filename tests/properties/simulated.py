@@ -32,6 +32,8 @@ BODIES = [
     "",
     "[escalation]\nbelow = 0.7\n",
     'mode = "prefer_in_cloud"\n',
+    'mode = "only_in_cloud"\n[retry]\nattempts = 4\n',
+    'mode = "prefer_in_cloud"\n[hedge]\nshare = 0.05\n[backup]\nuncertified = "hold"\n',
     'mode = "only_in_cloud"\n',
     "[worth]\nsecond = 5.0\nwrong_answer = 3.0\n",
 ]

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from router.attempt import HAND_BACK_S
 from router.compile import compile_policy
-from router.plan import Escalation, Leg, Plan
+from router.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
 from router.policy import Policy
 from router.signals import LINKS
 from router.types import (
+    DEVICE,
     BreakerPhase,
     BudgetView,
     Kind,
@@ -129,6 +130,13 @@ def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = Fa
         }
     if weighs:
         document["labels"]["public"] = NAMES
+    document["backup"] = {
+        "eps": draw(st.sampled_from([0.001, 0.05, 0.3])),
+        "uncertified": draw(st.sampled_from(["return", "hold"])),
+    }
+    document["retry"] = {"attempts": draw(st.integers(1, 4))}
+    if draw(st.booleans()):
+        document["hedge"] = {"share": 0.05}
     if weighs or draw(st.booleans()):
         document["escalation"] = {"below": draw(shares), "recovers": draw(shares), "share": draw(shares)}
     when = st.one_of(conditions, in_time) if reads_time_left else conditions
@@ -254,9 +262,21 @@ def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    """Plans as the machine may get them, including such as no engine would make."""
-    names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
+def plans(draw: st.DrawFn, *, backed_up: bool = False) -> Plan:
+    """Plans as the machine may get them, including such as no engine would make. Those that are `backed_up` ask remote
+    targets first, and have the time for a backup."""
+    remotes = draw(st.lists(st.sampled_from(NAMES[1:]), unique=True, min_size=1))
+    names = [*remotes, DEVICE] if backed_up else draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
     legs = tuple(Leg(name, draw(st.sampled_from([0.0, 0.0, HAND_BACK_S, 0.2, 2.0]))) for name in names)
+    if backed_up:
+        legs = (*legs[:-1], Leg(DEVICE))
     ask = draw(st.one_of(st.none(), st.builds(Escalation, st.sampled_from([*NAMES[1:], None]), shares)))
-    return Plan(legs, ask)
+    befores = st.sampled_from([0.1, 0.3] if backed_up else [0.1, 0.3, 1.5])
+    backup = None
+    if backed_up or (names[0] != DEVICE and DEVICE in names and draw(st.booleans())):
+        backup = Backup(draw(befores), draw(st.booleans()))
+    hedge = (
+        draw(st.none() | st.builds(Hedge, st.just(names[1]), st.sampled_from([0.0, 0.1, 0.5]))) if names[1:] else None
+    )
+    retry = draw(st.none() | st.builds(Retry, st.integers(2, 4), st.just(0.1), st.just(0.2)))
+    return Plan(legs, ask, backup=backup, hedge=hedge, retry=retry)

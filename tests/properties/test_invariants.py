@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from router import breaker
-from router.attempt import Cancelled
-from router.types import BreakerPhase
+from router.attempt import Cancelled, Role
+from router.types import DEVICE, BreakerPhase
 from tests.properties.effort import tries
 from tests.properties.world import KINDS, Health, World
 
@@ -32,6 +32,10 @@ mode = "prefer_on_device"
 """
 BODIES = {
     "auto": "",
+    "hedges": 'mode = "prefer_in_cloud"\nhedge.share = 0.05\n',
+    "hedges between clouds, and holds": 'mode = "only_in_cloud"\nhedge.share = 0.05\nretry.attempts = 4\n',
+    "holds": 'mode = "prefer_in_cloud"\nbackup = { eps = 0.01, uncertified = "hold" }\n',
+    "throttles": 'mode = "prefer_in_cloud"\nthrottle = { k = 1.2, min_rps = 0.1, window_s = 10 }\n',
     "prefers the cloud": 'mode = "prefer_in_cloud"\n',
     "only the cloud": 'mode = "only_in_cloud"\n',
     "escalates": "[escalation]\nbelow = 0.8\nshare = 0.1\n[targets.cloud]\nusd_per_request = 0.2\n"
@@ -94,6 +98,10 @@ class Invariants(RuleBasedStateMachine):
     def battery(self, value: float | None) -> None:
         self.world.read("battery_pct", value)
 
+    @rule(chance=st.sampled_from([0.0, 0.3, 0.999]))
+    def chance_turns(self, chance: float) -> None:
+        self.world.chance = chance
+
     @rule(body=st.sampled_from(list(BODIES)), probes=st.sampled_from([1, 2]))
     def push_valid_policy(self, body: str, probes: int) -> None:
         self.version += 1
@@ -139,11 +147,23 @@ class Invariants(RuleBasedStateMachine):
         assert self.world.submitted == self.world.endings.total() + len(self.world.open)
 
     @invariant()
-    def no_target_is_asked_more_than_once_a_request(self) -> None:
+    def no_target_is_asked_that_was_not_planned_and_none_too_often(self) -> None:
         for request in self.world.open.values():
-            assert request.decision.plan is not None
-            assert set(request.asked) <= request.decision.plan.targets
-            assert len(request.asked) == len(set(request.asked))
+            plan = request.decision.plan
+            assert plan is not None
+            assert set(request.asked) <= plan.targets
+            attempts = 1 if plan.retry is None else plan.retry.attempts
+            assert all(request.asked.count(target) <= attempts for target in request.asked)
+            assert request.asked.count(DEVICE) <= 1
+
+    @invariant()
+    def no_more_is_hedged_than_its_share(self) -> None:
+        assert self.world.extra[Role.HEDGE] <= self.world.could_hedge + 1e-6
+
+    @invariant()
+    def what_runs_is_bounded(self) -> None:
+        for request in self.world.open.values():
+            assert len(request.running) <= 3
 
     @invariant()
     def the_policy_in_force_is_the_last_good_one(self) -> None:

@@ -28,10 +28,10 @@ class WatchedWorld(World):
     """Sees every request that reaches a target, as it does."""
 
     agent: Agent
-    asked: set[tuple[int, str]]
+    asked: set[tuple[int, str, int]]
 
     def run_device(self, model: str, now: float, number: int = 0) -> Run:
-        self._see("device", number, now)
+        self._see("device", number, 0, now)
         return super().run_device(model, now, number)
 
     def call(
@@ -45,15 +45,16 @@ class WatchedWorld(World):
         upload_bytes: int | None = None,
         until: float = math.inf,
     ) -> Call:
-        self._see(target, number, now)
+        self._see(target, number, again, now)
         return super().call(target, model, now, number, again, upload_bytes=upload_bytes, until=until)
 
-    def _see(self, target: str, number: int, now: float) -> None:
+    def _see(self, target: str, number: int, again: int, now: float) -> None:
         pending = self.agent.open[number]
         policy, label = self.agent.policy, pending.arrival.label
         assert policy.permits(label, target, KINDS[target]), "a request reached a target that its label forbids"
-        assert (number, target) not in self.asked, "a target was asked twice"
-        self.asked.add((number, target))
+        assert again < self.agent.policy.retry.attempts, "a target was asked too often"
+        assert (number, target, again) not in self.asked, "a target was asked twice"
+        self.asked.add((number, target, again))
         assert now < pending.decision.situation.request.deadline, "something was started after the deadline"
 
 
@@ -87,7 +88,8 @@ def test_what_must_never_be_true_is_not_after_any_step(setting: Setting, body: s
             assert pending.decision.situation.request.deadline >= agenda.now - SETTLED_S, (
                 "it goes on after its deadline"
             )
-            assert pending.flights or pending.decision.plan is None, "nobody will ever end it"
+            waits = pending.flights or pending.decision.plan is None or pending.state.again is not None
+            assert waits, "nobody will ever end it"
         for target in ("fog", "cloud"):
             before, after = phases.get(target), agent.experience.phase(target, agenda.now)
             # An open breaker may half-open and open again between two steps.

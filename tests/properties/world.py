@@ -14,7 +14,22 @@ from enum import Enum
 from itertools import count
 
 from router import breaker
-from router.attempt import Attempt, Cancel, Command, Event, Failed, Failure, Finish, Outcome, Run, Succeeded, Wake, Woke
+from router.attempt import (
+    Attempt,
+    Cancel,
+    Command,
+    Event,
+    Failed,
+    Failure,
+    Finish,
+    Outcome,
+    Role,
+    Run,
+    Succeeded,
+    Wake,
+    Withheld,
+    Woke,
+)
 from router.attempt import begin as begin_attempt
 from router.attempt import step as step_attempt
 from router.breaker import BreakerState
@@ -22,6 +37,7 @@ from router.compile import compile_policy
 from router.engine import Decision, decide
 from router.errors import PolicyError
 from router.estimates import Ratios, Share
+from router.experience.extras import Extras
 from router.memo import Memo
 from router.policy import Policy
 from router.record import from_json, replay, to_json
@@ -62,6 +78,7 @@ class Running:
     started_at: float
     epoch: int | None
     probes: bool
+    retried: bool
 
 
 @dataclass
@@ -71,8 +88,9 @@ class Open:
     decision: Decision
     policy: Policy
     state: Attempt
-    running: Running | None = None
+    running: dict[str, Running] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     wake_number: int = 0
 
 
@@ -82,14 +100,19 @@ class World:
     def __init__(self, document: str) -> None:
         self.now = 0.0
         self.policy = compile_policy(document.encode(), targets=KINDS)
+        self.extras = Extras(self.policy)
         self.health = dict.fromkeys(KINDS, Health.UP)
         self.score: float | None = 0.9
+        self.chance = 0.5
         self.readings: dict[str, Reading] = {}
         self.submitted = 0
         self.open: dict[str, Open] = {}
         self.endings: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.breakers: dict[str, BreakerState] = {}
+        self.extra: Counter[Role] = Counter()
+        self.kept_back = 0
+        self.could_hedge = 0.0
         self._memo = Memo()
         self._numbers = count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -117,6 +140,7 @@ class World:
             self.policy = policy
             self._learn_afresh()
         self.policy = policy
+        self.extras.adopt(policy)
         return True
 
     def advance(self, seconds: float) -> None:
@@ -143,6 +167,9 @@ class World:
         for target in decision.plan.targets - {DEVICE}:
             admits = breaker.admits(self._breaker(target), self.policy.breaker, self.now)
             assert admits, "a target was planned that its breaker closes"
+        if decision.plan.hedge is not None and self.policy.hedge is not None:
+            self.extras.could_hedge()
+            self.could_hedge += self.policy.hedge.share
         state, commands = begin_attempt(decision.plan, request.deadline, self.now)
         self.open[request.id] = Open(decision, self.policy, state)
         self._carry_out(request.id, commands)
@@ -174,11 +201,13 @@ class World:
     def _breaker(self, name: str) -> BreakerState:
         return self.breakers.get(name, breaker.CLOSED)
 
+    def _running(self, target: str) -> list[Running]:
+        return [request.running[target] for request in self.open.values() if target in request.running]
+
     def _probing(self, name: str) -> int:
         """Return how many probes of the breaker's present epoch are under way."""
-        running = [request.running for request in self.open.values() if request.running is not None]
         epoch = self._breaker(name).epoch
-        return sum(call.probes and call.target == name and call.epoch == epoch for call in running)
+        return sum(call.probes and call.epoch == epoch for call in self._running(name))
 
     # -- acting -------------------------------------------------------------------------------------------------------
 
@@ -200,10 +229,11 @@ class World:
             if isinstance(command, Wake):
                 self._wake(request_id, request, command.at)
             elif isinstance(command, Cancel):
-                self._end_call(request, gave_up=True)
+                self._end_call(request, command.target, gave_up=True)
             elif isinstance(command, Run):
-                self._run(request_id, request, command.target)
+                self._run(request_id, request, command)
             else:
+                assert isinstance(command, Finish), "no request is audited here"
                 self._finish(request_id, request, command)
 
     def _wake(self, request_id: str, request: Open, at: float) -> None:
@@ -216,53 +246,95 @@ class World:
 
         self._at(at, wake)
 
-    def _run(self, request_id: str, request: Open, target: str) -> None:
+    def _run(self, request_id: str, request: Open, run: Run) -> None:
+        target, role = run.target, run.role
         label, kind = request.decision.situation.request.label, KINDS[target]
         assert request.policy.permits(label, target, kind), "a request reached a target that its label forbids"
-        assert target not in request.asked, "a target was asked twice"
+        assert self.now < run.until <= request.decision.situation.request.deadline
+        if not self._covered(role, target):
+            self._soon(request_id, Withheld(target))
+            return
+        if role is Role.RETRY:
+            assert target in request.failed, "a target was asked again that had not failed"
+            assert request.asked.count(target) < self.policy.retry.attempts or request.policy is not self.policy
+        else:
+            assert target not in request.asked, "a target was asked twice"
         request.asked.append(target)
+        self.extra[role] += 1
         epoch, probes = None, False
         if kind is not Kind.DEVICE:
+            if self.chance < self.extras.p_reject(target, self.now):
+                self.extras.kept_back(target, self.now)
+                self.kept_back += 1
+                self._soon(request_id, Failed(Failure(target, "UNAVAILABLE")))
+                return
             admitted = breaker.admit(self._breaker(target), self.policy.breaker, self.now)
             if admitted is None:
-                self._at(self.now, lambda: self._feed(request_id, Failed(Failure(target, "UNAVAILABLE"))))
+                self._soon(request_id, Failed(Failure(target, "UNAVAILABLE")))
                 return
             self._becomes(target, admitted)
             epoch, probes = admitted.epoch, admitted.open_until is not None
             assert not probes or self._probing(target) < self.policy.breaker.probes, "a probe too many"
+            self.extras.began(target, retried=role is Role.RETRY)
             self.sent[target] += UPLOAD_BYTES
-        call = request.running = Running(target, self.health[target], self.now, epoch, probes)
+        call = Running(target, self.health[target], self.now, epoch, probes, role is Role.RETRY)
+        request.running[target] = call
 
         def end() -> None:
-            if request.running is call:
-                self._end_call(request, gave_up=False)
+            if request.running.get(target) is call:
+                self._end_call(request, target, gave_up=False)
                 failure = call.health.value[1]
+                if failure is not None:
+                    request.failed.append(target)
                 score = self.score if target == DEVICE else None
-                event = Succeeded(target, score) if failure is None else _failed(target, failure)
+                event = Succeeded(target, score) if failure is None else self._failed(target, failure)
                 self._feed(request_id, event)
 
         self._at(self.now + call.health.value[0], end)
 
-    def _end_call(self, request: Open, *, gave_up: bool) -> None:
-        call, request.running = request.running, None
+    def _soon(self, request_id: str, event: Event) -> None:
+        """Feed what came of a command once all of its batch have been carried out, as the drivers do."""
+        self._at(self.now, lambda: self._feed(request_id, event))
+
+    def _covered(self, role: Role, target: str) -> bool:
+        if role is Role.RETRY:
+            covered = self.extras.may_retry(target)
+            under_way = self._running(target)
+            retries = sum(call.retried for call in under_way)
+            terms = self.policy.retry
+            assert not covered or retries < max(terms.active_min, terms.active_share * len(under_way))
+            return covered
+        if role is Role.HEDGE:
+            healthy = breaker.phase(self._breaker(target), self.now) is BreakerPhase.CLOSED
+            return healthy and self.extras.hedges()
+        return True
+
+    def _end_call(self, request: Open, target: str, *, gave_up: bool) -> None:
+        call = request.running.pop(target, None)
         if call is None:
-            return  # the breaker did not let it through
-        taken_s, predicted_s = self.now - call.started_at, self._prior_s(call.target)
+            return  # its breaker or a budget did not let it through
+        taken_s, predicted_s = self.now - call.started_at, self._prior_s(target)
         failed = call.health.value[1] is not None
         if not failed:
-            self._ratios[call.target].observe(taken_s, predicted_s)
+            self._ratios[target].observe(taken_s, predicted_s)
         if not gave_up:
-            self._failures[call.target].observe(failed, self.now)
+            self._failures[target].observe(failed, self.now)
         if call.epoch is None:
             return
-        state, settings = self._breaker(call.target), self.policy.breaker
-        if not failed and not gave_up:
+        state, settings = self._breaker(target), self.policy.breaker
+        answered, blamed = not failed and not gave_up, call.health.blames_endpoint
+        if answered:
             state = breaker.succeeded(state, settings, self.now, call.epoch)
-        elif call.health.blames_endpoint:
+        elif blamed:
             state = breaker.failed(state, settings, self.now, call.epoch, chance=0.7)
         else:
             state = breaker.abandoned(state, call.epoch)
-        self._becomes(call.target, state)
+        self._becomes(target, state)
+        self.extras.ended(target, self.now, answered=answered, blamed=blamed, retried=call.retried)
+
+    def _failed(self, target: str, failure: Failure) -> Failed:
+        again_s = 0.0 if failure.code == "UNAVAILABLE" else None
+        return Failed(Failure(target, failure.code, security=failure.security), again_s, self.chance)
 
     def _prior_s(self, target: str) -> float:
         return self.policy.terms_for(target, KINDS[target]).prior_s[2]
@@ -274,15 +346,9 @@ class World:
 
     def _finish(self, request_id: str, request: Open, command: Finish) -> None:
         outcome: Outcome = command.outcome
-        assert request.running is None, "something was left running"
+        assert not request.running, "something was left running"
         assert self.now <= request.decision.situation.request.deadline, "it ended after its deadline"
         if any(failure.security for failure in outcome.failures):
-            first = next(i for i, failure in enumerate(outcome.failures) if failure.security)
-            after = request.asked[request.asked.index(outcome.failures[first].target) + 1 :]
-            assert set(after) <= {DEVICE}, "another endpoint was asked after a security failure"
+            assert outcome.target in (None, DEVICE), "another endpoint answered after a security failure"
         self.endings[outcome.ending.value] += 1
         del self.open[request_id]
-
-
-def _failed(target: str, failure: Failure) -> Failed:
-    return Failed(Failure(target, failure.code, security=failure.security))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from router import breaker
+from router import breaker, hedge, retry, throttle
 from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.engine import decide
@@ -92,6 +92,32 @@ def _prior(policy: Policy) -> object:
     return policy.terms_for("cloud", Kind.CLOUD).prior_s
 
 
+def _keeps_back(policy: Policy) -> object:
+    state = throttle.UNTRIED
+    for call in range(4000):
+        state = throttle.counted(state, policy.throttle, call / 20, accepted=call % 5 < 2 or call < 1500)
+    return throttle.p_reject(state, policy.throttle, 200.0)
+
+
+def _retries(policy: Policy) -> object:
+    state, covered = retry.IDLE, []
+    for call in range(12):
+        covered.append(retry.may_retry(state, policy.retry))
+        state = retry.ended(retry.begun(state), policy.retry, blamed=call % 2 == 0, answered=call % 2 == 1)
+    return covered
+
+
+def _retries_under_way(policy: Policy) -> object:
+    return [retry.may_retry(retry.RetryState(0.0, 30, retrying), policy.retry) for retrying in range(30)]
+
+
+def _hedges(policy: Policy) -> object:
+    assert policy.hedge is not None
+    return hedge.earn(hedge.NO_TOKENS, policy.hedge)
+
+
+CLOUD_FIRST = _decides(situation())
+CLOUD_ALONE = _decides(situation(target("cloud")))
 ASKS_CLOUD = _decides(situation(target("device"), target("cloud", p_fail=0.1), left_ms=100))
 HURRIED = _decides(situation(target("cloud", median_ms=60, p_fail=0.1), left_ms=70))
 CELLULAR = _decides(replace(situation(), radio=Radio("cellular", NOW - 5)))
@@ -263,6 +289,20 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "breaker.max_open_s": ("", "breaker.max_open_s = 40", _later_pause),
     "breaker.jitter": ("", "breaker.jitter = 0.2", _pause),
     "breaker.probes": ("", "breaker.probes = 2", _probes),
+    "throttle.k": ("", "throttle.k = 1.5", _keeps_back),
+    "throttle.window_s": ("", "throttle.window_s = 30", _keeps_back),
+    "throttle.min_rps": ("", "throttle.min_rps = 1000", _keeps_back),
+    "throttle.max_reject": ("throttle.k = 1", "throttle = { k = 1, max_reject = 0.1 }", _keeps_back),
+    "retry.attempts": ("", "retry.attempts = 1", CLOUD_ALONE),
+    "retry.base_ms": ("", "retry.base_ms = 20", CLOUD_ALONE),
+    "retry.max_ms": ("", "retry.max_ms = 500", CLOUD_ALONE),
+    "retry.tokens": ("", "retry.tokens = 4", _retries),
+    "retry.per_success": ("", "retry.per_success = 1", _retries),
+    "retry.active_share": ("", "retry.active_share = 0.9", _retries_under_way),
+    "retry.active_min": ("", "retry.active_min = 20", _retries_under_way),
+    "backup.eps": ("", "backup.eps = 0.01", CLOUD_FIRST),
+    "backup.uncertified": ("", 'backup.uncertified = "hold"', CLOUD_FIRST),
+    "hedge.share": ("[hedge]", "hedge.share = 0.05", _hedges),
     "estimates.memory_samples": ("", "estimates.memory_samples = 200", _learns),
     "estimates.forget_after_s": ("", "estimates.forget_after_s = 20", _learns),
     "revert.error_rise": ("[revert]", "[revert]\nerror_rise = 0.5", _probation(Tally(100, 30, 0), 2.0)),

@@ -7,7 +7,7 @@ import pytest
 from router.attempt import HAND_BACK_S
 from router.constraints import Constraint
 from router.engine import decide
-from router.plan import Escalation, Leg, Plan
+from router.plan import Backup, Escalation, Leg, Plan, Retry
 from router.types import BreakerPhase, Kind, Mode, Reading, Situation
 from tests.router.situations import NOW, policy_of, readings_of, request, situation, target, times
 
@@ -213,7 +213,7 @@ def test_the_share_that_escalated_lately_counts_more_than_the_policy_s_belief() 
 
 def test_there_is_no_escalation_where_no_score_can_be_read() -> None:
     decision = decide(policy_of(ESCALATION + EXPENSIVE), situation(can_score=False))
-    assert decision.plan == Plan((Leg("device"), Leg("cloud")))
+    assert decision.plan == Plan((Leg("device"), Leg("cloud")), retry=Retry(2, 0.05, 1.0))
 
 
 @pytest.mark.parametrize("mode", ["prefer_on_device", "only_on_device"])
@@ -250,15 +250,23 @@ def test_an_escalation_s_cost_counts_the_fallback_that_its_plan_has() -> None:
 # -- time --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_remote_target_is_given_up_in_time_for_the_device_behind_it() -> None:
+def test_a_remote_target_has_until_the_deadline_and_the_device_starts_beside_it_in_time() -> None:
     decision = decide(policy_of('mode = "prefer_in_cloud"'), situation(left_ms=1000))
     assert decision.plan is not None
-    assert decision.plan.legs == (Leg("cloud", times(5).pessimistic_s + HAND_BACK_S), Leg("device"))
+    assert decision.plan.legs == (Leg("cloud"), Leg("device"))
+    assert decision.plan.backup == Backup(pytest.approx(times(5).pessimistic_s + HAND_BACK_S))
+
+
+def test_a_remote_target_is_given_up_in_time_for_another_one_behind_it() -> None:
+    of = situation(target("cloud", median_ms=10), target("fog", median_ms=30), left_ms=1000)
+    decision = decide(policy_of('mode = "only_in_cloud"'), of)
+    assert decision.plan is not None
+    assert decision.plan.legs == (Leg("cloud", times(30).pessimistic_s + HAND_BACK_S), Leg("fog"))
 
 
 def test_a_remote_target_that_is_asked_gets_at_least_half_of_the_time() -> None:
-    of = situation(target("device", median_ms=60), target("cloud", median_ms=10), left_ms=64)
-    decision = decide(policy_of('mode = "prefer_in_cloud"'), of)
+    of = situation(target("cloud", median_ms=10), target("fog", median_ms=60), left_ms=64)
+    decision = decide(policy_of('mode = "only_in_cloud"'), of)
     assert decision.plan is not None
     assert decision.plan.legs[0].reserve_s == pytest.approx(0.032)
 

@@ -13,6 +13,7 @@ from edge_agent.call import Call
 from edge_agent.egress import Door, Permit
 from edge_agent.egress.remote import Remote
 from edge_agent.experience import Experience
+from edge_agent.metrics import Metrics
 from edge_agent.testing import FakeRuntime, fake_release
 from router.attempt import Run
 from router.compile import compile_policy
@@ -83,7 +84,7 @@ def test_a_call_without_a_permit_cannot_reach_a_transport_even_if_its_plan_says_
     plan = Plan((Leg("cloud"),))
     experience = Experience(POLICY, chance=random.Random(0))
     release = fake_release("tiny", FakeRuntime(answering(1, 0, 0)))
-    call = Call(release, X, _decision(plan, "closed"), plan, POLICY, None, experience, lambda: 0.0)
+    call = Call(release, X, _decision(plan, "closed"), plan, POLICY, None, experience, lambda: 0.0, Metrics())
     with pytest.raises(PermissionError, match="no permit for 'cloud'"):
         call.start_remote(Run("cloud", 1.0), lambda: None)
 
