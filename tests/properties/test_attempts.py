@@ -105,10 +105,7 @@ class Witness:
             elif isinstance(command, Finish):
                 self.outcome = command.outcome
         assert not (self.distrusts and self.running.keys() - {DEVICE}), "an endpoint runs after a security failure"
-        if self.outcome is None:
-            assert self.running or self.wake_at >= now, "nothing runs, and it has not ended"
-        else:
-            assert not self.running, "something was left running"
+        assert self.outcome is None or not self.running, "something was left running"
 
     def _starts(self, run: Run, now: float) -> None:
         assert now < DEADLINE, "something was started after the deadline"
@@ -145,6 +142,7 @@ def _drive(plan: Plan, given_steps: Steps, begun_at: float) -> Witness:
         witness.fed.append(event)
         state, commands = step(state, event, now)
         witness.sees(event, commands, now)
+        assert state.finished or witness.running or state.again is not None, "nothing runs, and it has not ended"
     for _ in range(4 * len(NAMES) + 8):
         if witness.outcome is None:
             now = max(now, witness.wake_at)
