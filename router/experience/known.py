@@ -80,7 +80,7 @@ class Known:
         """Return what is known of the way to a target."""
         path = self.paths.get((target, link))
         if path is None:
-            path = self.paths[target, link] = Path(self.policy.estimates)
+            path = self.paths[target, link] = Path(self.policy.estimates, link)
         return path
 
     def breaker_of(self, target: str) -> BreakerState:

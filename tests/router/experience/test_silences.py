@@ -124,3 +124,12 @@ def test_other_traffic_keeps_the_radio_awake() -> None:
     phone.now += 30
     phone.experience.radio_used(phone.readings, phone.now)
     assert phone.radio().used_at == phone.now
+
+
+def test_before_any_transfer_a_cellular_link_is_believed_to_take_time_and_others_are_not() -> None:
+    def beyond_s(link: str | None) -> float:
+        large, small = (Phone(link).view(upload_bytes=size).time.median_s for size in (600_000, 0))
+        return large - small
+
+    assert beyond_s("cellular") == pytest.approx(600_000 * 8 / 5.64e6, rel=0.01)
+    assert beyond_s("ethernet") == beyond_s(None) == 0
