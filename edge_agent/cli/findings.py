@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.signals import SignalStatus
+from router.counterfactual import Change
 from router.engine import Decision
 from router.lint import LintWarning
 from router.types import Value
@@ -131,6 +132,8 @@ class Findings:
     targets: tuple[TargetFinding, ...]
     models: tuple[ModelFinding, ...]
     what_if: WhatIf
+    nearest: tuple[Change, ...]
+    """What would change the decision as it is, each thing alone."""
 
     @property
     def healthy(self) -> bool:
