@@ -56,7 +56,8 @@ def changes(policy: Policy, decision: Decision) -> Iterator[Change]:
 
 
 def same_choice(one: Decision, other: Decision) -> bool:
-    """Tell whether two decisions ask the same targets in the same order and on the same terms, whatever it costs."""
+    """Tell whether two decisions ask the same targets in the same order and on the same terms, whatever it costs and
+    whatever is done while one waits: a backup's start moves with every estimate."""
     return _gist(one) == _gist(other)
 
 
