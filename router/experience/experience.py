@@ -230,7 +230,7 @@ class Experience:
     def _used_radio(self, call: Admission, now: float) -> None:
         # At the end of a call and not at its start: until then the radio may still be waking, and whoever comes second
         # waits for that as well.
-        self._known.radios.used(call.way.link, now)
+        self._known.radio_used(call.way.link, now)
 
     def remote_failed(
         self,
@@ -318,7 +318,7 @@ class Experience:
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
         """Something other than an admitted call went over the network: an audit, or a packet sent to wake the radio."""
-        self._known.radios.used(self._known.link(readings, now), now)
+        self._known.radio_used(self._known.link(readings, now), now)
 
     def device_rests(self, model: str, state: BreakerState, why: str) -> None:
         """The device's model went out of use, or came back: who keeps it admits its runs."""

@@ -69,6 +69,15 @@ class Known:
         self.version += 1
         self._marks[target] = self.version
 
+    def radio_used(self, link: str, now: float) -> None:
+        """Note that remote traffic went over a link: to every target it is not as silent as it was."""
+        before = self.radios.silence(link, now)
+        self.radios.used(link, now)
+        if self.radios.silence(link, now) != before:
+            self.version += 1
+            self._marks.clear()
+            self._adopted = self.version
+
     def book(self, target: str, model: str) -> Book:
         """Return what is known of a model on a target."""
         book = self.books.get((target, model))
