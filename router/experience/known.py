@@ -73,8 +73,8 @@ class Known:
         """Note that remote traffic went over a link: to every target it is not as silent as it was."""
         before = self.radios.silence(link, now)
         self.radios.used(link, now)
+        self.version += 1
         if self.radios.silence(link, now) != before:
-            self.version += 1
             self._marks.clear()
             self._adopted = self.version
 
