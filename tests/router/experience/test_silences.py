@@ -137,8 +137,8 @@ def test_before_any_transfer_a_cellular_link_is_believed_to_take_time_and_others
 
 
 def test_a_radio_that_something_else_woke_is_seen_awake_at_once() -> None:
-    """What had been seen was kept: after a deliberate wake, or a call to another target, a target still looked as if the
-    radio slept, so that nobody was asked while it was awake."""
+    """What had been seen was kept: after a deliberate wake, or a call to another target, a target still looked as if
+    the radio slept, so that nobody was asked while it was awake."""
     phone = Phone("cellular")
     facts, readings = ModelFacts("m", TARGETS), phone.readings
 
