@@ -133,7 +133,7 @@ class Dispatcher:
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
         if policy.rule_names:
-            self._metrics.decided(policy.rule_names, decision.rules)
+            self._metrics.decided(policy.rule_names, decision.rules, decision.readings)
         if decision.chosen_by in _NOT_BY_COST:
             self._metrics.chosen_by(model, decision.chosen_by)
         if policy.hysteresis is not None:
