@@ -45,7 +45,7 @@ from router.hysteresis import remembered
 from router.memo import Memo
 from router.naming import did_you_mean
 from router.policy import Policy
-from router.types import DEVICE, Kind, Previous, Request, Situation
+from router.types import DEVICE, EvaluatedThreshold, Kind, Previous, Request, Situation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +56,6 @@ __all__ = ["Dispatcher"]
 
 _NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
 _MAX_REMEMBERED: Final = 1024
-_TICKS: Final = float(1 << 20)
-"""A second's, of some microsecond each: a power of two, so that instants of a hundred years are exact."""
 # Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
 _MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 
@@ -114,14 +112,12 @@ class Dispatcher:
         """Return the decided call for a request.
 
         Raises RequestError, DeadlineExceeded, NoFeasibleTarget: refused, and nothing ran or left."""
-        # To the microsecond, both of them: their sum is exact then, and requests that are given the same time have the
-        # very same left, by which one decision can do for all of them.
-        now = int(self._clock() * _TICKS) / _TICKS
+        now = self._clock()
         policy = self._policies.current
         try:
             release = self._release(model)
             left_s = self._default_deadline_s if deadline_ms is None else self._deadline_s(model, deadline_ms)
-            deadline = now + max(1, round(left_s * _TICKS)) / _TICKS
+            deadline = now + left_s
             if label is not None:
                 self._check_label(policy, label)
             arrays = _arrays(release, inputs)
@@ -133,7 +129,7 @@ class Dispatcher:
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
         if policy.rule_names:
-            self._metrics.decided(policy.rule_names, decision.rules, decision.readings)
+            self._metrics.decided(policy.rule_names, decision.rules)
         if decision.chosen_by in _NOT_BY_COST:
             self._metrics.chosen_by(model, decision.chosen_by)
         if policy.hysteresis is not None:
@@ -298,6 +294,7 @@ class Dispatcher:
             0 if radio is None else self._ledger.silent_wakes(radio.kind, now),
             self._draw() if policy.explores and overrides is None else None,
             None if policy.hysteresis is None else self._previous.get((release.name, label)),
+            facts.thresholds,
         )
         return self._memo.decide(policy, situation)
 
@@ -318,7 +315,9 @@ def _facts(release: Release, door: Door | None) -> ModelFacts:
     why_not = "" if served else "its release names no model there"
     for name, remote in door.remotes.items() if door is not None else ():
         targets.append(TargetFacts(name, remote.kind, served, why_not, remote.max_message_bytes, remote_wrong))
-    return ModelFacts(release.name, tuple(targets))
+    evaluated = () if evaluation is None else evaluation.thresholds
+    thresholds = tuple(EvaluatedThreshold(found.below, found.share, found.gain) for found in evaluated)
+    return ModelFacts(release.name, tuple(targets), thresholds)
 
 
 def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:

@@ -28,7 +28,7 @@ from router.policy import (
     TargetTerms,
     Worth,
 )
-from router.predicates import FACTS, AllOf, Predicate, comparisons
+from router.predicates import AllOf, Predicate, comparisons
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
 from router.retry import RetrySettings
@@ -46,6 +46,8 @@ _MAX_RULES: Final = 1000
 
 # Beliefs before anything was measured. The device: a small model that answers in a blink and errs in one of ten; a
 # remote: the full model, half as often wrong, a few milliseconds of service beyond the round trip.
+# Where the best threshold is wanted and none was evaluated: the built-in policy's.
+_BELOW_UNEVALUATED: Final = 0.5
 _DEFAULT_P_WRONG: Final = {Kind.DEVICE: 0.10, Kind.FOG: 0.05, Kind.CLOUD: 0.05}
 _KIND_NAMES: Final = {kind.value: kind for kind in Kind}
 _DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kind.CLOUD: (1.0, 40.0)}
@@ -92,7 +94,7 @@ dollar = 100.0
 usd_per_request = 0.0002
 
 [escalation]
-below = 0.5
+below = "best"
 """
 
 
@@ -137,7 +139,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         radio=RadioTerms(**document.radio.model_dump()),
         explores=document.exploration.share,
         hysteresis=None if document.hysteresis is None else HysteresisTerms(**document.hysteresis.model_dump()),
-        escalation=None if escalation is None else EscalationTerms(**escalation.model_dump()),
+        escalation=None if escalation is None else _escalation(escalation),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
         throttle=ThrottleSettings(**document.throttle.model_dump()),
@@ -231,15 +233,13 @@ def _rule(
 ) -> Rule:
     if part.mode is None and not part.forbid and part.escalate_below is None:
         faults.append(Fault(path, "the rule does nothing; give it mode, forbid or escalate_below"))
-    when = _condition(part.when, f"{path}.when", remotes, faults)
     return Rule(
         name=part.name,
-        when=when,
+        when=_condition(part.when, f"{path}.when", remotes, faults),
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
         forbid=_places(part.forbid, places, f"{path}.forbid", faults),
         escalation=_rule_escalation(part.escalate_below, believed),
-        reads_request=any(name in FACTS for name in when.names()),
     )
 
 
@@ -285,7 +285,13 @@ def _rule_escalation(
         return below
     # Where the document has no beliefs about escalating, their defaults serve the rule's threshold.
     part = EscalationPart(below=below) if believed is None else believed.model_copy(update={"below": below})
-    return EscalationTerms(**part.model_dump())
+    return _escalation(part)
+
+
+def _escalation(part: EscalationPart) -> EscalationTerms:
+    if isinstance(part.below, float):
+        return EscalationTerms(part.below, part.recovers, part.share)
+    return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True)
 
 
 def _refuse_twice(names: list[str], faults: list[Fault]) -> None:

@@ -13,10 +13,11 @@ from router.ahead import awake_worth, time_after
 from router.energy import extra_j, remote_j
 from router.hysteresis import WAKES
 from router.keeping import Keeping
-from router.objective import Candidate, Expectation, Times, cascade, cost, with_times
+from router.objective import Candidate, Expectation, Prospect, Times, cascade, cost, with_times
 from router.outlook import Outlook, expect
-from router.policy import Policy
+from router.policy import EscalationTerms, Policy
 from router.radio import idle_s
+from router.thresholds import cheapest
 from router.types import Situation, TargetView
 from router.values import value
 
@@ -35,6 +36,8 @@ class Option:
     order: list[TargetView]
     asks: TargetView | None = None
     wakes: TargetView | None = None
+    below: float = 0.0
+    """At and below this score, where it asks."""
 
 
 def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) -> tuple[list[Option], float]:
@@ -45,7 +48,7 @@ def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping)
     if gamma == 0.0:
         return found, 0.0
     credited = [
-        Option(_credited(option.candidate, gamma * option.candidate.expected.radio), option.order, option.asks)
+        replace(option, candidate=_credited(option.candidate, gamma * option.candidate.expected.radio))
         for option in found
     ]
     if (waking := _waking(policy, situation, seen, credited, gamma)) is not None:
@@ -58,8 +61,10 @@ def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
     escalation = terms.escalation if situation.request.can_score else None
     found: list[Option] = []
 
-    def consider(name: str, expected: Expectation, order: list[TargetView], asks: TargetView | None = None) -> None:
-        found.append(Option(Candidate(name, cost(expected, seen.worth), expected), order, asks))
+    def consider(
+        name: str, expected: Expectation, order: list[TargetView], asks: TargetView | None = None, below: float = 0.0
+    ) -> None:
+        found.append(Option(Candidate(name, cost(expected, seen.worth), expected), order, asks, below=below))
 
     if device is not None:
         order = [device, *remotes]
@@ -70,16 +75,39 @@ def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
             # On certified terms the certificate says how many stay. What was seen lately would not do: a run of
             # escalations makes the device dear, and then nothing is seen any more that could correct it.
             lately = None if terms.by == "gain" else situation.p_escalate
-            share = escalation.share if lately is None else lately
+            near = seen.prospects[device.name]
             for remote in remotes:
-                prospects = seen.prospects
-                expected = cascade(kept, prospects[device.name], prospects[remote.name], escalation, share, left_s)
-                consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote)
+                far = seen.prospects[remote.name]
+                asking, share = escalation, escalation.share if lately is None else lately
+                if escalation.best and situation.thresholds:
+                    best = _best(situation, seen, escalation, kept, near, far)
+                    if best is None:
+                        continue  # asking costs more than it gains, however few are asked
+                    asking, share = best, best.share
+                expected = cascade(kept, near, far, asking, share, left_s)
+                consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote, asking.below)
     for remote in remotes:
         others = [view for view in remotes if view is not remote]
         order = [remote, *others] if device is None else [remote, device, *others]
         consider(remote.name, expect(order, seen.prospects, left_s), order)
     return found
+
+
+def _best(
+    situation: Situation, seen: Outlook, escalation: EscalationTerms, kept: Expectation, near: Prospect, far: Prospect
+) -> EscalationTerms | None:
+    """Return the evaluated threshold that costs least now. An escalating plan's cost is linear in the share that is
+    asked and in what that gains, so that two sums tell all of them."""
+    alone = cost(kept, seen.worth)
+
+    def costs(share: float, gain: float) -> float:
+        terms = EscalationTerms(escalation.below, escalation.recovers, share, True, gain)
+        return cost(cascade(kept, near, far, terms, share, seen.left_s), seen.worth) - alone
+
+    found = cheapest(situation.thresholds, costs(1.0, 0.0), -costs(0.0, 1.0))
+    if found is None:
+        return None
+    return EscalationTerms(found.below, escalation.recovers, found.share, True, found.gain)
 
 
 def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Option]) -> float:
@@ -95,18 +123,20 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
         return 0.0
     # Neither with Gamma. On the device: the cheapest plan that begins there.
     stays = min(option.candidate.cost for option in found if option.order[0] is seen.device)
-    order, prospects = [remote, seen.device], dict(seen.prospects)
-    received_bytes, joule = remote.download_bytes or 0, seen.worth.joule
-    known: dict[Times, float] = {}
+    order = [remote, seen.device]
+    known: dict[tuple[Times, float], float] = {}
 
     def better_by(idle: float) -> float:
-        """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
-        times_s = time_after(remote, idle).quantiles_s
-        worth = known.get(times_s)
+        """v(i)."""
+        time = time_after(remote, idle)
+        joules = extra_j(power, remote.upload_bytes, remote.download_bytes or 0, idle) if weighs_energy else 0.0
+        key = (time.quantiles_s, joules)
+        worth = known.get(key)
         if worth is None:
-            prospects[remote.name] = with_times(seen.prospects[remote.name], times_s, 0.0)
-            worth = known[times_s] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
-        return worth - joule * extra_j(power, remote.upload_bytes, received_bytes, idle) if weighs_energy else worth
+            then = with_times(seen.prospects[remote.name], time.quantiles_s, joules)
+            expected = expect(order, {**seen.prospects, remote.name: then}, seen.left_s)
+            worth = known[key] = stays - cost(expected, seen.worth)
+        return worth
 
     return awake_worth(better_by, radio.gaps_s, idle_s(situation))
 
@@ -134,9 +164,8 @@ def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Opt
         megabytes=expected.megabytes + asleep * WAKE_BYTES / 1e6,
         radio=1.0,
     )
-    return Option(
-        Candidate(best.candidate.name + WAKES, cost(also, seen.worth) - gamma, also), best.order, best.asks, remote
-    )
+    candidate = Candidate(best.candidate.name + WAKES, cost(also, seen.worth) - gamma, also)
+    return replace(best, candidate=candidate, wakes=remote)
 
 
 def _credited(candidate: Candidate, worth: float) -> Candidate:

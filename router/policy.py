@@ -39,6 +39,10 @@ class EscalationTerms:
     below: float
     recovers: float
     share: float
+    best: bool = False
+    """Whether a threshold that was evaluated is preferred, the one that costs least."""
+    gain: float | None = None
+    """By how much of all requests more is right; None where that is believed from `recovers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,6 @@ class Rule:
     forbid: frozenset[str]
     escalation: EscalationTerms | Literal["never"] | None
     """What it wants of escalation; None where it says nothing."""
-    reads_request: bool
-    """Whether its condition speaks of the request itself, and not of readings alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ __all__ = [
     "SIGNALS",
     "BreakerPhase",
     "BudgetView",
+    "EvaluatedThreshold",
     "Kind",
     "Mode",
     "Previous",
@@ -198,6 +199,16 @@ class Previous:
 
 
 @value
+class EvaluatedThreshold:
+    """What a release's evaluation says of escalating at scores of at most `below`: which `share` of requests that is,
+    and by how much of all requests more is right then (`gain`; it can be less than 0)."""
+
+    below: float
+    share: float
+    gain: float
+
+
+@value
 class Promise:
     """What a release's certificate says to this request, for a policy that asks for a promise.
 
@@ -250,3 +261,5 @@ class Situation:
     draw: float | None = None
     """Drawn evenly from [0, 1) for this request, to explore by; None: it does not."""
     previous: Previous | None = None
+    thresholds: tuple[EvaluatedThreshold, ...] = ()
+    """What the release's evaluation says of thresholds on the device's score, rising; empty where it says nothing."""

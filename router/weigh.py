@@ -118,7 +118,10 @@ def _plan(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping, c
     if escalation is not None and (chosen.asks is not None or (terms.by == "gain" and seen.device is not None)):
         # On certified terms an answer that is kept because nobody can be asked is looked at as well: the certificate
         # covers those that would have stayed in any case.
-        asking = Escalation(None if chosen.asks is None else chosen.asks.name, escalation.below, terms.by)
+        if chosen.asks is None:
+            asking = Escalation(None, escalation.below, terms.by)
+        else:
+            asking = Escalation(chosen.asks.name, chosen.below, terms.by)
     wake = None if chosen.wakes is None else chosen.wakes.name
     promised, why, audit = None, "", None
     if situation.promise is not None:

@@ -20,8 +20,9 @@ from cloud_service.publish.release import CERTIFICATE, MANIFEST, golden_npz, man
 from cloud_service.publish.scores import values_of
 from cloud_service.publish.splits import Split, shuffled
 from nearfar_wire.digest import digest_of
-from nearfar_wire.manifest import Evaluation, Manifest, Score, SidecarFile
+from nearfar_wire.manifest import EvaluatedThreshold, Evaluation, Manifest, Score, SidecarFile
 from nearfar_wire.preparer import Preparer
+from router.thresholds import measured
 
 __all__ = ["contents", "golden_of"]
 
@@ -68,6 +69,9 @@ def contents(
             n=len(rows),
             device_wrong=float(1 - outcomes.device_right[rows].mean()),
             remote_wrong=float(1 - outcomes.remote_right[rows].mean()),
+            thresholds=_thresholds(
+                certified.confidences[rows], outcomes.device_right[rows], outcomes.remote_right[rows]
+            ),
         )
     whole = manifest.model_copy(update=update)
     files[MANIFEST] = manifest_toml(whole)
@@ -80,6 +84,16 @@ def contents(
         sent, fetched = _as_called(manifest, joined, examples.rows(rows), far, rows)
         files[f"{cloud}/golden.npz" if number == 1 else f"{cloud}/golden-{number}.npz"] = golden_npz(sent, fetched)
     return whole, files
+
+
+def _thresholds(confidences: Array, device_right: Array, remote_right: Array) -> list[EvaluatedThreshold]:
+    """Return what thresholds on the device's confidence do; none where it cannot be read of every example."""
+    if not np.isfinite(confidences).all():
+        return []
+    # In the float type that the device reads its score in.
+    scores = confidences.astype(np.float64).tolist()
+    examples = zip(scores, device_right.tolist(), remote_right.tolist(), strict=True)
+    return [EvaluatedThreshold(below=found.below, share=found.share, gain=found.gain) for found in measured(examples)]
 
 
 def golden_of(options: PrepareOptions, examples: Examples, apart: Split) -> Array:

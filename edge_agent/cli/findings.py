@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.signals import SignalStatus
-from router.counterfactual import Change, same_choice
 from router.engine import Decision
 from router.lint import LintWarning
 from router.types import Value
@@ -120,7 +119,7 @@ class WhatIf:
     @property
     def changes(self) -> bool:
         """Whether other targets would be asked, or in another order."""
-        return not same_choice(self.now, self.then)
+        return str(self.now.plan) != str(self.then.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,6 @@ class Findings:
     targets: tuple[TargetFinding, ...]
     models: tuple[ModelFinding, ...]
     what_if: WhatIf
-    nearest: tuple[Change, ...]
-    """What would change the decision as it is, each thing alone."""
 
     @property
     def healthy(self) -> bool:

@@ -23,6 +23,7 @@ from edge_agent.score import score_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import Manifest, parse_manifest
 from nearfar_wire.prepare import prepare
+from router.thresholds import measured
 
 __all__ = ["MODEL_NAME", "DemoRelease", "judge", "make_release"]
 
@@ -137,12 +138,21 @@ def _evaluation(verdicts: Sequence[Verdict]) -> str:
     count = len(verdicts)
     device_wrong = sum(not verdict.device_right for verdict in verdicts) / count
     remote_wrong = sum(not verdict.cloud_right for verdict in verdicts) / count
+    thresholds = "".join(
+        f"""
+[[evaluation.thresholds]]
+below = {found.below!r}
+share = {found.share:.4f}
+gain = {found.gain:.4f}
+"""
+        for found in measured((verdict.margin, verdict.device_right, verdict.cloud_right) for verdict in verdicts)
+    )
     return f"""
 [evaluation]
 n = {count}
 device_wrong = {device_wrong:.4f}
 remote_wrong = {remote_wrong:.4f}
-"""
+{thresholds}"""
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

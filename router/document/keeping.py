@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,9 +16,10 @@ class EscalationPart(Part):
     says so."""
 
     below: Annotated[
-        Share,
+        Share | Literal["best"],
         told(
-            "At and below this score the device's answer is not certain enough.",
+            "At and below this score the device's answer is not certain enough. best: of the thresholds that the "
+            "release's evaluation tried, the one that costs least for this request; where it tried none, 0.5.",
             unit="score",
             reason="Scores of different models mean different things, so there is no threshold that fits all.",
         ),
@@ -26,7 +27,8 @@ class EscalationPart(Part):
     recovers: Annotated[
         Share,
         told(
-            "Share of what the device gets wrong and the remote right that this threshold is believed to catch.",
+            "Share of what the device gets wrong and the remote right that this threshold is believed to catch. Of a "
+            "threshold that was evaluated it is known.",
             unit="share",
             reason="A threshold that is worth having catches most of it; what it does catch is not measured.",
         ),

@@ -33,7 +33,8 @@ def described(document: type[Part], title: str) -> Schema:
         for name, field in table.get("properties", {}).items():
             field.pop("title", None)  # the field's name once more
             field["description"] = _in_full(field, wanted=name in table.get("required", ()))
-    _conditions(schema)
+    if "RulePart" in tables:  # scenarios are told in the same form, and have no conditions
+        _conditions(schema)
     return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.types import Kind
+from router.types import EvaluatedThreshold, Kind
 
 __all__ = ["ModelFacts", "TargetFacts"]
 
@@ -32,3 +32,5 @@ class ModelFacts:
 
     model: str
     targets: tuple[TargetFacts, ...]
+    thresholds: tuple[EvaluatedThreshold, ...] = ()
+    """What the release's evaluation says of thresholds on the device's score."""

@@ -42,7 +42,7 @@ def simulate(
         policy,
         Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline")),
         evaluation=evaluation,
-        seed=seed,
+        chance=Chance(seed, "agent"),
         agenda=agenda,
         tally=tally,
     )

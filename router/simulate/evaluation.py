@@ -1,18 +1,21 @@
-"""What a release's evaluation would say of the scenario's models: the share that each target gets wrong. Pure.
+"""What a release's evaluation would say of the scenario's models: the share that each target gets wrong, and what
+thresholds on the device's score would do. Pure.
 
 Drawn from the same source as the requests, with a stream of its own: an evaluation is a sample too."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from router.experience import ModelFacts, TargetFacts
+from router.simulate.answers import Truth
 from router.simulate.chance import Chance
 from router.simulate.workload import ModelFacts as Described
 from router.simulate.world import Setting
-from router.types import DEVICE, Kind
+from router.thresholds import measured
+from router.types import DEVICE, EvaluatedThreshold, Kind
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -46,13 +49,23 @@ def evaluate(setting: Setting, seed: int) -> Evaluation:
             serves = target in model.service_s
             why_not = "" if serves else "the scenario gives it no such model"
             targets.append(TargetFacts(target, kind, serves, why_not, _UPLOAD_LIMIT_BYTES, wrong.get(target)))
-        facts[name] = ModelFacts(name, tuple(targets))
+        facts[name] = ModelFacts(name, tuple(targets), _thresholds(model, reference[name], seed))
     return Evaluation(facts, reference)
 
 
 def _wrong(model: Described, seed: int) -> dict[str, float]:
-    chance = Chance(seed, f"evaluation/{model.name}")
     wrong: Counter[str] = Counter()
-    for _ in range(_EXAMPLES):
-        wrong.update({target: not right for target, right in model.answers.draw(chance).right.items()})
+    for truth in _drawn(model, seed):
+        wrong.update({target: not right for target, right in truth.right.items()})
     return {target: count / _EXAMPLES for target, count in wrong.items()}
+
+
+def _thresholds(model: Described, remote: str | None, seed: int) -> tuple[EvaluatedThreshold, ...]:
+    if model.device_s is None or remote is None:
+        return ()
+    return measured((truth.score, truth.right[DEVICE], truth.right[remote]) for truth in _drawn(model, seed))
+
+
+def _drawn(model: Described, seed: int) -> Iterator[Truth]:
+    chance = Chance(seed, f"evaluation/{model.name}")
+    return (model.answers.draw(chance) for _ in range(_EXAMPLES))

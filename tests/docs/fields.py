@@ -9,6 +9,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from types import ModuleType
 from typing import Any, Final
 
@@ -88,7 +89,9 @@ def type_in_words(described: Schema, reference: Callable[[str], str]) -> str:
 def _reference(name: str) -> str:
     # An enumeration is written out; a model has a table of its own.
     found = getattr(sys.modules["router.types"], name, None)
-    return f"[{name}](#{name.lower()})" if found is None else ", ".join(f"`{member.value}`" for member in found)
+    if isinstance(found, type) and issubclass(found, Enum):
+        return ", ".join(f"`{member.value}`" for member in found)
+    return f"[{name}](#{name.lower()})"
 
 
 def _range(described: Schema) -> str:

@@ -16,6 +16,7 @@ from router.types import (
     DEVICE,
     BreakerPhase,
     BudgetView,
+    EvaluatedThreshold,
     Kind,
     Mode,
     Previous,
@@ -138,7 +139,11 @@ def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = Fa
     if draw(st.booleans()):
         document["hedge"] = {"share": 0.05}
     if weighs or draw(st.booleans()):
-        document["escalation"] = {"below": draw(shares), "recovers": draw(shares), "share": draw(shares)}
+        document["escalation"] = {
+            "below": draw(shares | st.just("best")),
+            "recovers": draw(shares),
+            "share": draw(shares),
+        }
     when = st.one_of(conditions, in_time) if reads_time_left else conditions
     document["rules"] = []
     for index in range(draw(st.integers(0, 3))):
@@ -239,6 +244,11 @@ def readings(now: float = NOW) -> st.SearchStrategy[dict[str, Reading]]:
     return st.fixed_dictionaries({}, optional=each)
 
 
+evaluated_thresholds = st.lists(st.builds(EvaluatedThreshold, shares, shares, st.floats(-0.2, 0.2)), max_size=4).map(
+    tuple
+)  # in any order: a policy may read what no evaluation of ours has written
+
+
 @st.composite
 def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
     """Requests with any label, among some of the targets in any order, with any time left or none; where all is `well`,
@@ -254,6 +264,7 @@ def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
         NOW,
         radio=draw(radios()),
         device_w=draw(st.none() | st.floats(0, 10)),
+        thresholds=draw(evaluated_thresholds),
         budgets=draw(budget_views()),
         silent_wakes=draw(st.sampled_from([0, 0, 1, 5])),
         draw=draw(draws),

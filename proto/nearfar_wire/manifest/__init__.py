@@ -10,11 +10,21 @@ document.py reads and checks it whole; feeds.py and sides.py are its tables, par
 
 from nearfar_wire.manifest.document import MAX_MANIFEST_BYTES, Manifest, parse_manifest, read_manifest
 from nearfar_wire.manifest.feeds import Feed, InputSpec, OutputSpec, Step, Tokenize
-from nearfar_wire.manifest.sides import DeviceSide, Evaluation, Measured, RemoteSide, Requires, Score, SidecarFile
+from nearfar_wire.manifest.sides import (
+    DeviceSide,
+    EvaluatedThreshold,
+    Evaluation,
+    Measured,
+    RemoteSide,
+    Requires,
+    Score,
+    SidecarFile,
+)
 
 __all__ = [
     "MAX_MANIFEST_BYTES",
     "DeviceSide",
+    "EvaluatedThreshold",
     "Evaluation",
     "Feed",
     "InputSpec",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from nearfar_wire.manifest.feeds import Feed
-from nearfar_wire.manifest.parts import Digest, FileName, Name, Part, TensorName
+from nearfar_wire.manifest.parts import Digest, FileName, Name, Number, Part, TensorName
 
-__all__ = ["DeviceSide", "Evaluation", "Measured", "RemoteSide", "Requires", "Score", "SidecarFile"]
+__all__ = [
+    "DeviceSide",
+    "EvaluatedThreshold",
+    "Evaluation",
+    "Measured",
+    "RemoteSide",
+    "Requires",
+    "Score",
+    "SidecarFile",
+]
 
 
 class DeviceSide(Part):
@@ -48,12 +58,31 @@ class Score(Part):
     values: Literal["probabilities", "logits"] = "probabilities"
 
 
+class EvaluatedThreshold(Part):
+    """What asking the remote side does where the device's score is at most `below`."""
+
+    below: Number
+    share: Annotated[float, Field(ge=0, le=1)]
+    """Share of all inputs whose score is."""
+    gain: Annotated[float, Field(ge=-1, le=1)]
+    """By how much of all inputs more is right then."""
+
+
 class Evaluation(Part):
     """Measured on inputs that neither model was trained on: the shares of wrong answers, 0 to 1."""
 
     n: Annotated[int, Field(ge=1)]
     device_wrong: Annotated[float, Field(ge=0, le=1)]
     remote_wrong: Annotated[float, Field(ge=0, le=1)]
+    thresholds: Annotated[list[EvaluatedThreshold], Field(max_length=64)] = Field(default_factory=list)
+    """Rising in `below`; what a policy chooses from that wants the best one."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        for before, after in pairwise(self.thresholds):
+            if not (before.below < after.below and before.share <= after.share):
+                raise ValueError("thresholds rise in `below`, and their `share` with them")
+        return self
 
 
 class SidecarFile(Part):
