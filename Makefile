@@ -11,6 +11,8 @@ else
 BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# A process a core; a file's tests stay together, because they share what is dear to start.
+BESIDE := -n auto --dist loadfile
 PACKAGES := proto/nearfar_wire router edge_agent cloud_service
 CHECKED := $(PACKAGES) tests benchmarks examples deploy
 
@@ -24,13 +26,13 @@ demo: $(VENV)/.demo ## install, then run a day in a device's life on real input 
 	$(BIN)/nearfar-agent demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev $(STRANGERS)/.installed tools lint ## lint, types, import contracts and all tests but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(BESIDE)
 
 test-slow: $(VENV)/.dev $(STRANGERS)/.installed tools ## fuzzing, soaks and whatever else takes minutes
 	$(BIN)/python -m pytest -m slow --timeout 900
 
 check: $(VENV)/.dev lint ## what to run before a commit: under a minute
-	$(BIN)/python -m pytest -m "not slow and not wide and not data"
+	$(BIN)/python -m pytest -m "not slow and not wide and not data" $(BESIDE)
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check --quiet $(CHECKED)
