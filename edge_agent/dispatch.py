@@ -269,7 +269,8 @@ class Dispatcher:
         facts = self._facts[release.name]
         upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
         experience = self._experience
-        views = experience.views(facts, upload_bytes, readings, now)
+        see = experience.views if overrides is None else experience.imagine
+        views = see(facts, upload_bytes, readings, now)
         radio = experience.radio(readings, now) if len(views) > 1 else None
         watts = experience.device_w
         can_score = release.manifest.score is not None

@@ -68,6 +68,13 @@ class Experience:
         with self._lock:
             return self._learnt.traffic(targets, now)
 
+    def imagine(
+        self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
+    ) -> tuple[TargetView, ...]:
+        """Return every target as it would look with such readings; nothing is learnt by it."""
+        with self._lock:
+            return self._learnt.imagine(facts, upload_bytes, readings, now)
+
     @property
     def device_w(self) -> float | None:
         """What runs on the device were seen to draw, in watts."""

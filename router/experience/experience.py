@@ -77,6 +77,13 @@ class Experience:
         self._read_power(readings)
         return self._views.make(facts, upload_bytes, readings, now)
 
+    def imagine(
+        self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
+    ) -> tuple[TargetView, ...]:
+        """Return every target as it would look with such readings; nothing is learnt by it. See Views.imagine."""
+        self.learn_runs()
+        return self._views.imagine(facts, upload_bytes, readings, now)
+
     def _read_power(self, readings: Mapping[str, Reading]) -> None:
         reading, power = readings.get("discharge_w"), self._known.power
         if reading is not None and not power.knows(reading.at):

@@ -9,7 +9,7 @@ from typing import Final
 
 from router import breaker
 from router.breaker import BreakerState
-from router.estimates import DevicePower, Gaps, Share
+from router.estimates import DevicePower, Gaps, Share, around
 from router.experience.book import Book
 from router.experience.path import Path
 from router.experience.radios import UNKNOWN, Radios, link_kind
@@ -33,7 +33,7 @@ class Known:
         """By target and kind of link."""
         self.radios = Radios()
         self.link_now = UNKNOWN
-        """As it was when somebody last asked."""
+        """As the last request saw it."""
         self.gaps = Gaps()
         self.power = DevicePower()
         self.escalations: dict[str, Share] = {}
@@ -97,8 +97,7 @@ class Known:
 
     def link(self, readings: Mapping[str, Reading], now: float) -> str:
         """Return the kind of link that the device has now."""
-        link = self.link_now = link_kind(readings, self.policy.stale_after("link"), now)
-        return link
+        return link_kind(readings, self.policy.stale_after("link"), now)
 
     def fresh(self, reading: Reading | None, now: float) -> Reading | None:
         """Return a round trip that was measured a moment ago; None where it was not."""
@@ -106,12 +105,26 @@ class Known:
             return None
         return reading if now - reading.at <= self.policy.stale_after(reading.name) else None
 
-    def way(self, target: str, kind: Kind, model: str, upload_bytes: int, link: str, reading: Reading | None) -> Way:
-        """Return what a call has before it, with the radio awake. `reading` is a round trip that is fresh, or None."""
+    def way(
+        self,
+        target: str,
+        kind: Kind,
+        model: str,
+        upload_bytes: int,
+        link: str,
+        reading: Reading | None,
+        *,
+        imagined: bool = False,
+    ) -> Way:
+        """Return what a call has before it, with the radio awake. `reading` is a round trip that is fresh, or None; one
+        that is `imagined` is taken at its word, and nothing is learnt from it."""
         path = self.path(target, link)
-        if reading is not None and path.hear(reading, self.policy.stale_after(reading.name)):
+        if reading is not None and not imagined and path.hear(reading, self.policy.stale_after(reading.name)):
             self.radios.used(link, reading.at)
         service_s = self.policy.terms_for(target, kind).prior_s
-        trip_s = path.round_trip_s(reading is not None)
+        if imagined and reading is not None and isinstance(reading.value, float):
+            trip_s: Times | None = around(reading.value / 1000, path.probed.deviation_s)
+        else:
+            trip_s = path.round_trip_s(reading is not None)
         up_s, down_s = path.carried_s(upload_bytes, self.book(target, model).reply_bytes)
         return Way(reading is not None, link, service_s, trip_s, up_s + down_s)

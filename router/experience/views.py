@@ -74,6 +74,7 @@ class Views:
         """Return the views for a request."""
         known = self._known
         version, link = known.version, known.link(readings, now)
+        known.link_now = link
         before = self._made.get(facts.model)
         if before is None or before[0] is not facts:
             before = self._made[facts.model] = facts, [None] * len(facts.targets)
@@ -99,6 +100,19 @@ class Views:
         self._seen[facts.model] = _Seen(version, readings, upload_bytes, holds_until, views)
         return views
 
+    def imagine(
+        self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
+    ) -> tuple[TargetView, ...]:
+        """Return the views as they would be with other readings: nothing is learnt from those, and nothing of what is
+        known was passed over for a request that nobody made."""
+        link = self._known.link(readings, now)
+        return tuple(
+            self._one(
+                facts.model, target, upload_bytes, link, readings.get(target.reads), readings, now, imagined=True
+            )[0]
+            for target in facts.targets
+        )
+
     def radio(self, readings: Mapping[str, Reading], now: float) -> Radio:
         """Return the radio as a decision sees it: the same object until something has changed. May be asked as `seen`
         may."""
@@ -119,14 +133,17 @@ class Views:
         raw: Reading | None,
         readings: Mapping[str, Reading],
         now: float,
+        *,
+        imagined: bool = False,
     ) -> tuple[TargetView, float]:
         """Return a view, and until when it holds."""
         known = self._known
         book = known.book(target.name, model)
-        book.recency.look(now, known.policy.estimates.forget_after_s)
+        if not imagined:
+            book.recency.look(now, known.policy.estimates.forget_after_s)
         if target.kind is Kind.DEVICE:
             return self._device(model, target, book, now)
-        view, holds_until = self._remote(model, target, book, upload_bytes, link, known.fresh(raw, now), now)
+        view, holds_until = self._remote(model, target, book, upload_bytes, link, known.fresh(raw, now), now, imagined)
         linked = readings.get("link")
         if linked is not None:
             holds_until = min(holds_until, _or_never(linked.at + known.policy.stale_after("link"), now))
@@ -167,15 +184,17 @@ class Views:
         link: str,
         reading: Reading | None,
         now: float,
+        imagined: bool,
     ) -> tuple[TargetView, float]:
         known = self._known
         serves, why_not = _serves(target, book, now)
         path, radios = known.path(target.name, link), known.radios
-        path.look(upload_bytes, book.reply_bytes, now)
+        if not imagined:
+            path.look(upload_bytes, book.reply_bytes, now)
         up, down = path.up.seconds_per_byte, path.down.seconds_per_byte
         queue_s = book.advice.queue_wait_s(now)
 
-        way = known.way(target.name, target.kind, model, upload_bytes, link, reading)
+        way = known.way(target.name, target.kind, model, upload_bytes, link, reading, imagined=imagined)
         index, wakes, base_s = radios.silence(link, now), radios.wakes(link), way.base_s
 
         def time_after(silence: int) -> TimeEstimate:
