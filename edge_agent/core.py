@@ -35,6 +35,7 @@ from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.signals.app import Reported, SignalSource, checked_claims
+from edge_agent.signals.queue import DeviceQueue
 from edge_agent.signals.traffic import Traffic
 from edge_agent.spending import Ledger, Waker
 from edge_agent.warmup import warm_up
@@ -207,7 +208,25 @@ class Core:
         experience, targets = self._experience, list(self.config.targets)
         if experience is None or not targets:
             return []
-        return [Traffic(targets, lambda: experience.traffic(targets, clock()))]
+        # With nowhere to go there is nothing that a rule could do about the queue here.
+        return [Traffic(targets, lambda: experience.traffic(targets, clock())), DeviceQueue(self._waiting)]
+
+    def _waiting(self) -> int:
+        return 0 if self._pool is None else self._pool.waiting
+
+    def _may_measure(self) -> bool:
+        """Tell whether the round trip may be measured for itself. Over a link that sleeps or costs it is known from
+        calls alone: measuring would keep the radio awake, and somebody pays for it."""
+        readings, policy, now = self.sampler.snapshot(), self.policies.current, self._clock()
+        for name, keeps_off in (("link", "cellular"), ("metered", True)):
+            reading = readings.get(name)
+            if reading is not None and reading.value == keeps_off and now - reading.at <= policy.stale_after(name):
+                return False
+        return True
+
+    def _measured(self) -> None:
+        assert self._experience is not None
+        self._experience.radio_used(self.sampler.snapshot(), self._clock())
 
     def _open_door(self) -> tuple[Door | None, list[Source]]:
         if not self.config.targets:
@@ -219,7 +238,14 @@ class Core:
         remotes = [Remote(name, self.config.kind_of(name), part) for name, part in self.config.targets.items()]
         interval_s = self.config.signals.round_trip_s
         trips: list[Source] = [
-            RoundTrip(remote, interval_s, self._demands[remote.name], first=index == 0)
+            RoundTrip(
+                remote,
+                interval_s,
+                self._demands[remote.name],
+                first=index == 0,
+                allowed=self._may_measure,
+                measured=self._measured,
+            )
             for index, remote in enumerate(remotes)
         ]
         return Door(remotes), trips
@@ -254,6 +280,8 @@ class Core:
             breakers=lambda: {name: self.phase(name) for name in self.config.targets},
             policy=lambda: (self.policies.status.name, self.policies.status.version, self.policies.status.digest),
             signals=lambda: {status.name: status.fresh for status in self.signal_statuses()},
+            ages_s=lambda: {row.name: row.age_s for row in self.signal_statuses() if row.age_s is not None},
+            refusals=self.sampler.troubles,
             out_of_use=lambda: {name: keeper.out_s() > 0 for name, keeper in self._keepers.items()},
             promises=self._promise_states,
             budgets=self.budgets,

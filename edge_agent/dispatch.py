@@ -56,6 +56,8 @@ __all__ = ["Dispatcher"]
 
 _NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
 _MAX_REMEMBERED: Final = 1024
+_TICKS: Final = float(1 << 20)
+"""A second's, of some microsecond each: a power of two, so that instants of a hundred years are exact."""
 # Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
 _MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 
@@ -112,12 +114,14 @@ class Dispatcher:
         """Return the decided call for a request.
 
         Raises RequestError, DeadlineExceeded, NoFeasibleTarget: refused, and nothing ran or left."""
-        now = self._clock()
+        # To the microsecond, both of them: their sum is exact then, and requests that are given the same time have the
+        # very same left, by which one decision can do for all of them.
+        now = int(self._clock() * _TICKS) / _TICKS
         policy = self._policies.current
         try:
             release = self._release(model)
             left_s = self._default_deadline_s if deadline_ms is None else self._deadline_s(model, deadline_ms)
-            deadline = now + left_s
+            deadline = now + max(1, round(left_s * _TICKS)) / _TICKS
             if label is not None:
                 self._check_label(policy, label)
             arrays = _arrays(release, inputs)
@@ -129,7 +133,7 @@ class Dispatcher:
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
         if policy.rule_names:
-            self._metrics.decided(policy.rule_names, decision.rules)
+            self._metrics.decided(policy.rule_names, decision.rules, decision.readings)
         if decision.chosen_by in _NOT_BY_COST:
             self._metrics.chosen_by(model, decision.chosen_by)
         if policy.hysteresis is not None:

@@ -98,6 +98,8 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     yield _counter("nearfar_rule_evaluations", "Decisions that looked at a rule of the policy.", ("rule",), evaluated)
     applied = _rows({rule: number for rule, (_, number) in counts.rules.items()})
     yield _counter("nearfar_rule_applications", "Decisions that a rule of the policy applied to.", ("rule",), applied)
+    unknown, about = _rows(counts.unknown_signals), "Decisions whose rules spoke of a signal that was unknown."
+    yield _counter("nearfar_signal_unknown_decisions", about, ("signal",), unknown)
     records, about = _rows(counts.records), "Decision records that were to be written to a file."
     yield _counter("nearfar_records", about, ("outcome",), records)
     yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
@@ -119,6 +121,11 @@ def _gauges(gauges: Gauges) -> Iterator[Metric]:
     prices = [((budget.resource.value,), budget.price) for budget in budgets]
     yield _gauge("nearfar_budget_price", "What a J, a dollar or a MB costs beside its worth.", ("resource",), prices)
     known = _rows({name: int(is_known) for name, is_known in gauges.signals().items()})
+    ages = [((name,), age_s) for name, age_s in gauges.ages_s().items()]
+    about = "Time since what is shown was read, which is longer ago where a change is doubted."
+    yield _gauge("nearfar_signal_age_seconds", about, ("signal",), ages)
+    refused, about = gauges.refusals().items(), "Values that were not taken as they were told, by what was wrong."
+    yield _counter("nearfar_signal_refusals", about, ("signal", "why"), refused)
     yield _gauge("nearfar_signal_known", "1 where a decision may use it; 0: unknown or too old.", ("signal",), known)
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from router.attempt import Ending
 from router.probation import Tally
+from router.ruling import ReadingUsed
 from router.types import BreakerPhase, BudgetView
 
 __all__ = ["BOUNDS_S", "MAX_VALUES", "OTHER", "OUTCOMES", "REFUSED", "Counts", "Gauges", "Metrics", "PairCounts"]
@@ -44,7 +45,7 @@ BOUNDS_S: Final = (
 _DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
 # Noted at once and counted in batches: between two runs of a model every line of Python is cold.
 _FOLD: Final = 64
-_Decided = tuple[tuple[str, ...], tuple[str, ...]]
+_Decided = tuple[tuple[str, ...], tuple[str, ...], tuple[ReadingUsed, ...]]
 _Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool, bool | None]
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
@@ -79,6 +80,8 @@ class Counts:
     """By model, and what came of it."""
     rules: Mapping[str, tuple[int, int]]
     """By the policy's rule: how often it was evaluated, and how often it applied."""
+    unknown_signals: Mapping[str, int]
+    """Decisions of which a rule spoke of a signal that was unknown, by signal: names that a policy can have."""
     records: Mapping[str, int]
     """Decision records for a file, by what became of them."""
     ep_fallbacks: Mapping[str, int]
@@ -106,6 +109,10 @@ class Gauges:
     """Name, version and digest of the policy in force."""
     signals: Callable[[], Mapping[str, bool]]
     """Whether a decision may use each signal."""
+    ages_s: Callable[[], Mapping[str, float]]
+    """How old the reading of each signal is that was read."""
+    refusals: Callable[[], Mapping[tuple[str, str], int]]
+    """By signal and what was wrong: values that were not taken as they were told, see signals/doubt.py."""
     out_of_use: Callable[[], Mapping[str, bool]]
     """Whether each model that the device has is out of use there."""
     promises: Callable[[], Mapping[str, str]]
@@ -158,6 +165,7 @@ class Metrics:
         self._evaluated: Counter[str] = Counter()
         self._applied: Counter[str] = Counter()
         self._rules = _Label()
+        self._unknown: Counter[str] = Counter()
         self._records: Counter[str] = Counter()
         self._certified: Counter[tuple[str, str]] = Counter()
         self._audits: Counter[tuple[str, str]] = Counter()
@@ -214,21 +222,29 @@ class Metrics:
     def _bounded_pair(self, model: str, target: str) -> _Pair:
         return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
 
-    def decided(self, rules: tuple[str, ...], applied: tuple[str, ...]) -> None:
-        """Count one decision by a policy with these rules, of which those in `applied` did."""
-        self._decided.append((rules, applied))
+    def decided(self, rules: tuple[str, ...], applied: tuple[str, ...], readings: tuple[ReadingUsed, ...] = ()) -> None:
+        """Count one decision by a policy with these rules, of which those in `applied` did, and which of the `readings`
+        that they speak of were unknown."""
+        self._decided.append((rules, applied, readings))
         if len(self._decided) >= _FOLD:
             with self._lock:
                 self._fold_rules()
 
     def _fold_rules(self) -> None:
         """Count what was decided since the last time. The lock is held."""
-        alike: Counter[_Decided] = Counter()
+        alike: Counter[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = Counter()
+        last: tuple[ReadingUsed, ...] | None = None
+        unknown: tuple[str, ...] = ()
         while self._decided:
-            alike[self._decided.popleft()] += 1
-        for (rules, applied), number in alike.items():
+            rules, applied, readings = self._decided.popleft()
+            if readings is not last:  # mostly they are the same object, decision after decision
+                last, unknown = readings, tuple(used.name for used in readings if not used.known)
+            alike[rules, applied, unknown] += 1
+        for (rules, applied, unknown), number in alike.items():
             for rule in rules:
                 self._evaluated[self._rules.admit(rule)] += number
+            for signal in unknown:
+                self._unknown[signal] += number
             for rule in applied:
                 self._applied[self._rules.admit(rule)] += number
 
@@ -305,6 +321,7 @@ class Metrics:
                 certified=dict(self._certified),
                 audits=dict(self._audits),
                 rules={rule: (number, self._applied[rule]) for rule, number in self._evaluated.items()},
+                unknown_signals=dict(self._unknown),
                 records=dict(self._records),
                 ep_fallbacks=dict(self._ep_fallbacks),
                 device_troubles=dict(self._device_troubles),

@@ -28,7 +28,7 @@ from router.policy import (
     TargetTerms,
     Worth,
 )
-from router.predicates import AllOf, Predicate, comparisons
+from router.predicates import FACTS, AllOf, Predicate, comparisons
 from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
 from router.retry import RetrySettings
@@ -233,13 +233,15 @@ def _rule(
 ) -> Rule:
     if part.mode is None and not part.forbid and part.escalate_below is None:
         faults.append(Fault(path, "the rule does nothing; give it mode, forbid or escalate_below"))
+    when = _condition(part.when, f"{path}.when", remotes, faults)
     return Rule(
         name=part.name,
-        when=_condition(part.when, f"{path}.when", remotes, faults),
+        when=when,
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
         forbid=_places(part.forbid, places, f"{path}.forbid", faults),
         escalation=_rule_escalation(part.escalate_below, believed),
+        reads_request=any(name in FACTS for name in when.names()),
     )
 
 

@@ -17,7 +17,7 @@ from router.knobs import Knob, knobs
 from router.policy import Policy
 from router.types import DEVICE, Kind, Value
 
-__all__ = ["Change", "changes", "done", "same_choice", "told"]
+__all__ = ["Change", "as_values", "changes", "done", "same_choice", "told"]
 
 _STEPS = 40
 _HALVINGS = 48
@@ -56,7 +56,8 @@ def changes(policy: Policy, decision: Decision) -> Iterator[Change]:
 
 
 def same_choice(one: Decision, other: Decision) -> bool:
-    """Tell whether two decisions ask the same targets in the same order and on the same terms, whatever it costs."""
+    """Tell whether two decisions ask the same targets in the same order and on the same terms, whatever it costs and
+    whatever is done while one waits: a backup's start moves with every estimate."""
     return _gist(one) == _gist(other)
 
 
@@ -160,6 +161,21 @@ def _to_digits(value: float, digits: int, *, up: bool) -> float:
 def told(change: Change) -> str:
     """Return a change in words: what would be done instead, and where that begins."""
     return f"{done(change.instead)} if {change.name} were {_where(change)} (it is {_written(change.now, change.unit)})"
+
+
+def as_values(change: Change) -> dict[str, object]:
+    """Return a change for a JSON document: what was tried, and what would be done instead, in short."""
+    return {
+        "name": change.name,
+        "unit": change.unit,
+        "now": change.now,
+        "side": change.side,
+        "at": change.at,
+        "beside": change.beside,
+        "choice": change.instead.choice,
+        "instead": done(change.instead),
+        "told": told(change),
+    }
 
 
 def _where(change: Change) -> str:

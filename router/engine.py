@@ -13,7 +13,7 @@ from router.energy import Basis
 from router.objective import Candidate
 from router.plan import Plan
 from router.policy import Policy
-from router.ruling import ReadingUsed, read, rule
+from router.ruling import ReadingUsed, Sighted, rule, sight
 from router.types import Mode, Situation
 from router.values import value
 from router.weigh import Chosen, ChosenBy, in_order, weigh
@@ -51,10 +51,11 @@ class Decision:
 _NOTHING: Final = Chosen(None, "none", "cost")
 
 
-def decide(policy: Policy, situation: Situation) -> Decision:
-    """Decide for one request."""
-    readings, known = read(policy, situation)
-    ruling = rule(policy, situation, known)
+def decide(policy: Policy, situation: Situation, sighted: Sighted | None = None) -> Decision:
+    """Decide for one request. `sighted` is what `sight` returned, where somebody knows it already."""
+    if sighted is None:
+        sighted = sight(policy, situation)
+    ruling = rule(policy, situation, sighted)
     feasible, closed = close(policy, situation, ruling.mode, ruling.forbidden)
     chosen = _NOTHING
     if feasible and ruling.mode is Mode.AUTO:
@@ -68,7 +69,7 @@ def decide(policy: Policy, situation: Situation) -> Decision:
         ruling.applied,
         closed,
         chosen.candidates,
-        readings,
+        sighted.used,
         policy.digest,
         situation,
         chosen.by,

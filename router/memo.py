@@ -2,21 +2,25 @@
 
 Requests come in runs: same model, same label, same readings, same estimates, only the clock has moved. A choice depends
 on the clock in four ways alone: through the age of the readings that rules speak of, the steps of the radio's
-idleness, the end of a time to stay with the last choice, and the time left, where that is short. So it is kept with the
-instant at which the first of the former comes, and with a time left above which no comparison in the weighing can turn
-out otherwise. Within both, `decide` returns the same as engine.decide. A choice that was drawn to explore is not
-kept."""
+idleness, the end of a time to stay with the last choice, and the time left. So it is kept with the instant at which the
+first of the former comes, with its time left, and with a time left above which no comparison in the weighing can turn
+out otherwise. Up to that instant, with the same time left or an ample one, `decide` returns the same as engine.decide.
+A choice that was drawn to explore is not kept.
+
+What the rules make of readings alone is looked at once for all requests that find the same readings."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
 from router.hysteresis import dwells_until
 from router.policy import Policy
 from router.radio import next_step_at
-from router.types import BudgetView, Situation, TargetView
+from router.ruling import Sighted, sight
+from router.types import BudgetView, Reading, Situation, TargetView
 from router.values import value
 
 __all__ = ["Memo"]
@@ -28,6 +32,18 @@ class _Kept:
     decision: Decision
     holds_until: float
     ample_s: float
+    left_s: float
+
+
+@value
+class _Sight:
+    """What readings alone decided of a policy's rules, from an instant on until another."""
+
+    policy: Policy
+    readings: Mapping[str, Reading]
+    since: float
+    holds_until: float
+    sighted: Sighted
 
 
 class Memo:
@@ -37,6 +53,7 @@ class Memo:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str | None], _Kept] = {}
+        self._sight: _Sight | None = None
 
     def decide(self, policy: Policy, situation: Situation) -> Decision:
         """Return what engine.decide returns."""
@@ -58,32 +75,48 @@ class Memo:
                 old.propensity,
                 old.awake_worth,
             )
-        decision = decide(policy, situation)
-        self._keep(policy, decision)
+        sight = self._seen(policy, situation)
+        decision = decide(policy, situation, sight.sighted)
+        if decision.chosen_by != "draw":
+            self._keep(policy, decision, sight.holds_until)
         return decision
 
-    def _keep(self, policy: Policy, decision: Decision) -> None:
-        situation = decision.situation
-        if policy.reads_time_left or decision.chosen_by == "draw":
-            return
-        ample_s = _ample_s(situation)
-        if situation.request.deadline - situation.now < ample_s:
-            return
-        if len(self._kept) >= self.MAX_ENTRIES:
-            self._kept.clear()
+    def _seen(self, policy: Policy, situation: Situation) -> _Sight:
+        """Return what the readings decide, which is looked at once for all requests that find the same ones."""
+        old, now = self._sight, situation.now
+        if (
+            old is not None
+            and old.policy is policy
+            and old.readings is situation.readings
+            and old.since <= now <= old.holds_until
+        ):
+            return old
+        sighted = sight(policy, situation)
         # One step towards the past: the sum is rounded, and up to it no reading may be too old already.
         holds_until = min(
             (
                 math.nextafter(reading.at + policy.stale_after(reading.name), -math.inf)
-                for reading in decision.readings
+                for reading in sighted.used
                 if reading.known
             ),
             default=math.inf,
         )
+        self._sight = made = _Sight(policy, situation.readings, now, holds_until, sighted)
+        return made
+
+    def _keep(self, policy: Policy, decision: Decision, readings_hold_until: float) -> None:
+        situation = decision.situation
+        if len(self._kept) >= self.MAX_ENTRIES:
+            self._kept.clear()
         dwells = math.nextafter(dwells_until(policy.hysteresis, situation), -math.inf)
-        holds_until = min(holds_until, dwells, next_step_at(situation.radio, situation.now))
+        holds_until = min(readings_hold_until, dwells, next_step_at(situation.radio, situation.now))
+        left_s = situation.request.deadline - situation.now
+        # Where a rule reads the time left, or there was little, only the very same time will do.
+        ample_s = math.inf if policy.reads_time_left else _ample_s(situation)
+        if left_s < ample_s:
+            ample_s = math.inf
         key = (situation.request.model, situation.request.label)
-        self._kept[key] = _Kept(policy, decision, holds_until, ample_s)
+        self._kept[key] = _Kept(policy, decision, holds_until, ample_s, left_s)
 
 
 def _ample_s(situation: Situation) -> float:
@@ -103,7 +136,7 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
         kept.policy is policy
         and situation.now <= kept.holds_until
         and situation.now >= old.now
-        and situation.request.deadline - situation.now >= kept.ample_s
+        and ((left_s := situation.request.deadline - situation.now) >= kept.ample_s or left_s == kept.left_s)
         and situation.request.can_score == old.request.can_score
         and situation.request.audit == old.request.audit
         and situation.p_escalate == old.p_escalate

@@ -123,20 +123,18 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
         return 0.0
     # Neither with Gamma. On the device: the cheapest plan that begins there.
     stays = min(option.candidate.cost for option in found if option.order[0] is seen.device)
-    order = [remote, seen.device]
-    known: dict[tuple[Times, float], float] = {}
+    order, prospects = [remote, seen.device], dict(seen.prospects)
+    received_bytes, joule = remote.download_bytes or 0, seen.worth.joule
+    known: dict[Times, float] = {}
 
     def better_by(idle: float) -> float:
-        """v(i)."""
-        time = time_after(remote, idle)
-        joules = extra_j(power, remote.upload_bytes, remote.download_bytes or 0, idle) if weighs_energy else 0.0
-        key = (time.quantiles_s, joules)
-        worth = known.get(key)
+        """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
+        times_s = time_after(remote, idle).quantiles_s
+        worth = known.get(times_s)
         if worth is None:
-            then = with_times(seen.prospects[remote.name], time.quantiles_s, joules)
-            expected = expect(order, {**seen.prospects, remote.name: then}, seen.left_s)
-            worth = known[key] = stays - cost(expected, seen.worth)
-        return worth
+            prospects[remote.name] = with_times(seen.prospects[remote.name], times_s, 0.0)
+            worth = known[times_s] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
+        return worth - joule * extra_j(power, remote.upload_bytes, received_bytes, idle) if weighs_energy else worth
 
     return awake_worth(better_by, radio.gaps_s, idle_s(situation))
 

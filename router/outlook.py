@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.attempt import HAND_BACK_S
+from router.energy import extra_j
 from router.objective import Expectation, Prospect, cost, prospect, single, with_fallback
 from router.policy import Policy, Worth
-from router.spending import drain, priced
+from router.spending import draining, priced
 from router.types import Kind, Situation, TargetView
 from router.values import value
 
@@ -30,27 +31,36 @@ def look(policy: Policy, situation: Situation, feasible: Sequence[TargetView]) -
     """Return what there is to weigh."""
     left_s = situation.request.deadline - situation.now
     worth = priced(policy, situation)
-    prospects = {view.name: _prospect(policy, situation, view) for view in feasible}
+    device_w, remote_w, power, idle = draining(policy, situation)
+    prospects = {
+        view.name: prospect(
+            view.name,
+            view.time.quantiles_s,
+            view.p_wrong,
+            view.p_fail,
+            view.upload_bytes,
+            policy.terms_for(view.name, view.kind),
+            device_w,
+        )
+        if view.kind is Kind.DEVICE
+        else prospect(
+            view.name,
+            view.time.quantiles_s,
+            view.p_wrong,
+            view.p_fail,
+            view.upload_bytes,
+            policy.terms_for(view.name, view.kind),
+            remote_w,
+            extra_j(power, view.upload_bytes, view.download_bytes or 0, idle),
+            1.0,
+        )
+        for view in feasible
+    }
     device = next((view for view in feasible if view.kind is Kind.DEVICE), None)
     remotes = [view for view in feasible if view.kind is not Kind.DEVICE]
     if len(remotes) > 1:
         remotes.sort(key=lambda view: (cost(single(prospects[view.name], left_s), worth), view.name))
     return Outlook(left_s, worth, prospects, device, remotes)
-
-
-def _prospect(policy: Policy, situation: Situation, view: TargetView) -> Prospect:
-    watts, extra_j = drain(policy, situation, view)
-    return prospect(
-        view.name,
-        view.time.quantiles_s,
-        view.p_wrong,
-        view.p_fail,
-        view.upload_bytes,
-        policy.terms_for(view.name, view.kind),
-        watts,
-        extra_j,
-        0.0 if view.kind is Kind.DEVICE else 1.0,
-    )
 
 
 def expect(order: Sequence[TargetView], prospects: dict[str, Prospect], left_s: float) -> Expectation:

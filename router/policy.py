@@ -73,6 +73,8 @@ class Rule:
     forbid: frozenset[str]
     escalation: EscalationTerms | Literal["never"] | None
     """What it wants of escalation; None where it says nothing."""
+    reads_request: bool
+    """Whether its condition speaks of the request itself, and not of readings alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ SIGNALS: Final[Mapping[str, Signal]] = {
             "number",
             "ms",
             0,
-            600_000,
+            3_600_000,
             5,
             "how long calls wait at the remote target, as it says itself",
             per_target=True,

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
-
 from router.budget import BudgetTerms, view_of
-from router.energy import extra_j
+from router.energy import RadioPower, extra_j
 from router.policy import Policy, Worth
 from router.radio import idle_s
 from router.types import Kind, Resource, Situation, TargetView
 
-__all__ = ["amount", "drain", "priced", "spends", "used_up"]
-
-_PRICES: Final = {Resource.ENERGY: "joule", Resource.MONEY: "dollar", Resource.BYTES: "megabyte"}
+__all__ = ["amount", "draining", "priced", "spends", "used_up"]
 
 
-def drain(policy: Policy, situation: Situation, view: TargetView) -> tuple[float, float]:
-    """Return the watts that a target draws of the device while it is busy, and the joules that it takes beside."""
-    if view.kind is Kind.DEVICE:
-        return policy.energy.cpu_w if situation.device_w is None else situation.device_w, 0.0
+def draining(policy: Policy, situation: Situation) -> tuple[float, float, RadioPower, float]:
+    """Return the watts that the device draws while it runs a model, and while a call is under way; what the radio draws
+    beside; and for how long that has been idle."""
     radio = situation.radio
     power = policy.energy.power_of(None if radio is None else radio.kind)
-    return power.connected_w, extra_j(power, view.upload_bytes, view.download_bytes or 0, idle_s(situation))
+    device_w = policy.energy.cpu_w if situation.device_w is None else situation.device_w
+    return device_w, power.connected_w, power, idle_s(situation)
 
 
 def amount(policy: Policy, situation: Situation, view: TargetView, resource: Resource) -> float:
     """Return what asking a target is expected to take: joules, dollars or megabytes."""
     if resource is Resource.ENERGY:
-        watts, extra = drain(policy, situation, view)
-        return watts * view.time.median_s + extra
+        device_w, remote_w, power, idle = draining(policy, situation)
+        if view.kind is Kind.DEVICE:
+            return device_w * view.time.median_s
+        beside_j = extra_j(power, view.upload_bytes, view.download_bytes or 0, idle)
+        return remote_w * view.time.median_s + beside_j
     if view.kind is Kind.DEVICE:
         return 0.0
     if resource is Resource.MONEY:
@@ -54,8 +52,13 @@ def priced(policy: Policy, situation: Situation) -> Worth:
     worth = policy.worth
     if not policy.budgets:
         return worth
-    raised = {
-        _PRICES[terms.resource]: getattr(worth, _PRICES[terms.resource]) + view_of(terms, situation.budgets).price
-        for terms in policy.budgets
-    }
-    return replace(worth, **raised)
+    prices = {terms.resource: view_of(terms, situation.budgets).price for terms in policy.budgets}
+    return Worth(
+        worth.wrong_answer,
+        worth.missed_deadline,
+        worth.failed_request,
+        worth.second,
+        worth.dollar + prices.get(Resource.MONEY, 0.0),
+        worth.megabyte + prices.get(Resource.BYTES, 0.0),
+        worth.joule + prices.get(Resource.ENERGY, 0.0),
+    )

@@ -16,6 +16,7 @@ from edge_agent.cli.examine import examine
 from edge_agent.cli.findings import Findings
 from edge_agent.cli.injection import read_values
 from edge_agent.cli.values import as_json
+from router.counterfactual import as_values
 from router.engine import Decision
 from router.explain import in_words
 from router.record import to_json
@@ -72,6 +73,7 @@ def _json(findings: Findings) -> str:
         "targets": as_json(findings.targets),
         "models": as_json(findings.models),
         "now": _decision(what_if.now),
+        "nearest": [as_values(change) for change in findings.nearest],
         "what_if": {
             "values": as_json(what_if.values),
             "given": what_if.given,

@@ -16,6 +16,7 @@ from edge_agent.cli.findings import (
     WhatIf,
 )
 from edge_agent.signals import SignalStatus
+from router.counterfactual import told
 from router.engine import Decision
 from router.explain import in_words
 from router.signals import Signal, signal
@@ -45,6 +46,10 @@ def _lines(findings: Findings) -> Iterator[str]:
         yield from _model(model)
     yield "\nWhat a request would do now"
     yield from (f"  {line}" for line in in_words(findings.what_if.now).splitlines())
+    yield "\nWhat would change it, each thing alone"
+    yield from (f"  {told(change)}" for change in findings.nearest)
+    if not findings.nearest:
+        yield "  nothing that was tried"
     yield from _what_if(findings.what_if)
 
 

@@ -17,6 +17,7 @@ from edge_agent.cli.reach import Reached, reach
 from edge_agent.core import Core
 from edge_agent.releases import Release
 from edge_agent.signals.status import SignalStatus, untold
+from router.counterfactual import changes
 from router.lint import lint
 from router.types import DEVICE, Value
 
@@ -37,6 +38,7 @@ def examine(core: Core, *, model: str | None, label: str | None, values: Mapping
         targets=tuple(target.finding for target in reached),
         models=tuple(_model(core, release, reached, label) for release in core.releases.values()),
         what_if=what_if,
+        nearest=tuple(changes(core.policies.current, what_if.now)),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.signals import SignalStatus
+from router.counterfactual import Change, same_choice
 from router.engine import Decision
 from router.lint import LintWarning
 from router.types import Value
@@ -119,7 +120,7 @@ class WhatIf:
     @property
     def changes(self) -> bool:
         """Whether other targets would be asked, or in another order."""
-        return str(self.now.plan) != str(self.then.plan)
+        return not same_choice(self.now, self.then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class Findings:
     targets: tuple[TargetFinding, ...]
     models: tuple[ModelFinding, ...]
     what_if: WhatIf
+    nearest: tuple[Change, ...]
+    """What would change the decision as it is, each thing alone."""
 
     @property
     def healthy(self) -> bool:

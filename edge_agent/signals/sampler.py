@@ -16,6 +16,7 @@ import os
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Self
@@ -201,6 +202,13 @@ class Sampler:
         """Return how each source has fared, in their order."""
         with self._lock:
             return [slot.health() for slot in self._slots]
+
+    def troubles(self) -> dict[tuple[str, str], int]:
+        """Return how often a value was not taken as it was told, by signal and what was wrong, over all sources."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for health in self.health():
+            counted.update(health.troubles)
+        return dict(counted)
 
     def statuses(self, stale_after_s: Callable[[str], float] | None = None) -> list[SignalStatus]:
         """Return each signal with value, source, age and cost; `stale_after_s` as the policy in force has it."""

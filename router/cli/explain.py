@@ -9,7 +9,7 @@ from pathlib import Path
 from router import engine
 from router.cli.imagine import imagine, said_of
 from router.cli.source import read_policy
-from router.counterfactual import Change, changes, done, told
+from router.counterfactual import as_values, changes, told
 from router.errors import RecordError
 from router.explain import in_words
 from router.record import MAX_RECORD_BYTES, from_json, to_json
@@ -28,7 +28,9 @@ def explain(given: argparse.Namespace) -> int:
     decision = engine.decide(policy, situation)
     found = list(changes(policy, decision))
     if given.json:
-        print(json.dumps({"decision": json.loads(to_json(decision)), "changes": [_as_json(c) for c in found]}))
+        print(
+            json.dumps({"decision": json.loads(to_json(decision)), "changes": [as_values(change) for change in found]})
+        )
         return 0
     if digest != policy.digest:
         print(f"Decided again: the record is of another policy, {digest[:19]}.")
@@ -56,17 +58,3 @@ def _recorded(path: Path, wanted: int) -> tuple[Situation, str]:
     except RecordError as error:
         raise RecordError(f"{path}: line {wanted}: {error}") from error
     return decision.situation, decision.policy_digest
-
-
-def _as_json(change: Change) -> dict[str, object]:
-    return {
-        "name": change.name,
-        "unit": change.unit,
-        "now": change.now,
-        "side": change.side,
-        "at": change.at,
-        "beside": change.beside,
-        "choice": change.instead.choice,
-        "instead": done(change.instead),
-        "told": told(change),
-    }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Self, TextIO, TypeVar
+from typing import Final, Self, TextIO
 
 __all__ = ["Progress"]
 
-T = TypeVar("T")
 _WIDTH: Final = 24
 _CLEAR: Final = "\r\x1b[K"
 
@@ -18,22 +16,17 @@ class Progress:
     def __init__(self, stream: TextIO, steps: int) -> None:
         self._stream = stream
         self._steps = max(1, steps)
-        self._done = 0
+        self._begun = 0
         self._shown = stream.isatty()
 
-    def through(self, work: Iterable[T], name: Callable[[T], str]) -> Iterator[T]:
-        """Return the pieces of work, each shown while it is being done; each is one step."""
-        for piece in work:
-            self._draw(name(piece))
-            yield piece
-            self._done += 1
-
-    def _draw(self, name: str) -> None:
+    def step(self, name: str) -> None:
+        """The next step begins, and is called so."""
         if self._shown:
-            filled = _WIDTH * self._done // self._steps
+            filled = _WIDTH * self._begun // self._steps
             bar = "#" * filled + "-" * (_WIDTH - filled)
-            self._stream.write(f"{_CLEAR}[{bar}] {self._done} of {self._steps}: {name}")
+            self._stream.write(f"{_CLEAR}[{bar}] {self._begun} of {self._steps}: {name}")
             self._stream.flush()
+        self._begun += 1
 
     def __enter__(self) -> Self:
         return self

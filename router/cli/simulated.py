@@ -1,32 +1,49 @@
-"""The table of what policies came to in a scenario. Only writes: numbers are outcomes.py's."""
+"""The table of what policies came to in a scenario. Only writes: numbers are router.simulate's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from router.simulate.comparison import Comparison
 from router.simulate.intervals import Figure
 from router.simulate.outcomes import Outcomes
 
 __all__ = ["table"]
 
-Row = tuple[str, Outcomes]
+Row = list[str]
 _GAP: Final = "  "
 
 
-def table(policies: Sequence[Row], baselines: Sequence[Row]) -> list[str]:
-    """Return the lines of the table: two for each row, the figures and half their 95 % intervals."""
-    targets = list(policies[0][1].shares)
-    head = ["", *_HEADS, *targets]
-    bodies = [[_lines(name, outcomes, targets) for name, outcomes in rows] for rows in (policies, baselines)]
-    cells = [head, *(line for body in bodies for lines in body for line in lines)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+def table(compared: Comparison) -> list[str]:
+    """Return the lines of the table: two for each policy and baseline, its figures and half their 95 % intervals."""
+    targets = list(compared.policies[0].outcomes.shares)
+    head: Row = ["", "cost", "score", *_HEADS, *targets]
+    policies = [_rows(judged.outcomes, targets, score=judged.score) for judged in compared.policies]
+    baselines = [_rows(outcomes, targets) for outcomes in compared.baselines]
+    if (best := compared.best_threshold) is not None:
+        baselines.append(_rows(best, targets, name=f"best {best.policy.replace('-', ' of ')}"))
+    bound: Row = ["upper bound", _cost(compared.least_cost), _score(1.0), *[""] * (len(head) - 3)]
+    blocks = [
+        [head],
+        [line for rows in policies for line in rows],
+        [line for rows in baselines for line in rows],
+        [bound],
+    ]
+    widths = [max(map(len, column)) for column in zip(*(line for block in blocks for line in block), strict=True)]
     rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    told = [_line(head, widths), rule]
-    for body in bodies:
-        told += [_line(line, widths) for lines in body for line in lines]
-        told.append(rule)
+    told: list[str] = []
+    for block in blocks:
+        told += [*(_line(line, widths) for line in block), rule]
     return [*told, *_LEGEND]
+
+
+def _cost(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _share(value: float) -> str:
@@ -43,7 +60,6 @@ def _plain(value: float) -> str:
 
 # Column: (what it is called, which figure, how it is written).
 _COLUMNS: Final[tuple[tuple[str, Callable[[Outcomes], Figure], Callable[[float], str]], ...]] = (
-    ("cost", lambda of: of.cost, lambda value: f"{value:.4f}"),
     ("loss %", lambda of: of.accuracy_loss, _share),
     ("late %", lambda of: of.missed, _share),
     ("none %", lambda of: of.failed, _share),
@@ -56,19 +72,26 @@ _COLUMNS: Final[tuple[tuple[str, Callable[[Outcomes], Figure], Callable[[float],
 )
 _HEADS: Final = [column[0] for column in _COLUMNS]
 _LEGEND: Final = (
-    "Each figure is for one request; below it, half of its 95 % interval. cost: by the first policy's worth of things",
-    "for the baselines, by its own for each policy. loss: right answers of the best remote target that the device's",
-    "did not have. late: after the deadline. none: no answer. J, $, kB: spent by the device. Under the names of the",
-    "targets: the share of requests that each answered, in %.",
+    "Each figure is for one request; below it, half of its 95 % interval. cost: by what things are worth to the first",
+    "policy. score: 0 for the best of asking always the same target and of the best threshold, both in hindsight; 1",
+    "for the upper bound, which knew the day beforehand, but not who is right. loss: right answers of the best remote",
+    "target that the device's did not have. late: after the deadline. none: no answer. J, $, kB: spent by the device.",
+    "Under the names of the targets: the share of requests that each answered, in %.",
 )
 
 
-def _lines(name: str, outcomes: Outcomes, targets: Sequence[str]) -> tuple[list[str], list[str]]:
+def _rows(outcomes: Outcomes, targets: Sequence[str], *, score: float | None = None, name: str = "") -> tuple[Row, Row]:
     figures = [(figure(outcomes), write) for _, figure, write in _COLUMNS]
     figures += [(outcomes.shares[target], _share) for target in targets]
-    upper = [name, *(write(figure.value) for figure, write in figures)]
-    lower = ["", *(f"±{write((figure.high - figure.low) / 2)}" for figure, write in figures)]
+    upper = [name or outcomes.policy, _cost(outcomes.cost.value), "" if score is None else _score(score)]
+    lower = ["", _half(outcomes.cost, _cost), ""]
+    upper += [write(figure.value) for figure, write in figures]
+    lower += [_half(figure, write) for figure, write in figures]
     return upper, lower
+
+
+def _half(figure: Figure, write: Callable[[float], str]) -> str:
+    return f"±{write((figure.high - figure.low) / 2)}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

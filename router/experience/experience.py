@@ -15,16 +15,16 @@ from router.estimates import Share
 from router.events import Role
 from router.experience.admission import Admission, explained_s
 from router.experience.book import Book
-from router.experience.device_runs import BATCH, DeviceRuns
+from router.experience.device_runs import DeviceRuns
 from router.experience.extras import Extras
 from router.experience.facts import ModelFacts
 from router.experience.known import Known
+from router.experience.learning import learn_answer, learn_least, learn_runs
 from router.experience.lesson import lesson
 from router.experience.traffic import traffic
 from router.experience.views import Views
 from router.policy import Policy
-from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME
-from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView, TimeEstimate
+from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
 
 __all__ = ["Experience"]
 
@@ -33,7 +33,6 @@ _BELIEVED_ESCALATIONS: Final = 0.3
 # A model that loads is there in seconds; asking once in so long costs nobody anything.
 _ABSENT_S: Final = 2.0
 _STEPS: Final = 20
-_NOT_LOOKED_AT: Final = TimeEstimate(NO_TIME, 0)  # once there are observations
 
 
 class Experience:
@@ -191,53 +190,17 @@ class Experience:
         book = known.book(call.target, model)
         taken_s -= explained_s(call, told, taken_s)
         self._hear(book, told, now)
-        book.seen(now)
-        base_s, blind = self._learn_way(call, book, sent_bytes, received_bytes, taken_s, now)
-        wake_s = self._learn_wake(call, book, taken_s, base_s)
-        book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
-        book.answered(received_bytes)
+        learn_answer(known, call, book, sent_bytes, received_bytes, taken_s, now)
         book.failures.observe(False, now)
         self._used_radio(call, now)
         state = breaker.succeeded(known.breaker_of(call.target), known.policy.breaker, now, call.epoch)
         self._set_breaker(call.target, state)
         self._extras.ended(call.target, now, answered=True, blamed=False, retried=call.retried)
 
-    def _learn_way(
-        self, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
-    ) -> tuple[float, bool]:
-        """Learn of the network, and return what the call should have been predicted to take with the radio awake, and
-        whether that is with nothing known of the round trip. What size and round trip explain must not make requests
-        look slow that are small, or near."""
-        way, service_s = call.way, call.way.service_s[MEDIAN]
-        path = self._known.path(call.target, way.link)
-        path.seen(now)
-        trip_s = None if way.round_trip_s is None else way.round_trip_s[MEDIAN]
-        if call.silence == 0 or (not way.blind and book.cells.awake_ratio(way.measured, way.link) is None):
-            # After a silence it is anybody's guess what of it was the radio's: then only where no call was awake yet.
-            path.learn_pace(sent_bytes, received_bytes, taken_s - way.base_s + way.carried_s - call.wake_s, now)
-        carried_s = sum(path.carried_s(sent_bytes, received_bytes))
-        if call.silence == 0 and path.knows(sent_bytes, received_bytes):
-            path.called.observe(taken_s - carried_s - service_s)
-        if not way.measured and path.called.times_s is not None:
-            trip_s = path.called.times_s[MEDIAN]
-        believed_s = BELIEVED_ROUND_TRIP_S[MEDIAN] if trip_s is None else trip_s
-        return service_s + believed_s + carried_s, trip_s is None
-
-    def _learn_wake(self, call: Admission, book: Book, taken_s: float, base_s: float) -> float:
-        """Learn how long the radio took to wake, where it is known what the call would have taken without, and return
-        what is believed of that now."""
-        link, radios = call.way.link, self._known.radios
-        wakes = radios.wakes(link)
-        if call.silence > 0 and radios.used_at(link) is not None:
-            ratio = book.cells.awake_ratio(call.way.measured, link)
-            if ratio is not None:
-                wakes.observe(call.silence, taken_s - base_s * ratio)
-        return wakes.medians_s[call.silence]
-
     def _used_radio(self, call: Admission, now: float) -> None:
         # At the end of a call and not at its start: until then the radio may still be waking, and whoever comes second
         # waits for that as well.
-        self._known.radios.used(call.way.link, now)
+        self._known.radio_used(call.way.link, now)
 
     def remote_failed(
         self,
@@ -261,7 +224,7 @@ class Experience:
         if absent:
             book.absent_until = now + _ABSENT_S
         elif gave_up_s is not None:
-            self._learn_least(call, book, gave_up_s - call.queue_s, now)
+            learn_least(known, call, book, gave_up_s - call.queue_s, now)
         elif not refused:
             # How long an answer takes is one question, whether there will be one is another.
             book.failures.observe(True, now)
@@ -273,16 +236,6 @@ class Experience:
             state = breaker.abandoned(state, call.epoch)
         self._set_breaker(call.target, state)
         self._extras.ended(call.target, now, answered=False, blamed=blamed, retried=call.retried)
-
-    def _learn_least(self, call: Admission, book: Book, least_s: float, now: float) -> None:
-        """Learn that a call would have taken `least_s` or longer; which is news only where less was believed."""
-        base_s, wakes = call.way.base_s, self._known.radios.wakes(call.way.link)
-        believed = book.cells.estimate(
-            call.key, base_s, call.wake_s, call.way.blind, lambda: call.way.prior(wakes, call.silence)
-        )
-        if least_s > believed.median_s:
-            book.seen(now)
-            book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind)
 
     def remote_ended(
         self,
@@ -325,7 +278,7 @@ class Experience:
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
         """Something other than an admitted call went over the network: an audit, or a packet sent to wake the radio."""
-        self._known.radios.used(self._known.link(readings, now), now)
+        self._known.radio_used(self._known.link(readings, now), now)
 
     def device_rests(self, model: str, state: BreakerState, why: str) -> None:
         """The device's model went out of use, or came back: who keeps it admits its runs."""
@@ -345,27 +298,7 @@ class Experience:
 
     def learn_runs(self) -> None:
         """Learn from the runs that were noted."""
-        known = self._known
-        predicted_s = known.device_prior()[MEDIAN]
-        taken_by_model: dict[str, list[float]] = {}
-        for model, taken_s, now, failed in self._runs.take():
-            book = known.book(DEVICE, model)
-            if not failed:
-                taken_by_model.setdefault(model, []).append(taken_s)
-                book.seen(now)
-            known.power.ran(taken_s)
-            if book.failures.settled and not failed:
-                book.failures.touch(now)
-            else:
-                book.failures.observe(failed, now)
-                known.changed(DEVICE)
-        for model, taken in taken_by_model.items():
-            runs = known.book(DEVICE, model).runs
-            if runs.observe_all(taken, predicted_s):
-                known.changed(DEVICE)
-            if runs.samples >= BATCH:
-                low_s, *_, high_s = runs.estimate(predicted_s, _NOT_LOOKED_AT).quantiles_s
-                self._runs.are_usual(model, low_s, high_s)
+        learn_runs(self._known, self._runs)
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""

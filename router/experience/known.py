@@ -69,6 +69,15 @@ class Known:
         self.version += 1
         self._marks[target] = self.version
 
+    def radio_used(self, link: str, now: float) -> None:
+        """Note that remote traffic went over a link: to every target it is not as silent as it was."""
+        before = self.radios.silence(link, now)
+        self.radios.used(link, now)
+        self.version += 1
+        if self.radios.silence(link, now) != before:
+            self._marks.clear()
+            self._adopted = self.version
+
     def book(self, target: str, model: str) -> Book:
         """Return what is known of a model on a target."""
         book = self.books.get((target, model))
@@ -80,7 +89,7 @@ class Known:
         """Return what is known of the way to a target."""
         path = self.paths.get((target, link))
         if path is None:
-            path = self.paths[target, link] = Path(self.policy.estimates)
+            path = self.paths[target, link] = Path(self.policy.estimates, link)
         return path
 
     def breaker_of(self, target: str) -> BreakerState:

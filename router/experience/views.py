@@ -43,6 +43,17 @@ class _Made:
     view: TargetView
 
 
+@value
+class _Kept:
+    """The radio as it was last seen, and what that holds for."""
+
+    version: int
+    readings: Mapping[str, Reading]
+    gaps_s: tuple[float, ...]
+    holds_until: float
+    radio: Radio
+
+
 class Views:
     """See the module."""
 
@@ -50,7 +61,7 @@ class Views:
         self._known = known
         self._seen: dict[str, _Seen] = {}
         self._made: dict[str, tuple[ModelFacts, list[_Made | None]]] = {}
-        self._radio: Radio | None = None
+        self._radio: _Kept | None = None
 
     def seen(
         self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
@@ -116,12 +127,24 @@ class Views:
     def radio(self, readings: Mapping[str, Reading], now: float) -> Radio:
         """Return the radio as a decision sees it: the same object until something has changed. May be asked as `seen`
         may."""
-        known = self._known
-        radio = known.radios.seen(known.link(readings, now), known.gaps.quantiles_s)
-        before = self._radio
-        if before is not None and radio == before:
-            return before
-        self._radio = radio
+        known, kept = self._known, self._radio
+        gaps_s = known.gaps.quantiles_s
+        if (
+            kept is not None
+            and kept.readings is readings
+            and kept.version == known.version
+            and kept.gaps_s is gaps_s
+            and now < kept.holds_until
+        ):
+            return kept.radio
+        version, holds_until = known.version, math.inf
+        link = readings.get("link")
+        if link is not None:
+            holds_until = _or_never(link.at + known.policy.stale_after("link"), now)
+        radio = known.radios.seen(known.link(readings, now), gaps_s)
+        if kept is not None and kept.radio == radio:
+            radio = kept.radio
+        self._radio = _Kept(version, readings, gaps_s, holds_until, radio)
         return radio
 
     def _one(

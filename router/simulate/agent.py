@@ -6,6 +6,7 @@ only waiting is another thing here, an entry in the agenda. What its targets do 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
@@ -30,17 +31,21 @@ from router.attempt import (
 from router.engine import Decision
 from router.experience import Admission, Experience
 from router.experience.lesson import CANCELLED, TIMED_OUT
+from router.hysteresis import remembered
+from router.options import WAKE_BYTES
 from router.policy import Policy
 from router.predict import MEDIAN
+from router.purse import Purse
+from router.radio import WakeLog
 from router.simulate.agenda import Agenda
 from router.simulate.call import Call
-from router.simulate.chance import Chance
+from router.simulate.chance import Chance, Keyed
 from router.simulate.evaluation import Evaluation
 from router.simulate.job import Job
 from router.simulate.tally import Ended, Tally
 from router.simulate.workload import Arrival
 from router.simulate.world import World
-from router.types import DEVICE, Request, Situation
+from router.types import DEVICE, BudgetView, Kind, Previous, Reading, Request, Situation
 
 __all__ = ["Agent", "Chooser", "Pending"]
 
@@ -58,12 +63,15 @@ class Chooser(Protocol):
 
 
 class _Flight:
-    """A run or a call that is under way."""
+    """A run or a call that is under way. `idle_s`: for how long the radio had not been used before."""
 
-    __slots__ = ("admission", "due_at", "job", "pending")
+    __slots__ = ("admission", "due_at", "idle_s", "job", "pending")
 
-    def __init__(self, pending: Pending, job: Job, admission: Admission | None, due_at: float) -> None:
+    def __init__(
+        self, pending: Pending, job: Job, admission: Admission | None, due_at: float, idle_s: float = 0.0
+    ) -> None:
         self.pending = pending
+        self.idle_s = idle_s
         self.job = job
         self.admission = admission
         self.due_at = due_at
@@ -76,6 +84,32 @@ class _Flight:
         if now < job.next_at:
             return  # cancelled, or put off
         self.pending.agent.proceed(self, now)
+
+
+class _Waking:
+    """A wake of the radio that is under way, for the requests to come: nobody waits for it."""
+
+    __slots__ = ("_agent", "_idle_s", "_job", "_link", "_readings")
+
+    def __init__(
+        self, agent: Agent, job: Job, link: str | None, idle_s: float, readings: Mapping[str, Reading]
+    ) -> None:
+        self._agent = agent
+        self._job = job
+        self._link = link
+        self._idle_s = idle_s
+        self._readings = readings
+        job.tag = self
+
+    def due(self, now: float) -> None:
+        """See agenda.Due."""
+        job = self._job
+        if now >= job.next_at and not job.done:
+            self._agent.turn_to(job.proceed(now))
+            if job.done:
+                self._agent.woken(job, self._link, self._idle_s, self._readings, now)
+            else:
+                self._agent.put(job)
 
 
 class Pending:
@@ -114,17 +148,25 @@ class Agent:
         chooser: Chooser,
         *,
         evaluation: Evaluation,
-        chance: Chance,
+        seed: int,
         agenda: Agenda,
         tally: Tally,
     ) -> None:
-        self.experience = Experience(policy, chance=chance.uniform)
-        self._chance = chance.uniform
+        self._chance = Chance(seed, "agent").uniform
+        self.experience = Experience(policy, chance=self._chance)
         self.open: dict[int, Pending] = {}
         """Requests that have not ended, by number."""
         self.requests = 0
         """How many have come."""
         self.policy = policy
+        self.purse = Purse(policy, now=0.0, utc_s=0.0)
+        """What was spent of the policy's budgets. The world begins with a day of UTC."""
+        self._wakes = WakeLog()
+        self._waking = False
+        self._previous: dict[tuple[str, str | None], Previous | None] = {}
+        # By the request's number: whatever else is drawn, and however often, the same ones are made to explore.
+        self._draws = Keyed(seed, "exploring")
+        self._kinds: dict[str, Kind] = {server.name: server.kind for server in world.setting.servers}
         self._world = world
         self._chooser = chooser
         self._facts = evaluation.facts
@@ -154,25 +196,12 @@ class Agent:
 
     def _decide(self, arrival: Arrival, now: float) -> None:
         self.requests += 1
-        model = arrival.model
-        readings = self._world.readings(now)
-        self.experience.arrived(now)
-        views = self.experience.views(self._facts[model], arrival.upload_bytes, readings, now)
-        share = self.experience.escalation_share(model, now)
-        # Its number is enough of a name: nobody outside ever sees it.
-        request = Request(str(self.requests), model, arrival.label, now + arrival.deadline_s, True)
-        situation = Situation(
-            request,
-            readings,
-            views,
-            share,
-            now,
-            None,
-            self.experience.radio(readings, now),
-            self.experience.device_w,
-            thresholds=self._facts[arrival.model].thresholds,
-        )
+        # Nobody outside ever sees it: it needs no name of its own.
+        request = Request(arrival.stream, arrival.model, arrival.label, now + arrival.deadline_s, True)
+        situation = self._situation(request, arrival.upload_bytes, now)
         decision = self._chooser.decide(self.policy, situation)
+        if self.policy.hysteresis is not None:
+            self._remember(decision)
         pending = Pending(self, arrival, decision, self.requests)
         self.open[pending.number] = pending
         if decision.plan is None:
@@ -182,6 +211,44 @@ class Agent:
             self.experience.could_hedge()
         pending.state, commands = begin(decision.plan, request.deadline, now)
         self._settle(pending, commands, now)
+
+    def _situation(self, request: Request, upload_bytes: int, now: float) -> Situation:
+        policy, experience = self.policy, self.experience
+        readings = self._world.readings(now)
+        experience.arrived(now)
+        views = experience.views(self._facts[request.model], upload_bytes, readings, now)
+        radio = experience.radio(readings, now) if len(views) > 1 else None
+        return Situation(
+            request,
+            readings,
+            views,
+            experience.escalation_share(request.model, now),
+            now,
+            None,
+            radio,
+            experience.device_w,
+            self._budgets(readings, now) if policy.budgets else (),
+            0 if radio is None or self._wakes.pending_at is None else self._silent_wakes(radio.kind, now),
+            self._draws.uniform(self.requests) if policy.explores else None,
+            None if policy.hysteresis is None else self._previous.get((request.model, request.label)),
+            self._facts[request.model].thresholds,
+        )
+
+    def _budgets(self, readings: Mapping[str, Reading], now: float) -> tuple[BudgetView, ...]:
+        reading = readings.get("charging")
+        self.purse.charging(reading is not None and reading.value is True, now=now, utc_s=now)
+        return self.purse.views(now=now, utc_s=now)
+
+    def _silent_wakes(self, link: str | None, now: float) -> int:
+        return self._wakes.silent_at(now, self.policy.energy.power_of(link).tail_s)
+
+    def _remember(self, decision: Decision) -> None:
+        request, plan = decision.situation.request, decision.plan
+        key = request.model, request.label
+        first = None if plan is None else plan.legs[0].target
+        self._previous[key] = remembered(
+            self._previous.get(key), decision.choice, first, decision.situation.now, drawn=decision.chosen_by == "draw"
+        )
 
     # -- the machine --------------------------------------------------------------------------------------------------
 
@@ -196,9 +263,9 @@ class Agent:
     def proceed(self, flight: _Flight, now: float) -> None:
         """Something is due with a run or a call."""
         job, pending = flight.job, flight.pending
-        self._turn_to(job.proceed(now))
+        self.turn_to(job.proceed(now))
         if not job.done:
-            self._put(job)
+            self.put(job)
             self._arm(pending)
             return
         del pending.flights[job.target]
@@ -241,14 +308,15 @@ class Agent:
         pending.armed_at = at
         self._agenda.put(at, pending)
 
-    def _put(self, job: Job) -> None:
+    def put(self, job: Job) -> None:
+        """Put down when something is due with a job next."""
         if job.next_at < math.inf:
             self._agenda.put(job.next_at, job.tag)  # type: ignore[arg-type]  # the flight, which put itself there
 
-    def _turn_to(self, job: Job | None) -> None:
+    def turn_to(self, job: Job | None) -> None:
         """Some job's turn has come, perhaps another agent's."""
         if job is not None:
-            self._put(job)
+            self.put(job)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -260,7 +328,7 @@ class Agent:
         if target == DEVICE:
             job: Job = self._world.run_device(arrival.model, now, pending.number)
             pending.flights[target] = _Flight(pending, job, None, run.until)
-            self._put(job)
+            self.put(job)
             return None
         if self.experience.keeps_back(target, now):
             return Failed(Failure(target, "UNAVAILABLE", "kept back: it failed too many calls lately"))
@@ -272,13 +340,22 @@ class Agent:
         if admission is None:
             return Failed(Failure(target, "UNAVAILABLE", "it was closed meanwhile, by itself or its breaker"))
         again = pending.state.asked.count(target) - 1
+        radio = self.experience.radio(situation.readings, now)
+        if not self.purse.admits(target, view.kind, radio.kind):
+            self.experience.remote_abandoned(admission)
+            return Failed(Failure(target, "UNAVAILABLE", "the budget for it was used up meanwhile"))
+        self._wakes = self._wakes.called()
+        self.purse.call_began(target, view.kind, view.upload_bytes)
+        # Another call under way keeps the radio awake, and pays for that.
+        under_way = any(flight.admission is not None for flight in pending.flights.values())
+        idle_s = 0.0 if under_way else math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
         job = self._world.call(
             target, arrival.model, now, pending.number, again, upload_bytes=arrival.upload_bytes, until=run.until
         )
         pending.usd += self._world.servers[target].model.usd_per_request
         due_at = run.until if backup is None else min(run.until, situation.request.deadline - backup.before_s)
-        pending.flights[target] = _Flight(pending, job, admission, due_at)
-        self._put(job)
+        pending.flights[target] = _Flight(pending, job, admission, due_at, idle_s)
+        self.put(job)
         return None
 
     def _cancel(self, pending: Pending, target: str, now: float) -> None:
@@ -286,15 +363,16 @@ class Agent:
         if flight is None:
             return
         job, admission = flight.job, flight.admission
-        self._turn_to(job.cancel(now))
+        self.turn_to(job.cancel(now))
         pending.joules += job.energy_j
         if admission is not None:
-            self._account_call(pending, job)
+            self._account_call(flight, now)
             code = TIMED_OUT if now >= flight.due_at else CANCELLED
             self._learn_failure(flight, code, now)
         else:
             # So long it would have taken at the least; which is news only where less was believed.
             taken_s = now - job.started_at
+            self.purse.device_ran(taken_s, pending.decision.situation.device_w)
             if taken_s > pending.decision.situation.targets[0].time.quantiles_s[MEDIAN]:
                 self.experience.device_ran(pending.arrival.model, taken_s, now)
 
@@ -304,6 +382,7 @@ class Agent:
         job, pending = flight.job, flight.pending
         model = pending.arrival.model
         failed = bool(job.failure)
+        self.purse.device_ran(now - job.started_at, pending.decision.situation.device_w)
         self.experience.device_ran(model, now - job.started_at, now, failed=failed)
         if failed:
             return Failed(Failure(DEVICE, job.failure, job.detail))
@@ -317,7 +396,7 @@ class Agent:
     def _call_ended(self, flight: _Flight, now: float) -> Event:
         job, pending, admission = flight.job, flight.pending, flight.admission
         assert isinstance(job, Call) and admission is not None
-        self._account_call(pending, job)
+        self._account_call(flight, now)
         if job.failure:
             self._learn_failure(flight, job.failure, now)
             failure = Failure(job.target, job.failure, job.detail, job.failure in _SECURITY)
@@ -350,18 +429,50 @@ class Agent:
             told=_told(job),
         )
 
-    @staticmethod
-    def _account_call(pending: Pending, job: Job) -> None:
+    def _account_call(self, flight: _Flight, now: float) -> None:
+        pending, job = flight.pending, flight.job
         assert isinstance(job, Call)
+        received_bytes = 0 if job.failure else job.download_bytes
         pending.sent_bytes += job.sent_bytes
-        if not job.failure:
-            pending.received_bytes += job.download_bytes
+        pending.received_bytes += received_bytes
+        if self.policy.budgets:
+            radio = pending.decision.situation.radio
+            more_bytes = job.sent_bytes - job.upload_bytes
+            self.purse.call_corrected(job.target, self._kinds[job.target], more_bytes)
+            link, taken_s = None if radio is None else radio.kind, now - job.started_at
+            self.purse.call_ended(link, taken_s, job.sent_bytes, received_bytes, flight.idle_s)
+
+    # -- the radio, for the requests to come --------------------------------------------------------------------------
+
+    def _wake(self, target: str, decision: Decision, now: float) -> None:
+        """Wake the radio, unless that is under way already."""
+        job = None if self._waking else self._world.probe(target, now)
+        if job is None or job.next_at == math.inf:  # into a black hole
+            return
+        self._waking = True
+        radio, readings = decision.situation.radio, decision.situation.readings
+        idle_s = math.inf if radio is None or radio.used_at is None else max(0.0, now - radio.used_at)
+        _Waking(self, job, None if radio is None else radio.kind, idle_s, readings)
+        self.put(job)
+
+    def woken(self, job: Job, link: str | None, idle_s: float, readings: Mapping[str, Reading], now: float) -> None:
+        """A wake has ended, however it did."""
+        self._waking = False
+        self.experience.radio_used(readings, now)
+        self._wakes = self._wakes.woke(now)
+        self.purse.call_ended(link, now - job.started_at, WAKE_BYTES, WAKE_BYTES, idle_s)
+        self._tally.spend(job.energy_j, 2 * WAKE_BYTES)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
 
     def _account(self, pending: Pending, outcome: Outcome | None, now: float) -> None:
         """Count a request that ended; without an outcome it was refused before anything ran."""
         del self.open[pending.number]
         arrival = pending.arrival
         target = None if outcome is None else outcome.target
+        plan = pending.decision.plan
+        if plan is not None and plan.wake is not None and target is not None and not pending.sent_bytes:
+            self._wake(plan.wake, pending.decision, now)
         ending = Ending.FAILED if outcome is None else outcome.ending
         self._tally.add(
             Ended(

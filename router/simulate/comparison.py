@@ -8,10 +8,10 @@ bound of bound.py. A score of 0 is no better than that, 1 cannot be surpassed: a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from router.policy import Policy
-from router.simulate.baselines import BASELINES, THRESHOLDS, always, cascade
+from router.simulate.baselines import BASELINES, THRESHOLDS, Baseline, always, cascade
 from router.simulate.bound import least_possible
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes
@@ -19,7 +19,13 @@ from router.simulate.world import Setting
 from router.types import DEVICE
 from router.values import value
 
-__all__ = ["Comparison", "Judged", "compare"]
+__all__ = ["Comparison", "Judged", "Watch", "compare", "runs"]
+
+Watch = Callable[[str], None]
+
+
+def _nobody(name: str) -> None:
+    """Nobody watches."""
 
 
 @value
@@ -53,21 +59,47 @@ class Comparison:
 _NOTHING_LEFT = 1e-6
 
 
-def compare(setting: Setting, policies: Sequence[Policy], seed: int) -> Comparison:
-    """Simulate every policy and every baseline. At least one policy; each baseline obeys the first one's labels."""
+def runs(setting: Setting, policies: Sequence[Policy]) -> int:
+    """Return how many runs a comparison takes, the bound among them."""
+    return len(policies) + len(_shown(setting)) + len(_tried(setting)) + 1
+
+
+def compare(setting: Setting, policies: Sequence[Policy], seed: int, *, watch: Watch = _nobody) -> Comparison:
+    """Simulate every policy and every baseline. At least one policy; each baseline obeys the first one's labels.
+
+    `watch` is told the name of each run as it begins."""
     first = policies[0]
-    ran = [simulate(setting, policy, seed, worth=first.worth) for policy in policies]
-    remotes = [always(server.name) for server in setting.servers]
-    beside = [simulate(setting, first, seed, baseline=baseline) for baseline in (*remotes, *BASELINES)]
-    fixed = [
-        outcomes for outcomes in beside if outcomes.policy in {baseline.name for baseline in (always(DEVICE), *remotes)}
-    ]
-    thresholds = [simulate(setting, first, seed, baseline=cascade(below)) for below in THRESHOLDS] if remotes else []
-    best_threshold = min(thresholds, key=_cost, default=None)
+
+    def run(baseline: Baseline) -> Outcomes:
+        watch(baseline.name)
+        return simulate(setting, first, seed, baseline=baseline)
+
+    ran: list[Outcomes] = []
+    for policy in policies:
+        watch(policy.name)
+        ran.append(simulate(setting, policy, seed, worth=first.worth))
+    shown = _shown(setting)
+    by_name = {baseline.name: run(baseline) for baseline in (*shown, *_tried(setting))}
+    beside = [by_name[baseline.name] for baseline in shown]
+    fixed = [by_name[always(name).name] for name in (DEVICE, *(server.name for server in setting.servers))]
+    thresholds = [by_name[cascade(below).name] for below in THRESHOLDS if cascade(below).name in by_name]
+    best_threshold = min(thresholds, key=_cost, default=None) if setting.servers else None
     static = min([*fixed, *thresholds], key=_cost)
+    watch("upper bound")
     least = least_possible(setting, first, seed) / max(1, static.requests)
     judged = tuple(Judged(outcomes, _score(outcomes.cost.value, static.cost.value, least)) for outcomes in ran)
     return Comparison(judged, tuple(beside), best_threshold, static, least)
+
+
+def _shown(setting: Setting) -> list[Baseline]:
+    return [*(always(server.name) for server in setting.servers), *BASELINES]
+
+
+def _tried(setting: Setting) -> list[Baseline]:
+    """Return the thresholds that are looked at for the best one, without those that are shown anyhow."""
+    known = {baseline.name for baseline in BASELINES}
+    tried = [cascade(below) for below in THRESHOLDS] if setting.servers else []
+    return [baseline for baseline in tried if baseline.name not in known]
 
 
 def _cost(outcomes: Outcomes) -> float:

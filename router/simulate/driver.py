@@ -42,7 +42,7 @@ def simulate(
         policy,
         Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline")),
         evaluation=evaluation,
-        chance=Chance(seed, "agent"),
+        seed=seed,
         agenda=agenda,
         tally=tally,
     )

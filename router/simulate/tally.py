@@ -130,10 +130,11 @@ class Tally:
         block.times[bucket_of(ended.seconds)] += 1
         return cost
 
-    def spend(self, joules: float) -> None:
-        """Count energy that was spent after the last request, such as the radio's until it sleeps."""
+    def spend(self, joules: float, size_bytes: int = 0) -> None:
+        """Count what was spent for no request: waking the radio, and keeping it up after the last call."""
         self._open.joules += joules
-        self._open.cost += self._worth.joule * joules
+        self._open.up_bytes += size_bytes
+        self._open.cost += self._worth.joule * joules + self._worth.megabyte * size_bytes / 1e6
 
     def total(self) -> Block:
         """Return the sums over the whole run."""

@@ -8,10 +8,10 @@ from router.compile import compile_policy
 from router.experience import Experience, ModelFacts, TargetFacts
 from router.types import Kind, Radio, Reading, TargetView
 
-__all__ = ["KINDS", "Phone"]
+__all__ = ["KINDS", "TARGETS", "Phone"]
 
 KINDS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD}
-_TARGETS = (
+TARGETS = (
     TargetFacts("device", Kind.DEVICE, True, "", 0, None),
     TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None),
 )
@@ -42,7 +42,7 @@ class Phone:
         return {} if self.link is None else {"link": Reading("link", self.link, "test", self.now)}
 
     def views(self, model: str = "m", upload_bytes: int = 1000) -> tuple[TargetView, ...]:
-        return self.experience.views(ModelFacts(model, _TARGETS), upload_bytes, self.readings, self.now)
+        return self.experience.views(ModelFacts(model, TARGETS), upload_bytes, self.readings, self.now)
 
     def view(self, model: str = "m", upload_bytes: int = 1000) -> TargetView:
         return self.views(model, upload_bytes)[1]

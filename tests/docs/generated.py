@@ -182,7 +182,14 @@ def _metrics(registry: CollectorRegistry) -> str:
 def _agent_metrics() -> str:
     registry = CollectorRegistry()
     gauges = Gauges(
-        breakers=dict, policy=lambda: ("", 0, ""), signals=dict, out_of_use=dict, promises=dict, budgets=tuple
+        breakers=dict,
+        policy=lambda: ("", 0, ""),
+        signals=dict,
+        ages_s=dict,
+        refusals=dict,
+        out_of_use=dict,
+        promises=dict,
+        budgets=tuple,
     )
     register(registry, AgentMetrics().counts, gauges)
     return _metrics(registry)

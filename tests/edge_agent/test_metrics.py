@@ -17,6 +17,7 @@ from edge_agent.exposition import register
 from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
 from router.attempt import Ending
 from router.probation import Tally
+from router.ruling import ReadingUsed
 from router.types import BreakerPhase, BudgetView, Resource
 
 
@@ -29,6 +30,8 @@ def gauges(
         lambda: breakers or {},
         lambda: policy,
         lambda: signals or {},
+        lambda: {"cpu_load": 1.5},
+        lambda: {("battery_pct", "change"): 3},
         lambda: {"m": False},
         lambda: {"m": "in_force"},
         lambda: [BudgetView(Resource.ENERGY, 12.5, 0.25)],
@@ -182,6 +185,21 @@ def test_rules_are_counted_where_they_were_looked_at_and_where_they_applied() ->
     assert samples["nearfar_rule_applications_total{rule=hot}"] == 0
 
 
+def test_a_decision_whose_rules_speak_of_what_is_unknown_is_counted_for_each_such_signal() -> None:
+    metrics = Metrics()
+    known = ReadingUsed("battery_pct", 10.0, "sensor", 1.0, True)
+    too_old = ReadingUsed("battery_pct", 10.0, "sensor", 1.0, False)
+    never_read = ReadingUsed("link", None, "", 0.0, False)
+    for readings in ((known, never_read), (too_old, never_read)):
+        for _ in range(100):
+            metrics.decided(("low",), (), readings)
+    metrics.decided(("low",), (), (known,))
+    assert metrics.counts().unknown_signals == {"link": 200, "battery_pct": 100}
+    samples = shown(metrics)
+    assert samples["nearfar_signal_unknown_decisions_total{signal=link}"] == 200
+    assert samples["nearfar_signal_unknown_decisions_total{signal=battery_pct}"] == 100
+
+
 def test_what_a_new_policy_is_judged_by_is_counted_over_all_models() -> None:
     metrics = Metrics()
     metrics.request("a", "device", "answered", 0.01)
@@ -234,7 +252,7 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.extra_run("hedge", "cloud", withheld=True)
     metrics.throttled("cloud")
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
-    samples = {name: value for name, value in shown(metrics, told).items() if "_seconds" not in name}
+    samples = {name: value for name, value in shown(metrics, told).items() if "request_seconds" not in name}
     assert samples == {
         "nearfar_requests_total{model=digits,outcome=answered,target=device}": 1,
         "nearfar_requests_total{model=digits,outcome=answered,target=cloud}": 1,
@@ -261,6 +279,8 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_promise_state{model=m,state=in_force}": 1,
         "nearfar_breaker_state{target=cloud}": 2,
         "nearfar_policy_info{digest=sha256:ab,name=mine,version=7}": 1,
+        "nearfar_signal_age_seconds{signal=cpu_load}": 1.5,
+        "nearfar_signal_refusals_total{signal=battery_pct,why=change}": 3,
         "nearfar_signal_known{signal=cpu_load}": 1,
         "nearfar_signal_known{signal=battery_pct}": 0,
     }

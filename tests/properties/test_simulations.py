@@ -13,7 +13,6 @@ from router.memo import Memo
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.call import Call
-from router.simulate.chance import Chance
 from router.simulate.device import Run
 from router.simulate.evaluation import evaluate
 from router.simulate.tally import Tally
@@ -67,7 +66,7 @@ def _watched(setting: Setting, body: str) -> tuple[Agenda, Agent, Tally]:
         policy,
         Memo(),
         evaluation=evaluate(setting, 1),
-        chance=Chance(1, "agent"),
+        seed=1,
         agenda=agenda,
         tally=tally,
     )

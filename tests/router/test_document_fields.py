@@ -23,7 +23,8 @@ from router.policy import Policy
 from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
 from router.promise import audited, promise_of
 from router.purse import Purse
-from router.types import BudgetView, Kind, Previous, Radio, Resource, Situation, TimeAfter
+from router.signals import SIGNALS, Signal, signal
+from router.types import BudgetView, Kind, Previous, Radio, Reading, Resource, Situation, TimeAfter, Value
 from tests.builders.certificates_of_loss import certificate
 from tests.router.situations import NOW, policy_of, readings_of, situation, target, times
 
@@ -343,6 +344,37 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: a type form
         return annotation if issubclass(annotation, BaseModel) else None
     found = [_model_in(argument) for argument in typing.get_args(annotation)]
     return next((model for model in found if model is not None), None)
+
+
+def _values(described: Signal) -> tuple[Value, Value, str]:
+    """Two values of a signal, and a condition that holds for the first alone."""
+    if described.holds == "number":
+        middle = (described.low + described.high) / 2
+        return described.low, described.high, f"{{ less_than = {middle} }}"
+    if described.holds == "flag":
+        return True, False, "true"
+    return described.one_of[0], described.one_of[1], f'"{described.one_of[0]}"'
+
+
+def _seeing(policy: Policy, name: str, value: Value, age_s: float = 0.0) -> tuple[str, ...]:
+    seen = situation(target("device"), target("cloud"))
+    readings = {name: Reading(name, value, "sensor", NOW - age_s)}
+    return decide(policy, Situation(seen.request, readings, seen.targets, None, NOW)).rules
+
+
+@pytest.mark.parametrize("name", [*SIGNALS, *(f"{s.name}.cloud" for s in SIGNALS.values() if s.per_target)])
+def test_a_rule_reads_every_signal_for_as_long_as_the_policy_says(name: str) -> None:
+    described = signal(name)
+    assert described is not None
+    holds, holds_not, when = _values(described)
+    rule = f'[[rules]]\nname = "r"\nwhen = {{ "{name}" = {when} }}\nforbid = ["cloud"]\n'
+    policy = policy_of(rule)
+    assert _seeing(policy, name, holds) == ("r",)
+    assert _seeing(policy, name, holds_not) == ()
+    assert _seeing(policy, name, holds, described.stale_after_s) == ("r",)
+    assert _seeing(policy, name, holds, described.stale_after_s + 1) == ()
+    longer = policy_of(f'{rule}[stale_after_s]\n"{described.name}" = {described.stale_after_s + 2}\n')
+    assert _seeing(longer, name, holds, described.stale_after_s + 1) == ("r",)
 
 
 def test_every_field_has_a_row() -> None:

@@ -67,12 +67,32 @@ def test_while_the_radio_rests_a_choice_is_kept_from_one_step_of_its_idleness_to
     assert not _kept(resting, _later(resting, 2.0))
 
 
-def test_a_choice_made_with_little_time_left_is_not_kept() -> None:
-    hurried = replace(BEFORE, request=replace(BEFORE.request, deadline=NOW + 0.1))
-    assert not _kept(hurried, _later(hurried, 0.0))
+def test_a_choice_made_with_little_time_left_is_kept_for_the_very_same_time() -> None:
+    hurried = replace(BEFORE, request=replace(BEFORE.request, deadline=NOW + 0.125))
+    assert _kept(hurried, _later(hurried, 0.5))
+    for deadline in (NOW + 0.124, NOW + 0.126, NOW + 5.0):
+        assert not _kept(hurried, replace(hurried, request=replace(hurried.request, deadline=deadline)))
 
 
-def test_where_a_rule_reads_the_time_left_nothing_is_kept() -> None:
+def test_readings_are_looked_at_once_for_all_that_find_the_same() -> None:
+    memo = Memo()
+    memo.decide(POLICY, BEFORE)
+    sight = memo._sight
+    other = replace(BEFORE, request=replace(BEFORE.request, model="other"))
+    assert memo.decide(POLICY, other) == decide(POLICY, other)
+    assert memo._sight is sight
+    for changed in (
+        replace(BEFORE, readings=dict(BEFORE.readings)),
+        _later(BEFORE, 151.0),
+        _later(BEFORE, -1.0),
+    ):
+        unseen = replace(changed, request=replace(changed.request, model="unseen"))
+        assert memo.decide(POLICY, unseen) == decide(POLICY, unseen)
+        assert memo._sight is not sight
+        sight = memo._sight
+
+
+def test_where_a_rule_reads_the_time_left_only_the_very_same_will_do() -> None:
     policy = policy_of('[[rules]]\nname = "r"\nwhen = { time_left_ms = { less_than = 4500 } }\nforbid = ["cloud"]\n')
     memo = Memo()
     assert memo.decide(policy, BEFORE).rules == ()

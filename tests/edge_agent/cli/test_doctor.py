@@ -216,6 +216,17 @@ def test_without_values_it_finds_some_that_change_the_decision(run: Run, desk: D
     assert (what_if["given"], what_if["changes"]) == (False, True)
 
 
+def test_it_tells_what_would_change_the_decision_each_thing_alone(run: Run, desk: Desk) -> None:
+    with FakeCloud({"tiny": FULL_MODEL}) as cloud:
+        config = desk.config(target(cloud), policy=_SAVING)
+        text = run("doctor", "--config", config).out
+        nearest = run("doctor", "--config", config, "--json").json["nearest"]
+    _, _, told = text.partition("What would change it, each thing alone\n")
+    assert '  on the device alone if breaker.cloud were "open" (it is "closed")\n' in told
+    (breaker,) = [change for change in nearest if change["name"] == "breaker.cloud"]
+    assert (breaker["side"], breaker["at"], breaker["choice"]) == ("is", "open", "device")
+
+
 def test_a_slow_round_trip_changes_a_decision_that_weighs(run: Run, desk: Desk) -> None:
     """Under the built-in policy no rule speaks of a signal; the time to answer is weighed all the same."""
     with FakeCloud({"tiny": FULL_MODEL}) as cloud:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from router.experience import ModelFacts
 from router.types import Kind
-from tests.builders.phones import Phone
+from tests.builders.phones import TARGETS, Phone
 
 LINKS = pytest.mark.parametrize("link", ["cellular", "wifi", None])
 
@@ -124,3 +125,28 @@ def test_other_traffic_keeps_the_radio_awake() -> None:
     phone.now += 30
     phone.experience.radio_used(phone.readings, phone.now)
     assert phone.radio().used_at == phone.now
+
+
+def test_before_any_transfer_a_cellular_link_is_believed_to_take_time_and_others_are_not() -> None:
+    def beyond_s(link: str | None) -> float:
+        large, small = (Phone(link).view(upload_bytes=size).time.median_s for size in (600_000, 0))
+        return large - small
+
+    assert beyond_s("cellular") == pytest.approx(600_000 * 8 / 5.64e6, rel=0.01)
+    assert beyond_s("ethernet") == beyond_s(None) == 0
+
+
+def test_a_radio_that_something_else_woke_is_seen_awake_at_once() -> None:
+    """What had been seen was kept: after a deliberate wake, or a call to another target, a target still looked as if
+    the radio slept, so that nobody was asked while it was awake."""
+    phone = Phone("cellular")
+    facts, readings = ModelFacts("m", TARGETS), phone.readings
+
+    def sees_s() -> float:
+        return phone.experience.views(facts, 1000, readings, phone.now)[1].time.median_s
+
+    asleep_s = sees_s()
+    phone.now += 1.0
+    phone.experience.radio_used(readings, phone.now)
+    phone.now += 0.5
+    assert sees_s() < asleep_s / 3

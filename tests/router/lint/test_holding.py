@@ -47,7 +47,7 @@ def _when(text: str) -> Predicate:
         ('link = { one_of = ["wifi", "none"] }, not = { link = "wifi" }', False),
         ('not = { link = { one_of = ["wifi", "ethernet", "cellular", "none"] } }', True),
         ("discharge_w = { less_than = 0 }", True),
-        ('"queue_ms.cloud" = { greater_than = 600000 }', True),
+        ('"queue_ms.cloud" = { greater_than = 3600000 }', True),
         ("time_left_ms = { less_than = 0 }", True),
         ("upload_bytes = { less_than = 0 }", True),
         ("upload_bytes = { greater_than = 1e9 }", False),
