@@ -20,8 +20,9 @@ from router.hysteresis import dwells_until
 from router.policy import Policy
 from router.radio import next_step_at
 from router.ruling import Sighted, sight
-from router.types import BudgetView, Reading, Situation, TargetView
+from router.types import BudgetView, Kind, Reading, Situation, TargetView
 from router.values import value
+from router.waiting import before_s
 
 __all__ = ["Memo"]
 
@@ -112,17 +113,19 @@ class Memo:
         holds_until = min(readings_hold_until, dwells, next_step_at(situation.radio, situation.now))
         left_s = situation.request.deadline - situation.now
         # Where a rule reads the time left, or there was little, only the very same time will do.
-        ample_s = math.inf if policy.reads_time_left else _ample_s(situation)
+        ample_s = math.inf if policy.reads_time_left else _ample_s(policy, situation)
         if left_s < ample_s:
             ample_s = math.inf
         key = (situation.request.model, situation.request.label)
         self._kept[key] = _Kept(policy, decision, holds_until, ample_s, left_s)
 
 
-def _ample_s(situation: Situation) -> float:
+def _ample_s(policy: Policy, situation: Situation) -> float:
     # Every comparison with the time left sets at most two targets' slowest quantiles and one reserve (a slowest
-    # quantile and the hand-back) against it, or one such reserve against its half.
-    return 2 * sum(_slowest_s(view) + HAND_BACK_S for view in situation.targets)
+    # quantile and the hand-back, or how early the device is started beside another) against it, or one such reserve
+    # against its half.
+    early_s = max((before_s(policy, view.time) for view in situation.targets if view.kind is Kind.DEVICE), default=0.0)
+    return early_s + 2 * sum(_slowest_s(view) + HAND_BACK_S for view in situation.targets)
 
 
 def _slowest_s(view: TargetView) -> float:

@@ -18,6 +18,7 @@ __all__ = [
     "Candidate",
     "Expectation",
     "Prospect",
+    "backed_up",
     "cascade",
     "cost",
     "prospect",
@@ -48,6 +49,8 @@ class Prospect:
     """What asking it takes beside that, however long it is busy."""
     radio: float = 0.0
     """1 where asking it uses the radio, else 0."""
+    backup_s: float | None = None
+    """How long before the deadline the device is started beside another target that has not answered."""
 
 
 @value
@@ -84,11 +87,14 @@ def prospect(
     watts: float = 0.0,
     extra_j: float = 0.0,
     radio: float = 0.0,
+    backup_s: float | None = None,
 ) -> Prospect:
     """Return a target's prospect; its wrongness is measured (`p_wrong`) or, before that, the policy's belief."""
     wrong = terms.p_wrong if p_wrong is None else p_wrong
     mean_s = _mean_until(times_s, times_s[4])
-    return Prospect(name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j, radio)
+    return Prospect(
+        name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j, radio, backup_s
+    )
 
 
 def with_times(target: Prospect, times_s: Times, extra_j: float) -> Prospect:
@@ -104,6 +110,7 @@ def with_times(target: Prospect, times_s: Times, extra_j: float) -> Prospect:
         target.watts,
         extra_j,
         target.radio,
+        target.backup_s,
     )
 
 
@@ -161,6 +168,56 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
         joules=first.watts * first_s + first.extra_j + behind(after_failure.joules, after_wait.joules),
         radio=first.radio + (1 - first.radio) * p_second * second.radio,
     )
+
+
+def backed_up(first: Prospect, device: Prospect, left_s: float, backup_s: float) -> Expectation:
+    """Expect of asking `first`, with the device behind it: started when that fails, or beside it `backup_s` before the
+    deadline. The first answer is taken, and the other one stopped."""
+    share_s = max(0.0, left_s - backup_s)
+    p_late, first_s = _until(first, share_s)
+    p_late *= 1 - first.p_fail
+    p_second = first.p_fail + p_late
+    first_j = first.watts * first_s + first.extra_j
+    if p_second == 0.0:
+        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6, first_j, first.radio)
+    after_failure = single(device, left_s)
+    wrong, missed, seconds = _side_by_side(first, device, share_s, left_s) if p_late else (0.0, 0.0, 0.0)
+    return Expectation(
+        p_wrong=(1 - p_second) * first.p_wrong + first.p_fail * after_failure.p_wrong + p_late * wrong,
+        p_miss=first.p_fail * after_failure.p_miss + p_late * missed,
+        p_fail=first.p_fail * after_failure.p_fail,
+        seconds=first_s + first.p_fail * after_failure.seconds + p_late * seconds,
+        usd=first.usd,
+        megabytes=first.upload_bytes / 1e6,
+        joules=first_j + first.p_fail * after_failure.joules + p_late * seconds * (first.watts + device.watts),
+        radio=first.radio,
+    )
+
+
+def _side_by_side(first: Prospect, device: Prospect, share_s: float, left_s: float) -> tuple[float, float, float]:
+    """Return what becomes of a call that has not answered in `share_s`, once the device runs beside it: the
+    probabilities of a wrong answer and of none in time, and for how many seconds both run."""
+    wrong = missed = seconds = total = 0.0
+    runs = 1 - device.p_fail
+    for first_s, first_weight in zip(first.times_s, WEIGHTS, strict=True):
+        if first_s <= share_s:
+            continue
+        total += first_weight
+        for device_s, device_weight in zip(device.times_s, WEIGHTS, strict=True):
+            for ends_s, p_wrong, weight in (
+                (first_s, first.p_wrong, first_weight * device_weight * device.p_fail),
+                (
+                    min(first_s, share_s + device_s),
+                    first.p_wrong if first_s <= share_s + device_s else device.p_wrong,
+                    first_weight * device_weight * runs,
+                ),
+            ):
+                seconds += weight * (min(ends_s, left_s) - share_s)
+                if ends_s > left_s:
+                    missed += weight
+                else:
+                    wrong += weight * p_wrong
+    return wrong / total, missed / total, seconds / total
 
 
 def cascade(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.attempt import HAND_BACK_S
 from router.energy import extra_j
-from router.objective import Expectation, Prospect, cost, prospect, single, with_fallback
+from router.objective import Expectation, Prospect, backed_up, cost, prospect, single, with_fallback
 from router.policy import Policy, Worth
 from router.spending import draining, priced
 from router.types import Kind, Situation, TargetView
 from router.values import value
+from router.waiting import before_s, reserve_s
 
-__all__ = ["Outlook", "expect", "look", "reserve_s"]
+__all__ = ["Outlook", "expect", "look"]
 
 
 @value
@@ -41,6 +41,7 @@ def look(policy: Policy, situation: Situation, feasible: Sequence[TargetView]) -
             view.upload_bytes,
             policy.terms_for(view.name, view.kind),
             device_w,
+            backup_s=before_s(policy, view.time),
         )
         if view.kind is Kind.DEVICE
         else prospect(
@@ -68,12 +69,7 @@ def expect(order: Sequence[TargetView], prospects: dict[str, Prospect], left_s: 
     first = prospects[order[0].name]
     if len(order) == 1:
         return single(first, left_s)
-    return with_fallback(first, prospects[order[1].name], left_s, reserve_s(order[0], order[1], left_s))
-
-
-def reserve_s(view: TargetView, behind: TargetView, left_s: float) -> float:
-    """Return how long before the deadline `view` is given up for `behind`: what that needs in 19 of 20 cases, but at
-    most half of the time left, so that a target that is asked at all gets a fair share."""
-    if view.kind is Kind.DEVICE:
-        return 0.0  # it answers or fails; waiting longer for a remote would not make it quicker
-    return min(behind.time.pessimistic_s + HAND_BACK_S, max(0.0, left_s) / 2)
+    second = prospects[order[1].name]
+    if second.backup_s is not None and first.radio:
+        return backed_up(first, second, left_s, second.backup_s)
+    return with_fallback(first, second, left_s, reserve_s(order[0], order[1], left_s))
