@@ -64,9 +64,7 @@ def _readings(policy: Policy, situation: Situation) -> Iterator[Knob]:
     for name in _names(policy, situation):
         described = signal(name)
         assert described is not None
-        reading = situation.readings.get(name)
-        fresh = reading is not None and situation.now - reading.at <= policy.stale_after(name)
-        now = reading.value if reading is not None and fresh else None
+        now = _known(policy, situation, name)
 
         def turned(value: Value | None, name: str = name, now: Value | None = now) -> Situation:
             return _read_as(situation, name, value, now)
@@ -74,7 +72,7 @@ def _readings(policy: Policy, situation: Situation) -> Iterator[Knob]:
         if described.holds == "number":
             base, _, target = name.partition(".")
             marks = _marks(policy, name) + (_marks(policy, base) if target == _first_remote(situation) else ())
-            yield Knob(name, now, turned, described.unit, described.low, described.high, marks)
+            yield Knob(name, now, turned, described.unit, float(described.low), float(described.high), marks)
         else:
             options: tuple[Value, ...] = (True, False) if described.holds == "flag" else described.one_of
             yield Knob(name, now, turned, options=(*(one for one in options if one != now), None))
@@ -94,6 +92,12 @@ def _names(policy: Policy, situation: Situation) -> list[str]:
         names.append("radio_idle_s")
     # NAME alone is the first remote target's, and told as such where that one is known by name.
     return [name for name in dict.fromkeys(names) if f"{name}.{_first_remote(situation)}" not in names]
+
+
+def _known(policy: Policy, situation: Situation, name: str) -> Value | None:
+    reading = situation.readings.get(name)
+    fresh = reading is not None and situation.now - reading.at <= policy.stale_after(name)
+    return reading.value if reading is not None and fresh else None
 
 
 def _first_remote(situation: Situation) -> str | None:

@@ -19,7 +19,9 @@ Schema = dict[str, Any]  # Any: a JSON document
 
 def json_schema() -> Schema:
     """Return the JSON Schema of a policy document."""
-    return described(PolicyDocument, "nearfar policy")
+    schema = described(PolicyDocument, "nearfar policy")
+    _conditions(schema)
+    return schema
 
 
 def described(document: type[Part], title: str) -> Schema:
@@ -33,8 +35,6 @@ def described(document: type[Part], title: str) -> Schema:
         for name, field in table.get("properties", {}).items():
             field.pop("title", None)  # the field's name once more
             field["description"] = _in_full(field, wanted=name in table.get("required", ()))
-    if "RulePart" in tables:  # scenarios are told in the same form, and have no conditions
-        _conditions(schema)
     return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from edge_agent import Agent, UnknownLabel, UnknownModel
+from edge_agent import Agent, RemoteConfig, UnknownLabel, UnknownModel
 from edge_agent.signals import Scripted
 from tests.builders.agents import PIXELS, Home, policy_text
 from tests.builders.scenes import Scene, X
@@ -53,6 +53,15 @@ def test_looking_runs_and_sends_nothing_and_shows_what_a_signal_would_change(hom
             agent.core.look("tinny", "public", {})
         with pytest.raises(UnknownLabel):
             agent.core.look("tiny", "pubic", {})
+
+
+def test_looking_teaches_nothing(home: Home) -> None:
+    """A round trip that was only tried out was learnt as if it had been measured, and later decisions went by it."""
+    remotes = {"cloud": RemoteConfig(address="127.0.0.1:1")}
+    with Agent(home.config(remotes=remotes)) as agent:
+        before = agent.core.look("tiny", "public", {}).situation.targets
+        agent.core.look("tiny", "public", {"rtt_ms": 5000.0, "rtt_ms.cloud": 5000.0})
+        assert agent.core.look("tiny", "public", {}).situation.targets == before
 
 
 def test_refreshing_reads_signals_and_policy_now(home: Home) -> None:
