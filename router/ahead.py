@@ -1,29 +1,49 @@
-"""Gamma: what it is worth to the next request that this one leaves the radio awake. Pure.
+"""Gamma: what it is worth to the requests to come that this one leaves the radio awake. Pure.
 
-    Gamma = E_gap[max(0, v(gap))] − E_gap[max(0, v(idle + gap))],     v(i) = J(device) − J(cloud after i of silence)
+    Gamma = E_gap[max(v(gap) + Gamma, rests)] − E_gap[max(v(idle + gap) + Gamma, rests)]
+    v(i)  = J(device) − J(cloud after i of silence),    rests = max(0, Gamma − wake)
 
-v(i) is by how much the cloud is better than the device once the radio has been silent for i; where the device is
-better the next request stays there, and the radio is worth nothing to it. A router that looks at one request only can
-stay on the device for ever: no single one pays for waking what all of them would gain from. The gap to the next
-request is one of those that were seen lately, each as likely as any other. Both J are without Gamma."""
+v(i) is by how much the cloud is better than the device once the radio has been silent for i, both without Gamma; where
+the device is better the next request stays there. A request that does go to the cloud leaves the radio awake in its
+turn, and so on: that is the Gamma on the right; one that stays may wake it, where that is allowed, for `wake`. A router
+that looks at one request only can stay on the device for ever, because no single one pays for waking what all of them
+would gain from; and without such wakes so does one that looks only one ahead, where waking costs more than the very
+next request gains. The gap to the next request is one of those that were seen lately, each as likely as any other."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from router.types import TargetView, TimeEstimate
 
 __all__ = ["awake_worth", "time_after"]
 
+_NOTHING: Final = 1e-12
 
-def awake_worth(better_by: Callable[[float], float], gaps_s: Sequence[float], idle_s: float) -> float:
-    """Return Gamma, given v, the gaps between requests, and for how long the radio has been silent."""
-    if not gaps_s:
-        return 0.0
-    awake = math.fsum(max(0.0, better_by(gap)) for gap in gaps_s)
-    resting = math.fsum(max(0.0, better_by(idle_s + gap)) for gap in gaps_s)
-    return (awake - resting) / len(gaps_s)
+
+def awake_worth(
+    better_by: Callable[[float], float], gaps_s: Sequence[float], idle_s: float, wake: float = math.inf
+) -> float:
+    """Return Gamma, given v, the gaps between requests, for how long the radio has been silent, and the cost of waking
+    it for nobody; infinity: that is not done."""
+    awake = [better_by(gap) for gap in gaps_s]
+    resting = [better_by(idle_s + gap) for gap in gaps_s]
+    worth = 0.0
+    # What is left of the equation falls along straight lines as Gamma rises: a step along one ends on its root, or
+    # beyond a bend, behind which the next step begins.
+    for _ in range(2 * len(gaps_s) + 2):
+        rests = max(0.0, worth - wake)
+        left = math.fsum(max(rests, v + worth) for v in awake) - math.fsum(max(rests, v + worth) for v in resting)
+        left -= len(gaps_s) * worth
+        if left <= _NOTHING:
+            break
+        more = sum(v + worth > rests for v in awake) - sum(v + worth > rests for v in resting)
+        falls = len(gaps_s) - (more if worth < wake else 0)
+        bend = min((at for at in (*(-v for v in (*awake, *resting)), wake) if worth < at), default=math.inf)
+        worth = min(worth + left / falls if falls > 0 else math.inf, bend + _NOTHING)
+    return worth
 
 
 def time_after(view: TargetView, idle_s: float) -> TimeEstimate:

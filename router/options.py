@@ -6,6 +6,7 @@ ahead.py); and where a sleeping radio is worth waking, the best plan that begins
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Final
 
@@ -136,7 +137,17 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
             worth = known[times_s] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
         return worth - joule * extra_j(power, remote.upload_bytes, received_bytes, idle) if weighs_energy else worth
 
-    return awake_worth(better_by, radio.gaps_s, idle_s(situation))
+    return awake_worth(better_by, radio.gaps_s, idle_s(situation), _wake_cost(policy, situation, seen))
+
+
+def _wake_cost(policy: Policy, situation: Situation, seen: Outlook) -> float:
+    """Return what waking the radio for nobody costs; infinity where it may not be done."""
+    radio = situation.radio
+    if radio is None or not policy.radio.wake or situation.silent_wakes >= policy.radio.silent_wakes:
+        return math.inf
+    power = policy.energy.power_of(radio.kind)
+    joules = remote_j(power, seen.remotes[0].round_trip_s or 0.0, WAKE_BYTES, WAKE_BYTES, math.inf)
+    return seen.worth.joule * joules + seen.worth.megabyte * WAKE_BYTES / 1e6
 
 
 def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Option], gamma: float) -> Option | None:

@@ -35,10 +35,46 @@ def _better_by(idle_s: float) -> float:
         pytest.param((), 60.0, 0.0, id="nobody knows when the next comes"),
     ],
 )
-def test_an_awake_radio_is_worth_what_the_next_request_gains_by_it(
+def test_where_waking_costs_nothing_an_awake_radio_is_worth_what_the_next_request_gains_by_it(
     gaps_s: tuple[float, ...], idle_s: float, worth: float
 ) -> None:
-    assert awake_worth(_better_by, gaps_s, idle_s) == pytest.approx(worth)
+    assert awake_worth(_better_by, gaps_s, idle_s, wake=0.0) == pytest.approx(worth)
+
+
+@pytest.mark.parametrize(
+    ("gaps_s", "worth"),
+    [
+        pytest.param((1.0,), 0.20, id="a call that wakes it is worth its cost to all that follow"),
+        pytest.param((20.0,), 0.0, id="none of them finds it awake"),
+        pytest.param((1.0, 20.0), 0.05, id="half of them do, and half of those behind these"),
+        pytest.param((1.0, 1.0, 1.0, 20.0), 0.15, id="three of four do"),
+    ],
+)
+def test_where_nobody_wakes_it_otherwise_it_is_worth_that_to_the_whole_chain(
+    gaps_s: tuple[float, ...], worth: float
+) -> None:
+    assert awake_worth(_better_by, gaps_s, 60.0) == pytest.approx(worth)
+
+
+def test_a_wake_that_costs_something_makes_an_awake_radio_worth_something_between() -> None:
+    none, dear, never = (awake_worth(_better_by, (1.0, 1.0, 20.0), 60.0, wake) for wake in (0.0, 0.03, math.inf))
+    assert none < dear < never
+
+
+@given(
+    st.lists(st.floats(0, 30), min_size=1, max_size=8),
+    st.lists(st.floats(0, 5), min_size=3, max_size=3),
+    st.floats(-3, 3),
+    st.floats(0, 2),
+)
+def test_it_solves_its_equation(gaps_s: list[float], worsens: list[float], fresh: float, wake: float) -> None:
+    def better_by(idle: float) -> float:
+        return fresh - sum(by for at, by in zip((1.0, 10.0, 20.0), worsens, strict=True) if idle >= at)
+
+    gamma = awake_worth(better_by, gaps_s, 8.0, wake)
+    rests = max(0.0, gamma - wake)
+    sides = [sum(max(better_by(idle + gap) + gamma, rests) for gap in gaps_s) / len(gaps_s) for idle in (0.0, 8.0)]
+    assert gamma == pytest.approx(sides[0] - sides[1], abs=1e-6)
 
 
 def test_where_the_device_is_better_anyway_it_is_worth_nothing() -> None:
