@@ -40,6 +40,8 @@ from cloud_service.sources import gather
 from edge_agent.config import load_config
 from nearfar_wire.manifest import parse_manifest
 from router.compile import compile_policy
+from router.simulate.document import ScenarioDocument
+from router.toml_document import read_document
 from tests.builders.waiting import eventually
 from tests.docs.blocks import ROOT, Block
 
@@ -51,7 +53,7 @@ _COMMANDS: Final = {
     "nearfar-policy": "router.cli",
 }
 _BOUND_S: Final = 60
-_STEM: Final = re.compile(r"(agent|cloud|policy|manifest|serving|tenants)[a-z-]*\.toml")
+_STEM: Final = re.compile(r"(agent|cloud|policy|manifest|scenario|serving|tenants)[a-z-]*\.toml")
 # What a part of a document is checked with: enough of the rest to make a whole.
 _POLICY_HEAD: Final = 'schema = 1\nname = "page"\nversion = 1\n'
 _AGENT_TAIL: Final = '\n[models.digits]\nrelease = "releases/digits"\n'
@@ -127,6 +129,8 @@ class Desk:
             read_settings(gathered.values, gathered.origins)
         elif stem[1] == "policy":
             compile_policy(path.read_bytes(), source=block.place)
+        elif stem[1] == "scenario":
+            read_document(path.read_bytes(), ScenarioDocument, source=block.place, max_bytes=1 << 20)
         elif stem[1] == "tenants":
             parse_tenants(path.read_bytes(), block.place)
         elif stem[1] == "serving":
