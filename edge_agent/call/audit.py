@@ -61,13 +61,17 @@ class Audit:
         """Tell whether a remote answer is of the model that the certificate holds for right."""
         return self._quality.covers(target, digest)
 
+    def skip(self) -> None:
+        """Count that the request is not audited, although it was drawn."""
+        self._metrics.audit(self._release.name, "skipped")
+
     def start(self, remote: Remote, inputs: Callable[[], Arrays], traceparent: str | None) -> Sent | None:
         """Ask `remote` as well; what it answers is compared with the device's kept answer. Returns what was sent."""
         from edge_agent.egress.failure import RemoteFailure
 
         quality, metrics, model = self._quality, self._metrics, self._release.name
         if not quality.admit_audit():
-            metrics.audit(model, "skipped")
+            self.skip()
             return None
         side = self._release.manifest.remote
         assert side is not None

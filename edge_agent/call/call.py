@@ -303,10 +303,25 @@ class Call:
             return
         if self._permit is None:
             raise PermissionError(f"no permit for {target!r}")
-        self._experience.radio_used(self.decision.situation.readings, self._clock())
-        sent = self._audit.start(self._permit.remote(target), self._for_the_wire, self.traceparent)
+        remote, situation, now = self._permit.remote(target), self.decision.situation, self._clock()
+        view = next(view for view in situation.targets if view.name == target)
+        radio, ledger = self._experience.radio(situation.readings, now), self._ledger
+        if ledger is not None and not ledger.begin(target, remote.kind, radio.kind, view.upload_bytes):
+            self._audit.skip()
+            return
+        self._experience.radio_used(situation.readings, now)
+        sent = self._audit.start(remote, self._for_the_wire, self.traceparent)
         if sent is not None:
             self._sent.append(sent)
+        if ledger is None:
+            return
+        if sent is None:
+            ledger.corrected(target, remote.kind, -view.upload_bytes, sent=False)
+            return
+        ledger.corrected(target, remote.kind, sent.size_bytes - view.upload_bytes)
+        # Nobody waits for the answer: what is charged of the radio is what it takes to send, and its tail.
+        idle_s = math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
+        ledger.call_ended(radio.kind, 0.0, sent.size_bytes, 0, idle_s)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -116,3 +116,12 @@ def test_a_cloud_that_answers_with_another_model_ends_the_promise_until_it_answe
         again = agent.infer("tiny", X, privacy="public", deadline_ms=5000)
         assert again.target == "device"
         assert again.receipt.certified is True
+
+
+def test_I2_an_audit_is_charged_to_the_budget_and_skipped_once_nothing_is_left(scene: Scene) -> None:
+    policy = f"{POLICY}[budgets]\nmoney = {{ amount_usd = 5 }}\n"
+    with scene.agent("auto", rules=policy, release=certified(scene)) as watched:
+        results = [watched.infer("tiny", X, privacy="public", deadline_ms=5000) for _ in range(30)]
+        assert sum(result.receipt.audited for result in results) == 1
+        assert [budget.left for budget in watched.agent.core.budgets()] == [0.0]
+        assert results[-1].target == "device"
