@@ -63,6 +63,7 @@ def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | 
         yield from (found for found in together.get(one.index, ()) if found[0] not in idle)
     yield from _escalation(policy, modes)
     yield from _promise(policy, modes)
+    yield from _choosing(policy, modes)
     for name in policy.stale_after_s:
         # The round trip is read by every prediction, whether a rule speaks of it or not. NAME counts for NAME.TARGET.
         read = {part for named in policy.named_signals for part in (named, named.partition(".")[0])}
@@ -132,3 +133,13 @@ def _promise(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
         yield "promise", "only mode auto keeps a promise, and it is never in force"
     elif policy.promise.audit == 0:
         yield "promise.audit", "without audits nobody notices that a promise no longer holds"
+
+
+def _choosing(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    if Mode.AUTO not in modes:
+        if policy.explores:
+            yield "exploration.share", "only mode auto explores, and it is never in force"
+        if policy.radio.wake:
+            yield "radio.wake", "only mode auto wakes the radio, and it is never in force"
+        if policy.hysteresis is not None and policy.hysteresis.margin:
+            yield "hysteresis.margin", "only mode auto compares costs, and it is never in force"

@@ -164,6 +164,22 @@ APPLY = '\non_unknown = "apply"'
             ["rules[0].escalate_below: no score is above 1: every answer of the device escalates"],
             id="always escalating by a rule",
         ),
+        # -- what only mode auto does
+        pytest.param(
+            'mode = "prefer_on_device"\n[exploration]\nshare = 0.1\n[radio]\nwake = true\n[hysteresis]\nmargin = 0.1\n',
+            [
+                "exploration.share: only mode auto explores, and it is never in force",
+                "radio.wake: only mode auto wakes the radio, and it is never in force",
+                "hysteresis.margin: only mode auto compares costs, and it is never in force",
+            ],
+            id="exploring, waking and comparing without auto",
+        ),
+        pytest.param(
+            'mode = "prefer_on_device"\n[exploration]\nshare = 0.1\n' + _rules((LOW, 'mode = "auto"')),
+            [],
+            id="exploring with auto by a rule",
+        ),
+        pytest.param('mode = "prefer_on_device"\n[hysteresis]\ndwell_s = 9\n', [], id="dwelling without auto"),
         # -- labels and targets
         pytest.param(
             "[labels]\na = []\nb = ['device']",
