@@ -41,6 +41,11 @@ def next_step_at(radio: Radio | None, now: float) -> float:
     return math.nextafter(at, -math.inf)
 
 
+# One silent wake of several is forgotten after so long. Some come by chance wherever requests do: left alone for ever,
+# a radio that nobody wakes would be one that nobody calls, and no call would ever end the count.
+_FORGET_S: Final = 60.0
+
+
 @value
 class WakeLog:
     """The wakes of late: how many in a row no call followed, and when the last one was that still may be followed."""
@@ -50,7 +55,7 @@ class WakeLog:
 
     def woke(self, now: float) -> WakeLog:
         """The radio was woken; a wake before it that nobody used will not be used any more."""
-        return WakeLog(self.silent + (self.pending_at is not None), now)
+        return WakeLog(self._with_the_last(now), now)
 
     def called(self) -> WakeLog:
         """A call went out: the radio is of use, whether it was woken for it or not."""
@@ -58,8 +63,15 @@ class WakeLog:
 
     def silent_at(self, now: float, awake_s: float) -> int:
         """Return how many wakes in a row no call followed, where a radio stays awake for `awake_s`."""
-        over = self.pending_at is not None and now - self.pending_at >= awake_s
-        return self.silent + over
+        if self.pending_at is None or now - self.pending_at < awake_s:
+            return self.silent
+        return self._with_the_last(now)
+
+    def _with_the_last(self, now: float) -> int:
+        if self.pending_at is None:
+            return self.silent
+        forgotten = int(max(0.0, now - self.pending_at) / _FORGET_S)
+        return max(0, self.silent + 1 - forgotten)
 
 
 _NO_WAKES: Final = WakeLog()

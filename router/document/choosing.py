@@ -28,7 +28,8 @@ class RadioPart(Part):
         int,
         Field(ge=1, le=1000),
         told(
-            "After so many wakes in a row that no call followed, the radio is left alone until one goes out by itself.",
+            "After so many wakes in a row that no call followed, the radio is left alone: until a call goes out by "
+            "itself, or for a minute, after which one of them is forgotten.",
             unit="wakes",
             reason="Three wakes without a use are a pattern that the gaps did not tell.",
         ),

@@ -56,6 +56,15 @@ def test_a_wake_that_no_call_follows_while_the_radio_is_awake_is_silent() -> Non
     assert log.woke(130.0).woke(160.0).silent_at(171.0, 10.0) == 3
 
 
+def test_silent_wakes_are_forgotten_one_a_minute_so_that_no_run_of_them_shuts_the_door_for_ever() -> None:
+    """It did: three wakes that nobody followed, as come by chance, and no request ever asked a remote target again."""
+    log = WakeLog().woke(100.0).woke(120.0).woke(140.0)
+    assert [log.silent_at(140.0 + after, 10.0) for after in (0.0, 10.0, 59.0, 60.0, 120.0, 180.0, 1e6)] == [
+        2, 3, 3, 2, 1, 0, 0,
+    ]  # fmt: skip
+    assert log.woke(140.0 + 60.0).silent_at(215.0, 10.0) == 3
+
+
 def test_a_call_ends_every_count_of_silent_wakes() -> None:
     log = WakeLog().woke(100.0).woke(130.0).woke(160.0).called()
     assert log.silent_at(1000.0, 10.0) == 0

@@ -207,7 +207,7 @@ def test_wakes_that_no_call_follows_are_counted_until_one_does() -> None:
     ledger = _ledger(wall=wall)
     for _ in range(2):
         ledger.woke("cellular", 0.5, 400, 60.0)
-        wall.clock.advance(60.0)
+        wall.clock.advance(30.0)
     assert ledger.silent_wakes("cellular", wall.clock()) == 2
     ledger.begin("cloud", Kind.CLOUD, None, 10)
     assert ledger.silent_wakes("cellular", wall.clock()) == 0
