@@ -58,7 +58,13 @@ def _as_json(scenario: Scenario, seed: int, policies: Sequence[Policy], compared
     whole: dict[str, Any] = {  # Any: a JSON document
         "scenario": {"name": scenario.name, "digest": scenario.digest, "seed": seed, "sources": dict(scenario.cited)},
         "policies": [
-            {**asdict(judged.outcomes), "digest": policy.digest, "version": policy.version, "score": judged.score}
+            {
+                **asdict(judged.outcomes),
+                "digest": policy.digest,
+                "version": policy.version,
+                "score": judged.score,
+                "promise_broken": judged.outcomes.broken,
+            }
             for policy, judged in zip(policies, compared.policies, strict=True)
         ],
         "baselines": [asdict(outcomes) for outcomes in compared.baselines],

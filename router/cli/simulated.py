@@ -18,7 +18,7 @@ _GAP: Final = "  "
 def table(compared: Comparison) -> list[str]:
     """Return the lines of the table: two for each policy and baseline, its figures and half their 95 % intervals."""
     targets = list(compared.policies[0].outcomes.shares)
-    head: Row = ["", "cost", "score", *_HEADS, *targets]
+    head: Row = ["", "cost", "score", "promise", *_HEADS, *targets]
     policies = [_rows(judged.outcomes, targets, score=judged.score) for judged in compared.policies]
     baselines = [_rows(outcomes, targets) for outcomes in compared.baselines]
     if (best := compared.best_threshold) is not None:
@@ -74,7 +74,8 @@ _HEADS: Final = [column[0] for column in _COLUMNS]
 _LEGEND: Final = (
     "Each figure is for one request; below it, half of its 95 % interval. cost: by what things are worth to the first",
     "policy. score: 0 for the best of asking always the same target and of the best threshold, both in hindsight; 1",
-    "for the upper bound, which knew the day beforehand, but not who is right. loss: right answers of the best remote",
+    "for the upper bound, which knew the day beforehand, but not who is right. promise: of the policy, over what its",
+    "certificate covers, with the loss in % and the most that was promised. loss: right answers of the best remote",
     "target that the device's did not have. late: after the deadline. none: no answer. J, $, kB: spent by the device.",
     "Under the names of the targets: the share of requests that each answered, in %.",
 )
@@ -83,11 +84,22 @@ _LEGEND: Final = (
 def _rows(outcomes: Outcomes, targets: Sequence[str], *, score: float | None = None, name: str = "") -> tuple[Row, Row]:
     figures = [(figure(outcomes), write) for _, figure, write in _COLUMNS]
     figures += [(outcomes.shares[target], _share) for target in targets]
-    upper = [name or outcomes.policy, _cost(outcomes.cost.value), "" if score is None else _score(score)]
-    lower = ["", _half(outcomes.cost, _cost), ""]
+    kept, by = _promise(outcomes)
+    upper = [name or outcomes.policy, _cost(outcomes.cost.value), "" if score is None else _score(score), kept]
+    lower = ["", _half(outcomes.cost, _cost), "", by]
     upper += [write(figure.value) for figure, write in figures]
     lower += [_half(figure, write) for figure, write in figures]
     return upper, lower
+
+
+def _promise(outcomes: Outcomes) -> tuple[str, str]:
+    """Return whether the promise held, and what was lost of what may be, in %."""
+    if outcomes.promised_loss is None or outcomes.max_loss is None:
+        return "", ""
+    return (
+        "broken" if outcomes.broken else "kept",
+        f"{_share(outcomes.promised_loss.value)}/{_share(outcomes.max_loss)}",
+    )
 
 
 def _half(figure: Figure, write: Callable[[float], str]) -> str:

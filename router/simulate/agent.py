@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
 from router.attempt import (
     Attempt,
+    Audit,
     Cancel,
     Command,
     Ending,
@@ -35,6 +36,7 @@ from router.hysteresis import remembered
 from router.options import WAKE_BYTES
 from router.policy import Policy
 from router.predict import MEDIAN
+from router.promise import audited
 from router.purse import Purse
 from router.radio import WakeLog
 from router.simulate.agenda import Agenda
@@ -53,6 +55,8 @@ __all__ = ["Agent", "Chooser", "Pending"]
 _BLAMES_ENDPOINT: Final = frozenset(
     {"BAD_RESPONSE", "DEADLINE_EXCEEDED", "INTERNAL", "OVERLOADED", "PROTOCOL_ERROR", "UNAVAILABLE", "UNIMPLEMENTED"}
 )
+# A request's call for an audit has chance of its own, behind any that it may have made for itself.
+_AUDITS: Final = 1 << 10
 _SECURITY: Final = frozenset({"PERMISSION_DENIED", "SECURITY_ERROR", "UNAUTHENTICATED"})
 
 
@@ -108,6 +112,28 @@ class _Waking:
             self._agent.turn_to(job.proceed(now))
             if job.done:
                 self._agent.woken(job, self._link, self._idle_s, self._readings, now)
+            else:
+                self._agent.put(job)
+
+
+class _Auditing:
+    """A call that an audit makes: nobody waits for it."""
+
+    __slots__ = ("_agent", "_job", "_usd")
+
+    def __init__(self, agent: Agent, job: Call, usd: float) -> None:
+        self._agent = agent
+        self._job = job
+        self._usd = usd
+        job.tag = self
+
+    def due(self, now: float) -> None:
+        """See agenda.Due."""
+        job = self._job
+        if now >= job.next_at and not job.done:
+            self._agent.turn_to(job.proceed(now))
+            if job.done:
+                self._agent.audited(job, self._usd)
             else:
                 self._agent.put(job)
 
@@ -169,6 +195,8 @@ class Agent:
         self._kinds: dict[str, Kind] = {server.name: server.kind for server in world.setting.servers}
         self._world = world
         self._chooser = chooser
+        self._audits = Keyed(seed, "audits")
+        self._certified = evaluation.certified
         self._facts = evaluation.facts
         self._reference = evaluation.reference
         self._agenda = agenda
@@ -197,7 +225,9 @@ class Agent:
     def _decide(self, arrival: Arrival, now: float) -> None:
         self.requests += 1
         # Nobody outside ever sees it: it needs no name of its own.
-        request = Request(arrival.stream, arrival.model, arrival.label, now + arrival.deadline_s, True)
+        request = Request(
+            arrival.stream, arrival.model, arrival.label, now + arrival.deadline_s, True, self._is_audited()
+        )
         situation = self._situation(request, arrival.upload_bytes, now)
         decision = self._chooser.decide(self.policy, situation)
         if self.policy.hysteresis is not None:
@@ -224,7 +254,7 @@ class Agent:
             views,
             experience.escalation_share(request.model, now),
             now,
-            None,
+            self._certified[request.model].promise if self._certified else None,
             radio,
             experience.device_w,
             self._budgets(readings, now) if policy.budgets else (),
@@ -233,6 +263,10 @@ class Agent:
             None if policy.hysteresis is None else self._previous.get((request.model, request.label)),
             self._facts[request.model].thresholds,
         )
+
+    def _is_audited(self) -> bool:
+        terms = self.policy.promise
+        return terms is not None and bool(self._certified) and audited(terms, self._audits.uniform(self.requests))
 
     def _budgets(self, readings: Mapping[str, Reading], now: float) -> tuple[BudgetView, ...]:
         reading = readings.get("charging")
@@ -289,6 +323,8 @@ class Agent:
                     event = self._run(pending, command, now) or event  # type: ignore[arg-type]  # as above
                 elif kind is Cancel:
                     self._cancel(pending, command.target, now)  # type: ignore[union-attr]  # as above
+                elif kind is Audit:
+                    self._audit(pending, command.target, now)  # type: ignore[union-attr]  # as above
                 elif kind is Finish:
                     self._account(pending, command.outcome, now)  # type: ignore[union-attr]  # as above
                     return
@@ -390,6 +426,8 @@ class Agent:
         if escalation is None:
             return Succeeded(DEVICE)
         score = pending.arrival.truth.score
+        if escalation.by == "gain":
+            score = self._certified[model].score(score)
         self.experience.judged(model, not score > escalation.below, now)
         return Succeeded(DEVICE, score)
 
@@ -413,7 +451,8 @@ class Agent:
             told=_told(job),
             received_bytes=job.download_bytes,
         )
-        return Succeeded(job.target)
+        covered = job.target == self._reference[pending.arrival.model]
+        return Succeeded(job.target, covered=covered)
 
     def _learn_failure(self, flight: _Flight, code: str, now: float) -> None:
         job, admission = flight.job, flight.admission
@@ -441,6 +480,19 @@ class Agent:
             self.purse.call_corrected(job.target, self._kinds[job.target], more_bytes)
             link, taken_s = None if radio is None else radio.kind, now - job.started_at
             self.purse.call_ended(link, taken_s, job.sent_bytes, received_bytes, flight.idle_s)
+
+    def _audit(self, pending: Pending, target: str, now: float) -> None:
+        """Ask as well, and wait for nothing: what an audit tells is the journal's, what it costs is the device's."""
+        arrival = pending.arrival
+        job = self._world.call(
+            target, arrival.model, now, pending.number, _AUDITS, upload_bytes=arrival.upload_bytes, until=math.inf
+        )
+        _Auditing(self, job, self._world.servers[target].model.usd_per_request)
+        self.put(job)
+
+    def audited(self, job: Call, usd: float) -> None:
+        """An audit has ended, however it did."""
+        self._tally.spend(job.energy_j, job.sent_bytes, usd)
 
     # -- the radio, for the requests to come --------------------------------------------------------------------------
 
@@ -487,6 +539,7 @@ class Agent:
                 pending.usd,
                 pending.sent_bytes,
                 pending.received_bytes,
+                bool(plan is not None and plan.promised and target is not None),
             )
         )
 

@@ -32,7 +32,9 @@ def simulate(
 ) -> Outcomes:
     """Run the whole scenario under `policy`; with a `baseline` that one chooses, and the policy says what things are
     worth and where requests may go. Costs are told by `worth`, the policy's own where it is left out."""
-    evaluation = evaluate(setting, seed)
+    # A baseline keeps what its rule keeps, and promises nothing.
+    promise = policy.promise if baseline is None else None
+    evaluation = evaluate(setting, seed, promise)
     agenda, tally = Agenda(), Tally(policy.worth if worth is None else worth)
     world = World(setting, seed)
     if baseline is not None and baseline.stubborn:
@@ -51,7 +53,8 @@ def simulate(
     tally.spend(world.last_tail_j())
     name = policy.name if baseline is None else baseline.name
     targets = (DEVICE, *(server.name for server in setting.servers))
-    return outcomes_of(name, tally, targets, Chance(seed, "intervals"))
+    max_loss = None if promise is None else promise.max_loss
+    return outcomes_of(name, tally, targets, Chance(seed, "intervals"), max_loss=max_loss)
 
 
 class _ByBaseline:

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from router.experience import ModelFacts, TargetFacts
+from router.policy import PromiseTerms
 from router.simulate.answers import Truth
 from router.simulate.chance import Chance
+from router.simulate.promising import Certified, certified
 from router.simulate.workload import ModelFacts as Described
 from router.simulate.world import Setting
 from router.thresholds import measured
@@ -27,14 +29,22 @@ _UPLOAD_LIMIT_BYTES: Final = 64 << 20
 class Evaluation:
     """The models' evaluation, and what an agent knows of them and their targets from the start."""
 
-    def __init__(self, facts: Mapping[str, ModelFacts], reference: Mapping[str, str | None]) -> None:
+    def __init__(
+        self,
+        facts: Mapping[str, ModelFacts],
+        reference: Mapping[str, str | None],
+        certified: Mapping[str, Certified],
+    ) -> None:
+        self.certified = certified
+        """Each model's certificate, where the policy asks for a promise."""
         self.facts = facts
         self.reference = reference
         """Each model's remote target that is most often right, which accuracy is lost against."""
 
 
-def evaluate(setting: Setting, seed: int) -> Evaluation:
-    """Evaluate every model of the scenario."""
+def evaluate(setting: Setting, seed: int, promise: PromiseTerms | None = None) -> Evaluation:
+    """Evaluate every model of the scenario, and certify it where a promise is asked for."""
+    certificates: dict[str, Certified] = {}
     facts: dict[str, ModelFacts] = {}
     reference: dict[str, str | None] = {}
     kinds = {server.name: server.kind for server in setting.servers}
@@ -50,7 +60,9 @@ def evaluate(setting: Setting, seed: int) -> Evaluation:
             why_not = "" if serves else "the scenario gives it no such model"
             targets.append(TargetFacts(target, kind, serves, why_not, _UPLOAD_LIMIT_BYTES, wrong.get(target)))
         facts[name] = ModelFacts(name, tuple(targets), _thresholds(model, reference[name], seed))
-    return Evaluation(facts, reference)
+        if promise is not None:
+            certificates[name] = certified(model, reference[name], promise, seed)
+    return Evaluation(facts, reference, certificates)
 
 
 def _wrong(model: Described, seed: int) -> dict[str, float]:

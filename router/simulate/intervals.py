@@ -47,14 +47,25 @@ def drawn_again(blocks: int, chance: Draws) -> list[list[int]]:
     return draws
 
 
-def figure(blocks: Sequence[Block], draws: Sequence[Sequence[int]], amount: Callable[[Block], float]) -> Figure:
-    """Return what `amount` comes to for each request, with its interval over `draws`."""
+def _requests(block: Block) -> int:
+    return block.requests
+
+
+def figure(
+    blocks: Sequence[Block],
+    draws: Sequence[Sequence[int]],
+    amount: Callable[[Block], float],
+    *,
+    per: Callable[[Block], int] = _requests,
+) -> Figure:
+    """Return what `amount` comes to for each request, with its interval over `draws`; or for each of what `per` counts,
+    of which there is at least one."""
     amounts = [amount(block) for block in blocks]
     if not any(amounts):
         return Figure(0.0, 0.0, 0.0)
-    requests = [block.requests for block in blocks]
-    found = [_weighted(amounts, times) / _weighted(requests, times) for times in draws]
-    return _between(sum(amounts) / sum(requests), found)
+    counts = [per(block) for block in blocks]
+    found = [_weighted(amounts, times) / max(1, _weighted(counts, times)) for times in draws]
+    return _between(sum(amounts) / sum(counts), found)
 
 
 def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from router.simulate.intervals import Draws, Figure, drawn_again, figure, quantile_s
 from router.simulate.tally import Block, Tally
@@ -37,10 +37,23 @@ class Outcomes:
     """Sent and received."""
     shares: Mapping[str, Figure]
     """Target -> share of requests that it answered."""
+    promised_loss: Figure | None = None
+    """Accuracy lost over the requests that a certificate covered; None where it covered none."""
+    max_loss: float | None = None
+    """What the policy promises to lose at most; None where it promises nothing."""
+
+    @property
+    def broken(self) -> bool | None:
+        """Whether the promise was broken beyond what chance explains; None where none was made."""
+        if self.promised_loss is None or self.max_loss is None:
+            return None
+        return self.promised_loss.low > self.max_loss
 
 
-def outcomes_of(policy: str, tally: Tally, targets: tuple[str, ...], chance: Draws) -> Outcomes:
-    """Return what `tally` holds, as figures."""
+def outcomes_of(
+    policy: str, tally: Tally, targets: tuple[str, ...], chance: Draws, *, max_loss: float | None = None
+) -> Outcomes:
+    """Return what `tally` holds, as figures. `max_loss` is what the policy promises to lose at most."""
     blocks = tally.blocks
     draws = drawn_again(len(blocks), chance)
 
@@ -67,4 +80,13 @@ def outcomes_of(policy: str, tally: Tally, targets: tuple[str, ...], chance: Dra
         mean(lambda block: block.usd),
         mean(lambda block: block.up_bytes + block.down_bytes),
         {target: answered_by(target) for target in targets},
+        promised_loss(blocks, draws),
+        max_loss,
     )
+
+
+def promised_loss(blocks: Sequence[Block], draws: Sequence[Sequence[int]]) -> Figure | None:
+    """Return the accuracy lost for each request that a certificate covered."""
+    if not any(block.promised for block in blocks):
+        return None
+    return figure(blocks, draws, lambda block: block.promised_lost, per=lambda block: block.promised)

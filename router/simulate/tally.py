@@ -48,6 +48,8 @@ class Ended:
     usd: float
     up_bytes: int
     down_bytes: int
+    promised: bool = False
+    """Whether a certificate covers it: its `lost` counts in what was promised."""
 
 
 class Block:
@@ -62,6 +64,8 @@ class Block:
         "joules",
         "lost",
         "missed",
+        "promised",
+        "promised_lost",
         "requests",
         "seconds",
         "times",
@@ -72,7 +76,8 @@ class Block:
 
     def __init__(self) -> None:
         self.requests = self.missed = self.failed = self.escalated = self.up_bytes = self.down_bytes = 0
-        self.cost = self.wrong = self.lost = self.seconds = self.joules = self.usd = 0.0
+        self.promised = 0
+        self.cost = self.wrong = self.lost = self.promised_lost = self.seconds = self.joules = self.usd = 0.0
         self.by_target: Counter[str] = Counter()
         self.times: Counter[int] = Counter()
         """Requests by the bucket of the time they took."""
@@ -125,16 +130,21 @@ class Tally:
         block.usd += ended.usd
         block.up_bytes += ended.up_bytes
         block.down_bytes += ended.down_bytes
+        if ended.promised:
+            block.promised += 1
+            block.promised_lost += ended.lost
         if ended.target is not None:
             block.by_target[ended.target] += 1
         block.times[bucket_of(ended.seconds)] += 1
         return cost
 
-    def spend(self, joules: float, size_bytes: int = 0) -> None:
-        """Count what was spent for no request: waking the radio, and keeping it up after the last call."""
-        self._open.joules += joules
-        self._open.up_bytes += size_bytes
-        self._open.cost += self._worth.joule * joules + self._worth.megabyte * size_bytes / 1e6
+    def spend(self, joules: float, size_bytes: int = 0, usd: float = 0.0) -> None:
+        """Count what was spent for no request: audits, waking the radio, and keeping it up after the last call."""
+        worth, block = self._worth, self._open
+        block.joules += joules
+        block.up_bytes += size_bytes
+        block.usd += usd
+        block.cost += worth.joule * joules + worth.megabyte * size_bytes / 1e6 + worth.dollar * usd
 
     def total(self) -> Block:
         """Return the sums over the whole run."""

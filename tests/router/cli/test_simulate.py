@@ -171,3 +171,13 @@ def test_without_a_terminal_no_progress_is_drawn() -> None:
     with Progress(stream, 1) as progress:
         progress.step("one")
     assert stream.getvalue() == ""
+
+
+def test_whether_a_promise_was_kept_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "near.toml").write_text(
+        POLICY.format(name="near", mode="auto") + "[promise]\nmax_loss = 0.05\n", encoding="utf-8"
+    )
+    told = _figures(desk, "--policy", str(desk / "near.toml"))["policies"][0]
+    assert told["promise_broken"] is False
+    assert told["max_loss"] == 0.05
+    assert " kept " in capsys.readouterr().out
