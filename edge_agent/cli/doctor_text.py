@@ -24,7 +24,7 @@ from router.types import DEVICE, Value
 
 __all__ = ["as_text"]
 
-_SIGNALS: Final = ("signal", "value", "may be", "age", "usable", "refused", "failures", "cost", "source")
+_SIGNALS: Final = ("signal", "value", "may be", "age", "state", "refused", "failures", "cost", "source")
 _TARGETS: Final = ("target", "kind", "endpoint", "transport", "breaker", "round trip")
 
 
@@ -73,7 +73,7 @@ def _signal(status: SignalStatus) -> tuple[str, ...]:
         f"{_said(status.value)} {status.unit}" if status.value is not None else "unknown",
         "" if described is None else _range(described),
         "not read" if status.age_s is None else f"{status.age_s:.1f} s",
-        "yes" if status.fresh else "no",
+        status.state,
         str(status.refused),
         str(status.failures),
         "" if status.cost_s is None else f"{status.cost_s * 1000:.2f} ms",

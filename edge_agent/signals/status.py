@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_agent.signals.doubt import Trouble
 from router.types import SIGNALS, Reading, Value, signal
@@ -43,6 +44,12 @@ class SignalStatus:
     failures: int
     refused: int
     """How often a value was not taken as it was told."""
+
+    @property
+    def state(self) -> Literal["fresh", "stale", "unknown"]:
+        """Fresh: a decision may use it. Stale: it was known, and is too old. Unknown: it was not read, or its source
+        could not tell."""
+        return "fresh" if self.fresh else "unknown" if self.value is None else "stale"
 
 
 def usual_stale_after_s(name: str) -> float:

@@ -41,8 +41,10 @@ def test_fresh_means_known_and_not_older_than_the_policy_allows() -> None:
     sampler.sample_now()
     clock.advance(5)
     assert [row.fresh for row in sampler.statuses()] == [True, False]
+    assert [row.state for row in sampler.statuses()] == ["fresh", "unknown"]
     clock.advance(0.1)
     assert [row.fresh for row in sampler.statuses()] == [False, False]
+    assert [row.state for row in sampler.statuses()] == ["stale", "unknown"]
     assert [row.fresh for row in sampler.statuses(lambda name: 60.0)] == [True, False]
 
 
