@@ -24,6 +24,7 @@ from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
 from edge_agent.journal import Entry, Journal
 from edge_agent.keeper import Keeper
+from edge_agent.loop_watch import LoopWatch
 from edge_agent.metrics import Gauges, Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.policy_guard import Guard
@@ -97,6 +98,7 @@ class Core:
             guard=Guard(lambda: self.metrics.tally(config.targets), clock),
         )
         self._watchdog = Watchdog(clock)
+        self._loop_watch = LoopWatch()
         self._keepers: dict[str, Keeper] = {}
         self._records: RecordLog | None = None
         self.releases = dict(releases) if releases is not None else self._load(config)
@@ -334,7 +336,7 @@ class Core:
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
         call.traceparent = traceparent
         try:
-            outcome = await drive_async(call, clock=self._clock, pool=pool)
+            outcome = await drive_async(call, clock=self._clock, pool=pool, watch=self._loop_watch)
         except BaseException:
             self.dispatcher.abandon(call)
             raise

@@ -18,6 +18,7 @@ from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
 from edge_agent.device_pool import DevicePool
 from edge_agent.errors import AgentClosed
+from edge_agent.loop_watch import LoopWatch
 from edge_agent.runtimes import Halt
 from nearfar_wire.status import Code
 from router.attempt import (
@@ -250,15 +251,25 @@ def _drive(
     return execution.outcome
 
 
-async def drive_async(call: Call, *, clock: Callable[[], float], pool: DevicePool) -> Outcome:
+async def drive_async(
+    call: Call, *, clock: Callable[[], float], pool: DevicePool, watch: LoopWatch | None = None
+) -> Outcome:
     """Drive `call` to its outcome on the running event loop. Cancelling the task cancels the request."""
     loop = asyncio.get_running_loop()
     mailbox: asyncio.Queue[Message] = asyncio.Queue()
 
     def post(message: Message) -> None:
+        posted_at = clock()
+
+        def arrive() -> None:
+            if watch is not None:
+                now = clock()
+                watch.arrived(now - posted_at, now)
+            mailbox.put_nowait(message)
+
         # A loop that was closed under a running call has nobody left to tell.
         if not loop.is_closed():
-            loop.call_soon_threadsafe(mailbox.put_nowait, message)
+            loop.call_soon_threadsafe(arrive)
 
     execution = _Execution(call, clock, post, pool, None)
     try:
