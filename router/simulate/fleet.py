@@ -1,0 +1,118 @@
+"""Many devices and their common servers: whether they rush at one together, and whether they can make up their minds.
+
+Each device has a world, a link and an agent of its own, with its own chance; the servers are the same for all. Nothing
+tells one agent of the others but what they do to the servers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from router.engine import Decision
+from router.memo import Memo
+from router.policy import Policy
+from router.simulate.agenda import Agenda
+from router.simulate.agent import Agent
+from router.simulate.call import Call
+from router.simulate.chance import Chance
+from router.simulate.evaluation import evaluate
+from router.simulate.outcomes import Outcomes, outcomes_of
+from router.simulate.server import Server
+from router.simulate.tally import Tally
+from router.simulate.world import Setting, World, servers_of
+from router.types import DEVICE, Situation
+from router.values import value
+
+__all__ = ["FleetOutcomes", "simulate_fleet"]
+
+_SLICES: Final = 600
+
+
+@value
+class FleetOutcomes:
+    """`outcomes` are of all requests of all devices. `calls`: how many calls began in each slice of `slice_s`, by
+    target. `switches` and `most_switches`: how often a device's first choice changed from one request to the next, on
+    average, and of the device that did it most."""
+
+    outcomes: Outcomes
+    devices: int
+    slice_s: float
+    calls: Mapping[str, tuple[int, ...]]
+    switches: float
+    most_switches: int
+
+
+def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) -> FleetOutcomes:
+    """Run the scenario on so many devices at once, each under `policy`, against one set of servers."""
+    evaluation, servers = evaluate(setting, seed), servers_of(setting, seed)
+    agenda, tally = Agenda(), Tally(policy.worth)
+    slice_s = setting.duration_s / _SLICES
+    calls: Counter[tuple[str, int]] = Counter()
+    worlds = [_CountingWorld(setting, seed + number, servers, slice_s, calls) for number in range(devices)]
+    choosers = [_Watched() for _ in range(devices)]
+    for number, (world, chooser) in enumerate(zip(worlds, choosers, strict=True)):
+        agent = Agent(world, policy, chooser, evaluation=evaluation, seed=seed + number, agenda=agenda, tally=tally)
+        agent.start()
+    agenda.run()
+    tally.spend(math.fsum(world.last_tail_j() for world in worlds))
+    targets = (DEVICE, *servers)
+    switches = [chooser.switches for chooser in choosers]
+    return FleetOutcomes(
+        outcomes_of(policy.name, tally, targets, Chance(seed, "intervals")),
+        devices,
+        slice_s,
+        {name: tuple(calls[name, slice_] for slice_ in range(_SLICES)) for name in servers},
+        sum(switches) / max(1, devices),
+        max(switches, default=0),
+    )
+
+
+class _CountingWorld(World):
+    """Counts the calls that begin in it."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        seed: int,
+        servers: Mapping[str, Server],
+        slice_s: float,
+        calls: Counter[tuple[str, int]],
+    ) -> None:
+        super().__init__(setting, seed, servers)
+        self._slice_s = slice_s
+        self._calls = calls
+
+    def call(
+        self,
+        target: str,
+        model: str,
+        now: float,
+        number: int = 0,
+        again: int = 0,
+        *,
+        upload_bytes: int | None = None,
+        until: float = math.inf,
+    ) -> Call:
+        """See World."""
+        self._calls[target, int(now / self._slice_s)] += 1
+        return super().call(target, model, now, number, again, upload_bytes=upload_bytes, until=until)
+
+
+class _Watched(Memo):
+    """Counts how often the first choice is another than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.switches = 0
+        self._first: str | None = None
+
+    def decide(self, policy: Policy, situation: Situation) -> Decision:
+        """See Memo."""
+        decision = super().decide(policy, situation)
+        first = None if decision.plan is None else decision.plan.legs[0].target
+        if self._first is not None and first != self._first:
+            self.switches += 1
+        self._first = first
+        return decision
