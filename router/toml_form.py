@@ -79,7 +79,7 @@ def faults_of_form(error: ValidationError, model: type[BaseModel]) -> list[Fault
         if told[0]["type"] != "missing" or not any(path == table and meant in said for path, said in mistyped):
             fault = _fault(place, told)
             # Written under the header of a table whose keys are names, it is taken for one of them.
-            if "." in place and key in top and table in top and told[0]["type"] in _NO_SUCH_TYPE:
+            if key in top and _is_of_names(top.get(table)) and told[0]["type"] in _NO_SUCH_TYPE:
                 hint = f'{fault.problem}; the field "{key}" of the document stands in front of the first table'
                 fault = Fault(place, hint)
             faults.append(fault)
@@ -104,8 +104,10 @@ def _fault(place: str, told: Sequence[ErrorDetails]) -> Fault:
         return Fault(path, f'"{key}" is missing')
     if "[key]" in first["loc"]:
         path, key = _path(first["loc"][: first["loc"].index("[key]") - 1]), str(given)
-        wanted = _wanted(first)
-        return Fault(path, f'"{shown(key)}" is not a name that can stand here: {wanted} is wanted', key=key)
+        wanted, words = _wanted(first), _words(first)
+        meant = did_you_mean(key, words) if words else ""
+        hint = "" if "known here" in meant else meant
+        return Fault(path, f'"{shown(key)}" is not a name that can stand here: {wanted} is wanted{hint}', key=key)
     if kind == "value_error":
         return Fault(place, first["msg"].removeprefix("Value error, "))
     wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in told))
@@ -190,6 +192,11 @@ def _homes(key: str, model: type[BaseModel]) -> Iterator[str]:
         if inner is not None and key in _fields(inner):
             kind = getattr(annotation, "__origin__", None)
             yield f"[[{name}]]" if kind is list else f"[{name}.NAME]" if kind is dict else f"[{name}]"
+
+
+def _is_of_names(annotation: Any) -> bool:  # Any: a type form
+    """Tell whether the keys of a table are names that its author gives."""
+    return getattr(annotation, "__origin__", None) is dict
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:  # Any: type forms

@@ -128,6 +128,19 @@ def _faults(document: str | bytes) -> list[str]:
             ],
             id="field taken for a label",
         ),
+        pytest.param(
+            "[budgets]\nenergy = 5\n",
+            ["line 5: budgets.energy: a table is wanted, not 5"],
+            id="table that is no table, and is called as another one",
+        ),
+        pytest.param(
+            "[energy.links.wifii]\ntail_s = 1\n",
+            [
+                'line 4: energy.links: "wifii" is not a name that can stand here: '
+                'one of ethernet, wifi, cellular, none is wanted; did you mean "wifi"?'
+            ],
+            id="name of a table that is one of a few",
+        ),
         # -- several at once
         pytest.param(
             'mode = 1\nlabels = 3\ntargets = []\nrules = {}\nworth = "x"\npromise = false\nbreaker = 1979-05-27\n'
