@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 from router.breaker import BreakerSettings
+from router.conditions import parse as parse_condition
 from router.document import EscalationPart, PolicyDocument, RetryPart, RulePart
 from router.document.profiles import energy_terms
 from router.document.spending import budget_terms
@@ -29,7 +30,6 @@ from router.policy import (
     Worth,
 )
 from router.predicates import FACTS, AllOf, Predicate, comparisons
-from router.predicates import parse as parse_condition
 from router.probation import RevertTerms
 from router.retry import RetrySettings
 from router.throttle import ThrottleSettings

@@ -53,7 +53,7 @@ class RulePart(Part):
         ),
     ]
     when: Annotated[
-        dict[str, Any],  # Any: read by predicates.parse
+        dict[str, Any],  # Any: read by conditions.parse
         WithJsonSchema(_CONDITION),
         told(
             "What must hold; an empty table always does.",

@@ -6,8 +6,9 @@ import tomllib
 
 import pytest
 
+from router.conditions import parse
 from router.errors import PolicyError
-from router.predicates import AllOf, AnyOf, Compare, Facts, Not, Predicate, parse
+from router.predicates import AllOf, AnyOf, Compare, Facts, Not, Predicate
 from router.types import Value
 
 T, F, U = True, False, None

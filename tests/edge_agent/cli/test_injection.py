@@ -10,8 +10,8 @@ from edge_agent import ConfigError
 from edge_agent.cli.injection import read_values, scenarios, with_twin
 from edge_agent.signals.intake import take
 from router.compile import compile_policy
+from router.conditions import parse
 from router.policy import Policy
-from router.predicates import parse
 from router.types import SIGNALS
 
 _HARD_TIMES = 3

@@ -6,9 +6,10 @@ import tomllib
 
 import pytest
 
+from router.conditions import parse
 from router.lint.holding import MAX_ALTERNATIVES, always, implies, never
 from router.lint.rooms import Universe
-from router.predicates import AllOf, AnyOf, Compare, Predicate, parse
+from router.predicates import AllOf, AnyOf, Compare, Predicate
 
 UNIVERSE = Universe(frozenset(("public", "secret")))
 
