@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from router.simulate.comparison import Comparison
+from router.simulate.fleet import FleetOutcomes
 from router.simulate.intervals import Figure
 from router.simulate.outcomes import Outcomes
 
-__all__ = ["table"]
+__all__ = ["fleet_table", "table"]
 
 Row = list[str]
 _GAP: Final = "  "
@@ -24,18 +25,39 @@ def table(compared: Comparison) -> list[str]:
     if (best := compared.best_threshold) is not None:
         baselines.append(_rows(best, targets, name=f"best {best.policy.replace('-', ' of ')}"))
     bound: Row = ["upper bound", _cost(compared.least_cost), _score(1.0), *[""] * (len(head) - 3)]
-    blocks = [
-        [head],
-        [line for rows in policies for line in rows],
-        [line for rows in baselines for line in rows],
-        [bound],
-    ]
+    bodies = [[line for rows in policies for line in rows], [line for rows in baselines for line in rows], [bound]]
+    return [*_aligned([[head], *bodies]), *_LEGEND]
+
+
+def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
+    """Return the lines of the table of fleets, and what they did to their servers."""
+    targets = list(fleets[0].outcomes.shares)
+    head: Row = ["", "cost", "score", "promise", *_HEADS, *targets]
+    told = _aligned([[head], [line for fleet in fleets for line in _rows(fleet.outcomes, targets)]])
+    for fleet in fleets:
+        for target, calls in fleet.calls.items():
+            told.append(f"{fleet.outcomes.policy}: {sum(calls):,} calls to {target}{_peak(calls, fleet.slice_s)}")
+        told.append(
+            f"{fleet.outcomes.policy}: first choices changed {fleet.switches:.1f} times a device, at most "
+            f"{fleet.most_switches:,}"
+        )
+    return [*told, "", *_LEGEND]
+
+
+def _peak(calls: Sequence[int], slice_s: float) -> str:
+    if not any(calls):
+        return ""
+    times = max(calls) * len(calls) / sum(calls)
+    return f"; {times:.1f} times as many as on average in the busiest {slice_s:g} s"
+
+
+def _aligned(blocks: Sequence[Sequence[Row]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*(line for block in blocks for line in block), strict=True)]
     rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
     told: list[str] = []
     for block in blocks:
         told += [*(_line(line, widths) for line in block), rule]
-    return [*told, *_LEGEND]
+    return told
 
 
 def _cost(value: float) -> str:

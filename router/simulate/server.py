@@ -75,19 +75,14 @@ class Server:
 
     __slots__ = (
         "_chance",
-        "_in_second",
         "_queue",
         "_refused_at",
         "_refusing_since",
         "_run_s",
         "_running",
-        "_second",
         "_waiting",
-        "arrived",
-        "busiest",
         "faults",
         "model",
-        "refused",
         "served",
     )
 
@@ -99,29 +94,11 @@ class Server:
         self._waiting = self._running = 0
         self._run_s = 0.0
         self._refused_at = self._refusing_since = -math.inf
-        self.served = self.arrived = self.refused = 0
-        """Calls that were answered, that came, and that were not taken."""
-        self.busiest = 0
-        """Most calls that came within one second."""
-        self._second = self._in_second = 0
+        self.served = 0
+        """Calls that were answered."""
 
     def arrive(self, call: Call, now: float) -> Refusal | None:
         """Take `call`: it starts, or waits for its turn. Return why it is not taken."""
-        self._count(now)
-        refusal = self._take(call, now)
-        if refusal is not None:
-            self.refused += 1
-        return refusal
-
-    def _count(self, now: float) -> None:
-        self.arrived += 1
-        second = int(now)
-        self._in_second = self._in_second + 1 if second == self._second else 1
-        self._second = second
-        if self._in_second > self.busiest:
-            self.busiest = self._in_second
-
-    def _take(self, call: Call, now: float) -> Refusal | None:
         trouble = self.faults.at(now)
         if trouble.failing and (fault := self.faults.strikes(trouble, call.key)) is not None:
             return Refusal(fault.code, "the scenario has it fail", fault.pushback_s or 0.0)

@@ -181,3 +181,16 @@ def test_whether_a_promise_was_kept_is_told(desk: Path, capsys: pytest.CaptureFi
     assert told["promise_broken"] is False
     assert told["max_loss"] == 0.05
     assert " kept " in capsys.readouterr().out
+
+
+def test_a_fleet_s_policies_are_told_with_what_they_do_to_the_servers(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "minute.toml").write_text(SCENARIO.replace("duration_s", "devices = 3\nduration_s"), encoding="utf-8")
+    told = _figures(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "far.toml"))
+    near, far = told["fleets"]
+    assert (near["devices"], sum(near["calls"]["cloud"])) == (3, 0)
+    assert sum(far["calls"]["cloud"]) == far["outcomes"]["requests"]
+    said = capsys.readouterr().out
+    assert "requests of 3 devices in" in said
+    assert "far: " in said and "calls to cloud" in said

@@ -104,13 +104,3 @@ def test_the_same_request_meets_the_same_fate_whatever_else_is_done() -> None:
     run_all(one)
     run_all(same)
     assert (one.failure, one.run_s) == (same.failure, same.run_s)
-
-
-def test_a_server_counts_who_came_who_was_refused_and_its_busiest_second() -> None:
-    world = World(setting(server(queue_limit=0)), 1)
-    run_all(*(world.call("cloud", "m", 100.3 + number * 0.001, number) for number in range(5)))
-    run_all(world.call("cloud", "m", 105.0, 9))
-    counted = world.servers["cloud"]
-    assert (counted.arrived, counted.busiest) == (6, 5)
-    assert counted.served + counted.refused == 6
-    assert counted.refused > 0
