@@ -18,7 +18,6 @@ from router.errors import Fault, PolicyError
 from router.estimates import EstimateSettings, prior_quantiles
 from router.hedge import HedgeSettings
 from router.hysteresis import HysteresisTerms
-from router.naming import did_you_mean, shown
 from router.policy import (
     BackupTerms,
     EscalationTerms,
@@ -29,13 +28,21 @@ from router.policy import (
     TargetTerms,
     Worth,
 )
-from router.predicates import FACTS, AllOf, Predicate, comparisons
+from router.predicates import FACTS, AllOf, Predicate
 from router.probation import RevertTerms
+from router.references import (
+    kinds_of,
+    places_of,
+    refuse_twice,
+    refuse_unknown_models,
+    refuse_unknown_signal,
+    remotes_of,
+)
 from router.retry import RetrySettings
 from router.throttle import ThrottleSettings
 from router.toml_document import located, parse_document, read_model
 from router.toml_form import MAX_FAULTS
-from router.types import DEVICE, SIGNALS, Kind, signal
+from router.types import Kind, signal
 from router.waiting import normal_quantile
 
 __all__ = ["BUILT_IN", "MAX_POLICY_BYTES", "built_in_policy", "compile_policy"]
@@ -49,7 +56,6 @@ _MAX_RULES: Final = 1000
 # Where the best threshold is wanted and none was evaluated: the built-in policy's.
 _BELOW_UNEVALUATED: Final = 0.5
 _DEFAULT_P_WRONG: Final = {Kind.DEVICE: 0.10, Kind.FOG: 0.05, Kind.CLOUD: 0.05}
-_KIND_NAMES: Final = {kind.value: kind for kind in Kind}
 _DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kind.CLOUD: (1.0, 40.0)}
 
 
@@ -73,7 +79,7 @@ def compile_policy(
         raise PolicyError.of(located(faults[:MAX_FAULTS], content), source)
     policy = _build(document, hashlib.sha256(content).hexdigest(), targets, faults)
     if models is not None:
-        _refuse_unknown_models(policy, models, faults)
+        refuse_unknown_models(policy, models, faults)
     if faults:
         raise PolicyError.of(located(faults[:MAX_FAULTS], content), source)
     return policy
@@ -105,19 +111,19 @@ def built_in_policy() -> Policy:
 
 def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | None, faults: list[Fault]) -> Policy:
     """Build the policy, and add what speaks against it to `faults`: with any of them it is none."""
-    kinds = _kinds(document, targets, faults)
+    kinds = kinds_of(document, targets, faults)
     places = {kind.value for kind in Kind} | set(kinds)
-    remotes = _remotes(kinds, targets)
+    remotes = remotes_of(kinds, targets)
     labels: dict[str, frozenset[str]] = {}
     for label, listed in document.labels.items():
-        labels[label] = _places(listed, places, f"labels.{label}", faults)
+        labels[label] = places_of(listed, places, f"labels.{label}", faults)
     rules = tuple(
         _rule(part, f"rules[{i}]", places, remotes, document.escalation, faults)
         for i, part in enumerate(document.rules)
     )
-    _refuse_twice([rule.name for rule in rules], faults)
+    refuse_twice([rule.name for rule in rules], faults)
     for name in document.stale_after_s:
-        _refuse_unknown_signal(name, remotes, faults)
+        refuse_unknown_signal(name, remotes, faults)
     if document.breaker.max_open_s < document.breaker.open_s:
         problem = "less than open_s: the first pause would already be over the longest"
         faults.append(Fault("breaker.max_open_s", problem))
@@ -173,56 +179,6 @@ def _retry(part: RetryPart, faults: list[Fault]) -> RetrySettings:
     )
 
 
-def _kinds(document: PolicyDocument, targets: Mapping[str, Kind] | None, faults: list[Fault]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
-    for name, part in document.targets.items():
-        own = _KIND_NAMES.get(name)
-        existing = None if targets is None else targets.get(name)
-        if targets is not None and existing is None and own is None:
-            problem = f'unknown target "{name}"{did_you_mean(name, targets)}'
-            faults.append(Fault("targets", problem, key=name))
-            continue
-        kind = existing or own or (Kind(part.kind) if part.kind is not None else None)
-        if kind is None:
-            faults.append(Fault(f"targets.{name}", 'its kind is wanted: add kind = "fog" or kind = "cloud"'))
-            continue
-        if part.kind is not None and kind != part.kind:
-            what = f'a target named "{name}" is of that kind' if own else f'the configured target is of kind "{kind}"'
-            faults.append(Fault(f"targets.{name}.kind", f'{what}, not "{part.kind}"'))
-        elif kind is Kind.DEVICE and name != DEVICE:
-            faults.append(Fault(f"targets.{name}.kind", 'there is one device, and it is called "device"'))
-        if targets is None or existing is not None:
-            kinds[name] = kind
-        # Else what is believed of a kind: that a device has no target of it is no fault of the policy.
-    if targets is not None:
-        kinds.update(targets)
-    return kinds
-
-
-def _remotes(kinds: Mapping[str, Kind], targets: Mapping[str, Kind] | None) -> frozenset[str]:
-    """Return the targets that a round trip can be measured to. Without a list of those that exist, a target may bear
-    its kind's name and not be in the document."""
-    named = frozenset(name for name, kind in kinds.items() if kind is not Kind.DEVICE)
-    return named if targets is not None else named | {Kind.FOG.value, Kind.CLOUD.value}
-
-
-def _refuse_unknown_signal(name: str, remotes: frozenset[str], faults: list[Fault]) -> None:
-    _, per_target, target = name.partition(".")
-    if signal(name) is None:
-        problem = f'unknown key "{shown(name)}"{did_you_mean(name, SIGNALS)}'
-        faults.append(Fault("stale_after_s", problem, key=name))
-    elif per_target and target not in remotes:
-        problem = f'unknown target "{shown(target)}" in "{shown(name)}"{did_you_mean(target, remotes)}'
-        faults.append(Fault("stale_after_s", problem, key=name))
-
-
-def _places(listed: Iterable[str], known: set[str], path: str, faults: list[Fault]) -> frozenset[str]:
-    for i, place in enumerate(listed):
-        if place not in known:
-            faults.append(Fault(f"{path}[{i}]", f'unknown target "{place}"{did_you_mean(place, known)}'))
-    return frozenset(listed)
-
-
 def _rule(
     part: RulePart,
     path: str,
@@ -239,20 +195,10 @@ def _rule(
         when=when,
         apply_when_unknown=part.on_unknown == "apply",
         mode=part.mode,
-        forbid=_places(part.forbid, places, f"{path}.forbid", faults),
+        forbid=places_of(part.forbid, places, f"{path}.forbid", faults),
         escalation=_rule_escalation(part.escalate_below, believed),
         reads_request=any(name in FACTS for name in when.names()),
     )
-
-
-def _refuse_unknown_models(policy: Policy, models: Collection[str], faults: list[Fault]) -> None:
-    for i, rule in enumerate(policy.rules):
-        for comparison in comparisons(rule.when):
-            named = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
-            for model in named if comparison.name == "model" else ():
-                if model not in models:
-                    problem = f'unknown model "{shown(str(model))}"{did_you_mean(str(model), models)}'
-                    faults.append(Fault(f"rules[{i}].when", problem, key="model"))
 
 
 def _condition(table: object, path: str, remotes: frozenset[str], faults: list[Fault]) -> Predicate:
@@ -294,15 +240,6 @@ def _escalation(part: EscalationPart) -> EscalationTerms:
     if isinstance(part.below, float):
         return EscalationTerms(part.below, part.recovers, part.share)
     return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True)
-
-
-def _refuse_twice(names: list[str], faults: list[Fault]) -> None:
-    seen: set[str] = set()
-    for i, name in enumerate(names):
-        if name in seen:
-            problem = f'there is a rule called "{name}" already; a reason must name one rule'
-            faults.append(Fault(f"rules[{i}].name", problem))
-        seen.add(name)
 
 
 def _terms(document: PolicyDocument, name: str, kind: Kind, faults: list[Fault]) -> TargetTerms:

@@ -51,12 +51,14 @@ def _loaded(*modules: str) -> set[str]:
 
 # Where documents and records enter pydantic does, and brings what it likes; the core proper brings nothing.
 ENTRANCES = {
+    *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
     "router.cascade.audits",
     "router.cascade.certificate",
     "router.compile",
-    *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
+    "router.difference",
     "router.experience.saved",
     "router.record",
+    "router.references",
     "router.simulate.demand",
     "router.simulate.reading",
     "router.simulate.scenario",
