@@ -186,6 +186,22 @@ def test_B9_a_status_that_nobody_knows_is_one_code_of_the_table_and_the_device_a
         assert [failure.code for failure in result.receipt.failures] == ["INTERNAL"]
 
 
+# -- the throttle ------------------------------------------------------------------------------------------------------
+
+
+def test_B3_calls_are_kept_back_from_a_cloud_that_fails_them_all_and_the_device_answers_at_once(scene: Scene) -> None:
+    scene.cloud.script = Script(fails=grpc.StatusCode.UNAVAILABLE)
+    rules = "[throttle]\nmin_rps = 0\n[breaker]\nconsecutive = 1000\nmin_calls = 1000\n"
+    with scene.agent(rules=rules, signals=UNPROBED) as watched:
+        results = [watched.infer("tiny", X) for _ in range(40)]
+        kept_back = watched.agent.core.metrics.counts().throttled["cloud"]
+        assert {result.target for result in results} == {"device"}
+        assert kept_back >= 20
+        assert scene.cloud.calls["ModelInfer"] == 40 - kept_back
+        spared = next(result for result in results if not result.receipt.sent)
+        assert "kept back" in str(spared.receipt)
+
+
 # -- asyncio -----------------------------------------------------------------------------------------------------------
 
 
