@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from router import breaker, hedge, retry, throttle
+from router.cli.imagine import Imagined, imagine
 from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.engine import decide
@@ -89,8 +90,10 @@ def _identity(policy: Policy) -> object:
     return policy.name, policy.version
 
 
-def _prior(policy: Policy) -> object:
-    return policy.terms_for("cloud", Kind.CLOUD).prior_s
+def _imagined(policy: Policy) -> object:
+    """What is decided where nothing but the policy's own beliefs is known, for the cloud that it names."""
+    decision = decide(policy, imagine(policy, Imagined("public", "m", 1000, 50, 1000, ())))
+    return decision.choice, [candidate.cost for candidate in decision.candidates]
 
 
 def _keeps_back(policy: Policy) -> object:
@@ -204,10 +207,10 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "targets.kind": (
         '[targets.cabin]\nkind = "cloud"\n' + _rule('forbid = ["fog"]'),
         '[targets.cabin]\nkind = "fog"\n' + _rule('forbid = ["fog"]'),
-        lambda policy: policy.kinds["cabin"],
+        _imagined,
     ),
     "targets.p_wrong": ("", "[targets.cloud]\np_wrong = 0.2", _decides(LOW)),
-    "targets.prior_ms": ("", "[targets.cloud]\nprior_ms = [5, 500]", _prior),
+    "targets.prior_ms": ("", "[targets.cloud]\nprior_ms = [5, 500]", _imagined),
     "targets.usd_per_request": ("", "[targets.cloud]\nusd_per_request = 0.2", _decides(LOW)),
     "rules.name": (_rule(), _rule().replace('"r"', '"s"'), _decides(LOW)),
     "rules.when": (_rule(), _rule(when="battery_pct = { less_than = 5 }"), _decides(LOW)),
