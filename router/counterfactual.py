@@ -160,7 +160,7 @@ def _to_digits(value: float, digits: int, *, up: bool) -> float:
 
 def told(change: Change) -> str:
     """Return a change in words: what would be done instead, and where that begins."""
-    return f"{done(change.instead)} if {change.name} were {_where(change)} (it is {_written(change.now, change.unit)})"
+    return f"{done(change.instead)}, if {change.name} were {_where(change)} (it is {_written(change.now, change.unit)})"
 
 
 def as_values(change: Change) -> dict[str, object]:

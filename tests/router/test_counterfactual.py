@@ -34,14 +34,14 @@ def _told(policy: Policy, of: Situation, *names: str) -> list[str]:
             LOW,
             situation(readings=EMPTY),
             "battery_pct",
-            ["in the cloud, else device if battery_pct were at least 20 % (it is 10 %)"],
+            ["in the cloud, else device, if battery_pct were at least 20 % (it is 10 %)"],
             id="number, at the line of a rule",
         ),
         pytest.param(
             LOW,
             situation(readings=FULL),
             "battery_pct",
-            ["on the device alone if battery_pct were below 20 % (it is 80 %)"],
+            ["on the device alone, if battery_pct were below 20 % (it is 80 %)"],
             id="number, beyond the line of a rule",
         ),
         pytest.param(
@@ -49,8 +49,8 @@ def _told(policy: Policy, of: Situation, *names: str) -> list[str]:
             situation(readings=EMPTY),
             "charging",
             [
-                "in the cloud, else device if charging were true (it is false)",
-                "in the cloud, else device if charging were unknown (it is false)",
+                "in the cloud, else device, if charging were true (it is false)",
+                "in the cloud, else device, if charging were unknown (it is false)",
             ],
             id="flag",
         ),
@@ -58,28 +58,28 @@ def _told(policy: Policy, of: Situation, *names: str) -> list[str]:
             FAR,
             situation(readings=FULL),
             "rtt_ms.cloud",
-            ["on the device alone if rtt_ms.cloud were above 84 ms (it is 50 ms)"],
+            ["on the device alone, if rtt_ms.cloud were above 84 ms (it is 50 ms)"],
             id="round trip, at the line of a rule about the first remote target",
         ),
         pytest.param(
             "",
             situation(target("device"), target("cloud", round_trip_s=0.05), readings=FULL, left_ms=5000),
             "rtt_ms.cloud",
-            ["on the device, else cloud if rtt_ms.cloud were at least 990 ms (it is 50 ms)"],
+            ["on the device, else cloud, if rtt_ms.cloud were at least 990 ms (it is 50 ms)"],
             id="round trip, by what waiting is worth",
         ),
         pytest.param(
             FAR,
             situation(),
             "rtt_ms",
-            ["on the device alone if rtt_ms were above 84 ms (it is unknown)"],
+            ["on the device alone, if rtt_ms were above 84 ms (it is unknown)"],
             id="reading that is unknown",
         ),
         pytest.param(
             '[[rules]]\nname = "wifi"\nwhen = { link = "cellular" }\nmode = "only_on_device"\n',
             situation(readings={"link": "wifi"}),
             "link",
-            ['on the device alone if link were "cellular" (it is "wifi")'],
+            ['on the device alone, if link were "cellular" (it is "wifi")'],
             id="text",
         ),
         pytest.param(
@@ -87,8 +87,8 @@ def _told(policy: Policy, of: Situation, *names: str) -> list[str]:
             situation(),
             "label",
             [
-                'on the device alone if label were "secret" (it is "public")',
-                'on the device alone if label were unknown (it is "public")',
+                'on the device alone, if label were "secret" (it is "public")',
+                'on the device alone, if label were unknown (it is "public")',
             ],
             id="label",
         ),
@@ -96,28 +96,28 @@ def _told(policy: Policy, of: Situation, *names: str) -> list[str]:
             '[[rules]]\nname = "tiny"\nwhen = { model = "tiny" }\nforbid = ["cloud"]\n',
             situation(),
             "model",
-            ['on the device alone if model were "tiny" (it is "m")'],
+            ['on the device alone, if model were "tiny" (it is "m")'],
             id="model",
         ),
         pytest.param(
             '[[rules]]\nname = "large"\nwhen = { upload_bytes = { greater_than = 5000 } }\nforbid = ["cloud"]\n',
             situation(),
             "upload_bytes",
-            ["on the device alone if upload_bytes were above 5000 bytes (it is 1000 bytes)"],
+            ["on the device alone, if upload_bytes were above 5000 bytes (it is 1000 bytes)"],
             id="upload, in whole bytes",
         ),
         pytest.param(
             'mode = "only_in_cloud"',
             situation(),
             "breaker.cloud",
-            ['nowhere if breaker.cloud were "open" (it is "closed")'],
+            ['nowhere, if breaker.cloud were "open" (it is "closed")'],
             id="breaker",
         ),
         pytest.param(
             'mode = "only_in_cloud"',
             situation(target("device"), target(serves=False, why_not="no such model")),
             "serves.cloud",
-            ["in the cloud alone if serves.cloud were true (it is false)"],
+            ["in the cloud alone, if serves.cloud were true (it is false)"],
             id="model that is not there",
         ),
         pytest.param('mode = "only_on_device"', situation(), "rtt_ms.cloud", [], id="nothing"),
@@ -131,13 +131,13 @@ def test_the_nearest_value_that_changes_the_decision_is_told(
 
 def test_a_stale_reading_is_unknown() -> None:
     of = replace(situation(), readings=readings_of({"rtt_ms": 500.0}, NOW - 1000))
-    assert _told(policy_of(FAR), of, "rtt_ms") == ["on the device alone if rtt_ms were above 84 ms (it is unknown)"]
+    assert _told(policy_of(FAR), of, "rtt_ms") == ["on the device alone, if rtt_ms were above 84 ms (it is unknown)"]
 
 
 def test_a_decision_without_a_plan_is_explained_too() -> None:
     policy = policy_of('mode = "only_in_cloud"\n[labels]\npublic = ["cloud"]\nsecret = ["device"]\n')
     (line,) = _told(policy, situation(label="secret"), "label")
-    assert line == 'in the cloud alone if label were "public" (it is "secret")'
+    assert line == 'in the cloud alone, if label were "public" (it is "secret")'
 
 
 RICH = Situation(

@@ -222,7 +222,7 @@ def test_it_tells_what_would_change_the_decision_each_thing_alone(run: Run, desk
         text = run("doctor", "--config", config).out
         nearest = run("doctor", "--config", config, "--json").json["nearest"]
     _, _, told = text.partition("What would change it, each thing alone\n")
-    assert '  on the device alone if breaker.cloud were "open" (it is "closed")\n' in told
+    assert '  on the device alone, if breaker.cloud were "open" (it is "closed")\n' in told
     (breaker,) = [change for change in nearest if change["name"] == "breaker.cloud"]
     assert (breaker["side"], breaker["at"], breaker["choice"]) == ("is", "open", "device")
 

@@ -237,8 +237,8 @@ def test_explain_tells_why_and_what_would_have_changed_it(policy: Path, capsys: 
     assert main(["explain", str(policy), *situation]) == 0
     story, _, changes = capsys.readouterr().out.partition("What would have changed it, each thing alone:\n")
     assert 'cloud is closed by rule: rule "low" forbids it' in story
-    assert "  in the cloud, else device if battery_pct were at least 20 % (it is 10 %)\n" in changes
-    assert "  in the cloud, else device if charging were true (it is false)\n" in changes
+    assert "  in the cloud, else device, if battery_pct were at least 20 % (it is 10 %)\n" in changes
+    assert "  in the cloud, else device, if charging were true (it is false)\n" in changes
 
 
 def test_explain_says_so_where_nothing_would_have_changed_it(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,7 +265,7 @@ def test_explain_decides_again_in_a_recorded_situation(
     told = capsys.readouterr().out
     assert told.startswith(f"Decided again: the record is of another policy, {policy_of().digest[:19]}.\n")
     assert 'Request r-1 for m: label "public"' in told
-    assert '  on the device alone if label were "secret" (it is "public")\n' in told
+    assert '  on the device alone, if label were "secret" (it is "public")\n' in told
 
 
 @pytest.mark.parametrize(
