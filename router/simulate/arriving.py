@@ -23,6 +23,8 @@ class AtRandom:
     def times(self, chance: Chance) -> Iterator[float]:
         """See workload.Arriving."""
         now = 0.0
+        if self.per_s.bounds()[1] <= 0:
+            return  # a rate of nothing that comes again and again would be waited through for ever
         while now < math.inf:
             rate, until = self.per_s.at(now), self.per_s.holds_until(now)
             after = now + chance.exponential() / rate if rate > 0 else math.inf

@@ -36,7 +36,7 @@ class SeriesPart(Part):
         ),
     ] = None
     period_s: Annotated[
-        Annotated[float, Field(gt=0, le=31_622_400)] | None,
+        Annotated[float, Field(ge=0.1, le=31_622_400)] | None,
         told("The steps begin again after so long.", unit="s", reason="Without it the last step lasts."),
     ] = None
     table: Annotated[

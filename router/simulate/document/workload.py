@@ -11,7 +11,8 @@ from router.simulate.document.series import Column, FileName, SeriesPart
 
 __all__ = ["ArrivalsPart", "BurstsPart", "StreamPart"]
 
-Seconds = Annotated[float, Field(gt=0, le=31_622_400)]
+# Below a tenth of a millisecond nobody asks, and a sum of instants would stand still.
+Seconds = Annotated[float, Field(ge=1e-4, le=31_622_400)]
 _PUBLIC = {"public": 1.0}
 
 

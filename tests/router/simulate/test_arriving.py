@@ -32,6 +32,11 @@ def test_a_rate_of_nothing_for_ever_brings_nothing_and_ends() -> None:
     assert list(AtRandom(Steps([(0.0, 0.0)])).times(Chance(1, "t"))) == []
 
 
+def test_a_rate_of_nothing_that_comes_again_ends_too() -> None:
+    """It was waited through, period after period, for ever."""
+    assert list(AtRandom(Steps([(0.0, 0.0), (1.0, 0.0)], 2.0)).times(Chance(1, "t"))) == []
+
+
 def test_a_timer_is_exact_or_jitters_within_its_bounds_in_order() -> None:
     exact = _until(ByTimer(2.0, 0.0), 100.0)
     assert {round(after - before, 9) for before, after in pairwise(exact)} == {2.0}

@@ -180,6 +180,11 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         _arrivals("every_s = 1, per_s = 2"),
         "workload[0].arrivals: exactly one of per_s, every_s, bursts, trace is wanted",
     ),
+    "a timer that stands still": (_arrivals("every_s = 1e-300"), "workload[0].arrivals.every_s: "),
+    "a period of nothing": (
+        _load("{ steps = [[0, 1], [1e-9, 0]], period_s = 1e-8 }"),
+        "device.load.period_s: ",
+    ),
     "a negative rate": (_arrivals("per_s = -1"), "workload[0].arrivals.per_s: -1 is not from 0 to 1e+06"),
     "a fault of nobody": (
         _faulty('target = "clout"\nslow = 2'),
