@@ -13,10 +13,12 @@ from benchmarks import (
     installed_size,
     judging,
     learning,
+    links,
     overhead,
     preparing,
     promise,
     sampling,
+    simulating,
     values,
 )
 
@@ -32,6 +34,8 @@ _ALL = {
     "drifting": drifting.main,
     "preparing": preparing.main,
     "sampling": sampling.main,
+    "simulating": simulating.main,
+    "links": links.main,
 }
 
 
