@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -162,7 +163,7 @@ def policies(draw: st.DrawFn, *, reads_time_left: bool = True, weighs: bool = Fa
 @st.composite
 def estimates(draw: st.DrawFn) -> TimeEstimate:
     """Rising times from a tenth of a millisecond to seconds, with ties."""
-    a, b, c, d, e = sorted(draw(st.lists(st.floats(1e-4, 3), min_size=5, max_size=5)))
+    a, b, c, d, e = sorted(draw(_five_times))
     return TimeEstimate((a, b, c, d, e), draw(st.integers(0, 100)))
 
 
@@ -174,6 +175,7 @@ _times_after = st.one_of(
 )
 
 
+@cache
 def radios(now: float = NOW) -> st.SearchStrategy[Radio | None]:
     """A radio that was used lately, long ago or never, and requests that come soon after each other or do not."""
     used_at = st.none() | st.floats(0, 100).map(lambda ago: now - ago)
@@ -181,6 +183,7 @@ def radios(now: float = NOW) -> st.SearchStrategy[Radio | None]:
     return st.none() | st.builds(Radio, st.sampled_from([None, *LINKS]), used_at, gaps)
 
 
+@cache
 def budget_views() -> st.SearchStrategy[tuple[BudgetView, ...]]:
     """Budgets that stand well, are used up, or were not begun."""
     left = st.sampled_from([-1.0, 0.0, 1e-9, 5.0])
@@ -189,6 +192,7 @@ def budget_views() -> st.SearchStrategy[tuple[BudgetView, ...]]:
     return chosen.map(lambda views: tuple(view for view in views if view is not None))
 
 
+@cache
 def previous_choices(now: float = NOW) -> st.SearchStrategy[Previous | None]:
     """The last choice, a moment or minutes ago."""
     since = st.sampled_from([0.0, 0.05, 0.1, 60.0, 500.0]).map(lambda ago: now - ago)
@@ -197,6 +201,16 @@ def previous_choices(now: float = NOW) -> st.SearchStrategy[Previous | None]:
 
 
 draws = st.none() | st.floats(0, 1, exclude_max=True)
+# Made once: hypothesis looks at a strategy anew wherever it is made anew.
+_watts = st.none() | st.floats(0, 10)
+_silent = st.sampled_from([0, 0, 1, 5])
+_labels = st.sampled_from([*LABELS, None, "no such label"])
+_left_s = st.one_of(st.floats(-0.5, 4), st.floats(0, 0.02))
+_some_names = st.lists(st.sampled_from(NAMES), unique=True, min_size=1)
+_all_names = st.permutations(NAMES)
+_share_or_none = st.one_of(st.none(), shares)
+_zero_or_share = st.one_of(st.just(0.0), shares)
+_five_times = st.lists(st.floats(1e-4, 3), min_size=5, max_size=5)
 
 
 @st.composite
@@ -215,8 +229,8 @@ def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetVie
         draw(st.sampled_from([0, 50, 10_000])) if remote else 0,
         1_000_000 if well else draw(st.sampled_from([100, 1_000_000, 1_000_000])),
         draw(estimates()),
-        draw(st.one_of(st.just(0.0), shares)),
-        draw(st.one_of(st.none(), shares)),
+        draw(_zero_or_share),
+        draw(_share_or_none),
         phase if remote else BreakerPhase.CLOSED,
         not remote or phase is BreakerPhase.CLOSED or (phase is BreakerPhase.HALF_OPEN and draw(st.booleans())),
         draw(st.none() | st.floats(0, 3)) if remote else None,
@@ -227,6 +241,12 @@ def target_views(draw: st.DrawFn, name: str, *, well: bool = False) -> TargetVie
     )
 
 
+@cache
+def _view(name: str, well: bool) -> st.SearchStrategy[TargetView]:
+    return target_views(name, well=well)
+
+
+@cache
 def readings(now: float = NOW) -> st.SearchStrategy[dict[str, Reading]]:
     """Some signals, fresh, old or unknown."""
 
@@ -253,20 +273,20 @@ evaluated_thresholds = st.lists(st.builds(EvaluatedThreshold, shares, shares, st
 def situations(draw: st.DrawFn, *, well: bool = False) -> Situation:
     """Requests with any label, among some of the targets in any order, with any time left or none; where all is `well`,
     public ones, among all of them in good health."""
-    names = draw(st.permutations(NAMES) if well else st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
-    label = "public" if well else draw(st.sampled_from([*LABELS, None, "no such label"]))
-    left_s = draw(st.one_of(st.floats(-0.5, 4), st.floats(0, 0.02)))
+    names = draw(_all_names if well else _some_names)
+    label = "public" if well else draw(_labels)
+    left_s = draw(_left_s)
     return Situation(
         Request("r", draw(st.sampled_from(["m", "n"])), label, NOW + left_s, draw(st.booleans())),
         draw(readings()),
-        tuple(draw(target_views(name, well=well)) for name in names),
-        draw(st.one_of(st.none(), shares)),
+        tuple(draw(_view(name, well)) for name in names),
+        draw(_share_or_none),
         NOW,
         radio=draw(radios()),
-        device_w=draw(st.none() | st.floats(0, 10)),
+        device_w=draw(_watts),
         thresholds=draw(evaluated_thresholds),
         budgets=draw(budget_views()),
-        silent_wakes=draw(st.sampled_from([0, 0, 1, 5])),
+        silent_wakes=draw(_silent),
         draw=draw(draws),
         previous=draw(previous_choices()),
     )
