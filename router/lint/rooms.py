@@ -112,6 +112,15 @@ class Room:
             yield self.above(other.high, beyond=not other.high_open)
             yield self.only(other.without)
 
+    def corner(self, *, high: bool) -> Value | None:
+        """Return the value at one end of the numbers in a room that has no other bounds; None where there is none."""
+        end = self.high if high else self.low
+        if self.of is not None or not math.isfinite(end):
+            return None
+        if self.high_open if high else self.low_open:
+            end = math.nextafter(end, -math.inf if high else math.inf)
+        return end if self.has(end) else None
+
     def example(self) -> Value:
         """Return a value of a room that is not empty; a round one, where there is one."""
         if self.of is not None:

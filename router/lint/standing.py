@@ -101,6 +101,9 @@ def _between_them(candidates: Iterable[Standing], boxes: list[Box], universe: Un
     cuts = 0
     used: list[Standing] = []
     names = frozenset.intersection(*(frozenset(box) for box in boxes)) | ALWAYS_KNOWN
+    candidates = list(candidates)
+    if any(_bare_corner(box, candidates, high=high) for box in boxes for high in (True, False)):
+        return ()
     for one in candidates:
         for mine in one.boxes or ():
             if not mine.names <= names:
@@ -117,6 +120,16 @@ def _between_them(candidates: Iterable[Standing], boxes: list[Box], universe: Un
             if cuts > MAX_CUTS or len(boxes) > MAX_CUTS:
                 return ()
     return ()
+
+
+def _bare_corner(box: Box, candidates: Iterable[Standing], *, high: bool) -> bool:
+    """Tell whether a corner of the box is in no box of any candidate: then they cannot cover it, which is soon seen."""
+    corner = {name: room.corner(high=high) or room.example() for name, room in box.items()}
+    return not any(
+        all(name not in corner or room.has(corner[name]) for name, room in boxed.box.items())
+        for one in candidates
+        for boxed in one.boxes or ()
+    )
 
 
 def _inside(boxed: _Boxed, other: _Boxed) -> bool:
