@@ -79,7 +79,7 @@ usd_per_request = 0.3
 def _day(label: str = "public") -> Setting:
     of = model(answers=ANSWERS)
     stream = Stream("app", of, 0.5, ((1.0, label),), AtRandom(Steps([(0.0, 2.0)])))
-    return setting(duration_s=1500.0, models={"m": of}, streams=(stream,))
+    return setting(duration_s=500.0, models={"m": of}, streams=(stream,))
 
 
 def test_a_policy_that_promises_keeps_it_and_escalates_the_rest() -> None:
