@@ -35,11 +35,7 @@ class Purse:
             old = kept.get(terms.resource)
             state = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
             self._states[terms.resource] = advance(terms, state, utc_s, 0.0)
-        self._views: tuple[BudgetView, ...] = ()
-        self._view()
-
-    def _view(self) -> None:
-        self._views = tuple(view(terms, self._states[terms.resource]) for terms in self._policy.budgets)
+        self._views: tuple[BudgetView, ...] | None = None
 
     def adopt(self, policy: Policy, *, now: float, utc_s: float) -> None:
         """Go on under a new policy: what was spent in a period of the same length counts on.
@@ -61,7 +57,11 @@ class Purse:
         """Return how the budgets stand for a decision: the same tuple until something has changed."""
         if self._states and now - self._now >= _TICK_S:
             self._age(now, utc_s)
-        return self._views
+        seen = self._views
+        if seen is None:
+            # Put together when somebody looks: more is spent than is decided.
+            seen = self._views = tuple(view(terms, self._states[terms.resource]) for terms in self._policy.budgets)
+        return seen
 
     def charging(self, connected: bool, *, now: float, utc_s: float) -> None:
         """Note whether external power is connected from now on; what it put back until now is counted."""
@@ -77,7 +77,7 @@ class Purse:
             if self._charging and terms.charging_w:
                 state = charge(state, -terms.charging_w * passed_s)
             self._states[terms.resource] = advance(terms, state, utc_s, passed_s)
-        self._view()
+        self._views = None
 
     # -- what was spent ------------------------------------------------------------------------------------------------
 
@@ -130,10 +130,10 @@ class Purse:
         state = self._states.get(resource)
         if state is not None and amount:
             self._states[resource] = charge(state, -amount)
-            self._view()
+            self._views = None
 
     def _spend(self, resource: Resource, spent: float) -> None:
         state = self._states.get(resource)
         if state is not None and spent > 0:
             self._states[resource] = charge(state, spent)
-            self._view()
+            self._views = None
