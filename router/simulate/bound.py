@@ -39,14 +39,16 @@ _SLACK: Final = 1 / 8
 
 
 def least_possible(
-    setting: Setting, policy: Policy, seed: int, *, budgets: Sequence[float] = (), attempts: int = 1
+    setting: Setting, policy: Policy, seed: int, *, budgets: Sequence[float] = (), attempts: int | None = None
 ) -> float:
     """Return a bound from below on what all requests of the scenario together cost, by the policy's worth.
 
     `budgets`: joules, dollars and megabytes that may be spent in all; infinite ones do not bind. `attempts`: how often
-    one target may be asked for one request, each with a chance of its own."""
+    one target may be asked for one request, each with a chance of its own; where it is left out, as often as the policy
+    retries."""
+    asks = policy.retry.attempts if attempts is None else attempts
     binding = tuple(index for index, budget in enumerate(budgets) if budget < math.inf)
-    stages = [_Ask(ahead, policy.worth, binding) for ahead in foresee(setting, policy, seed, attempts)]
+    stages = [_Ask(ahead, policy.worth, binding) for ahead in foresee(setting, policy, seed, asks)]
     last = [_Last(stages[-1].tail_j, policy.worth, binding)] if stages else []
     return least_cost_within([*stages, *last], (_NEVER, _FREE), [budgets[index] for index in binding], thin=_thin)
 

@@ -86,7 +86,8 @@ def compare(setting: Setting, policies: Sequence[Policy], seed: int, *, watch: W
     best_threshold = min(thresholds, key=_cost, default=None) if setting.servers else None
     static = min([*fixed, *thresholds], key=_cost)
     watch("upper bound")
-    least = least_possible(setting, first, seed) / max(1, static.requests)
+    attempts = max(policy.retry.attempts for policy in policies)
+    least = least_possible(setting, first, seed, attempts=attempts) / max(1, static.requests)
     judged = tuple(Judged(outcomes, _score(outcomes.cost.value, static.cost.value, least)) for outcomes in ran)
     return Comparison(judged, tuple(beside), best_threshold, static, least)
 

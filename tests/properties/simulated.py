@@ -36,6 +36,8 @@ BODIES = [
     'mode = "prefer_in_cloud"\n[hedge]\nshare = 0.05\n[backup]\nuncertified = "hold"\n',
     'mode = "only_in_cloud"\n',
     "[worth]\nsecond = 5.0\nwrong_answer = 3.0\n",
+    "[radio]\nwake = true\n[exploration]\nshare = 0.3\n[hysteresis]\nmargin = 0.05\ndwell_s = 3\n",
+    '[budgets]\nenergy = { amount_j = 30, per = "hour" }\nbytes = { amount_mb = 0.1, per = "day" }\n',
 ]
 
 instants = st.floats(0, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,8 @@ WORTHS = [
 ]
 
 
-@tries(60)
+@pytest.mark.wide
+@tries(30)
 @given(settings(), st.sampled_from(WORTHS), st.sampled_from(BODIES), st.integers(0, 5))
 def test_nothing_costs_less_than_the_bound(setting: Setting, worth: str, body: str, seed: int) -> None:
     document = HEAD + ("" if "[worth]" in body else worth) + body

@@ -75,7 +75,7 @@ def _watched(setting: Setting, body: str) -> tuple[Agenda, Agent, Tally]:
     return agenda, agent, tally
 
 
-@tries(60)
+@tries(40)
 @given(settings(), st.sampled_from(BODIES))
 def test_what_must_never_be_true_is_not_after_any_step(setting: Setting, body: str) -> None:
     agenda, agent, tally = _watched(setting, body)
