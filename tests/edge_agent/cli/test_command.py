@@ -58,7 +58,7 @@ def test_a_configuration_that_cannot_be_used_is_told_with_its_place(
     config = desk.config("[targets.cloud]\naddress = 'example.org:1'")
     ran = run(*command, "--config", config)
     assert ran.code == 2
-    assert ran.err.startswith(f"nearfar-agent: {config}: targets.cloud.tls: ")
+    assert ran.err.startswith(f"nearfar-agent: {config}: line 4: targets.cloud.tls: ")
     assert ran.err.count("\n") == 1
 
 
