@@ -260,7 +260,11 @@ def joined(path: str, part: str | int) -> str:
     """Return the place of a key, or of a list's entry, in the table or list at `path`, as errors write it."""
     if isinstance(part, int):
         return f"{path}[{part}]"
-    name = shown(part) or '""'
+    name = shown(part)
+    if not name or '"' in name:
+        # Of no letters, or of such as quote a name: told apart from one another as TOML would write them.
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        name = f'"{escaped}"'
     return f"{path}.{name}" if path else name
 
 
