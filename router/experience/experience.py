@@ -131,7 +131,10 @@ class Experience:
         return True
 
     def keeps_back(self, target: str, now: float) -> bool:
-        """Tell whether a call is kept back, by chance, from a target that fails many."""
+        """Tell whether a call is kept back, by chance, from a target that fails many. Never one that a breaker lets
+        through to see whether its target is well again: those are few, and without them nobody would find out."""
+        if self._known.breaker_of(target).open_until is not None:
+            return False
         share = self._extras.p_reject(target, now)
         if not share or self._chance() >= share:
             return False

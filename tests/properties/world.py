@@ -263,7 +263,8 @@ class World:
         self.extra[role] += 1
         epoch, probes = None, False
         if kind is not Kind.DEVICE:
-            if self.chance < self.extras.p_reject(target, self.now):
+            trying = self._breaker(target).open_until is not None
+            if not trying and self.chance < self.extras.p_reject(target, self.now):
                 self.extras.kept_back(target, self.now)
                 self.kept_back += 1
                 self._soon(request_id, Failed(Failure(target, "UNAVAILABLE")))

@@ -16,8 +16,9 @@ HEAD = 'schema = 1\nname = "x"\nversion = 1\n[hedge]\nshare = 0.05\n[breaker]\nc
 KINDS = {"device": Kind.DEVICE, "cloud": Kind.CLOUD}
 
 
-def _experience(text: str = "", chance: float = 0.5) -> Experience:
-    return Experience(compile_policy((HEAD + text).encode(), targets=KINDS), chance=lambda: chance)
+def _experience(text: str = "", chance: float = 0.5, *, consecutive: int = 1) -> Experience:
+    head = HEAD.replace("consecutive = 1", f"consecutive = {consecutive}")
+    return Experience(compile_policy((head + text).encode(), targets=KINDS), chance=lambda: chance)
 
 
 def _calls(experience: Experience, fails: bool, now: float, *, told: Told | None = None, role: Role = Role.LEG) -> None:
@@ -75,16 +76,14 @@ def test_legs_backups_and_escalations_need_no_budget() -> None:
 
 
 def test_calls_are_kept_back_by_chance_once_most_of_them_failed() -> None:
-    text = "min_calls = 1000\nfailure_share = 1.0\n[throttle]\nmin_rps = 0\n"
-    lucky, unlucky = (
-        _experience(text.replace("min_calls", "probes = 100\nmin_calls"), chance) for chance in (0.9, 0.0)
-    )
+    text = "min_calls = 1000\n[throttle]\nmin_rps = 0\n"
+    lucky, unlucky = (_experience(text, chance, consecutive=1000) for chance in (0.9, 0.0))
     for experience in (lucky, unlucky):
         assert not experience.keeps_back("cloud", 0.0)
         for second in range(20):
-            _calls(experience, True, 400.0 * second)
-    assert not lucky.keeps_back("cloud", 7601.0)
-    assert unlucky.keeps_back("cloud", 7601.0)
+            _calls(experience, True, float(second))
+    assert not lucky.keeps_back("cloud", 20.0)
+    assert unlucky.keeps_back("cloud", 20.0)
 
 
 def test_how_much_peace_is_left_is_told_and_never_negative() -> None:
@@ -94,3 +93,14 @@ def test_how_much_peace_is_left_is_told_and_never_negative() -> None:
     assert experience.peace_s("cloud", "m", 100.0) == 0.0
     assert experience.peace_s("cloud", "other", 1.0) == 0.0
     assert not math.isinf(experience.peace_s("cloud", "m", 0.0))
+
+
+def test_the_call_that_finds_out_whether_a_target_is_well_again_is_not_kept_back() -> None:
+    """Chance could keep back each one that a breaker let through, for minutes, and the target stayed unasked though it
+    had been well for long."""
+    experience = _experience("[throttle]\nmin_rps = 0\n", chance=0.0)
+    _calls(experience, True, 0.0)
+    assert experience.phase("cloud", 31.0) is BreakerPhase.HALF_OPEN
+    assert not experience.keeps_back("cloud", 31.0)
+    _calls(experience, False, 31.0)
+    _calls(experience, False, 31.1)
