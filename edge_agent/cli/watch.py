@@ -60,6 +60,9 @@ def _run(options: argparse.Namespace) -> int:
             print(_shown(line, shown), flush=True)
     except KeyboardInterrupt:
         pass  # how one stops watching
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror or error}"
+        raise ConfigError("records", problem, document=str(options.config)) from error
     return 0
 
 

@@ -16,6 +16,7 @@ from router.types import (
     SIGNALS,
     BreakerPhase,
     Kind,
+    Radio,
     Reading,
     Request,
     Signal,
@@ -60,7 +61,13 @@ def imagine(policy: Policy, said: Imagined) -> Situation:
         ),
         p_escalate=None,
         now=_NOW,
+        radio=_radio(known.get("link")),
     )
+
+
+def _radio(link: Value | None) -> Radio | None:
+    """Return the radio of a link that is said, which was not used yet."""
+    return Radio(link, None) if isinstance(link, str) else None
 
 
 def takes_situation(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from router.cli.simulated import fleet_table, table
 from router.cli.source import read_policy
 from router.compile import built_in_policy
 from router.errors import RouterError
+from router.naming import did_you_mean
 from router.policy import Policy
 from router.simulate.comparison import Comparison, compare, runs
 from router.simulate.fleet import FleetOutcomes, simulate_fleet
@@ -72,7 +73,20 @@ def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise RouterError(f'two of the policies are called "{twice}"; a table could not tell them apart')
+    for policy in policies:
+        _refuse_unknown_labels(policy, scenario)
     return policies
+
+
+def _refuse_unknown_labels(policy: Policy, scenario: Scenario) -> None:
+    """An agent refuses a request whose label its policy does not have; a run without one word of it would mislead."""
+    for stream in scenario.setting.streams:
+        for _, label in stream.labels:
+            if label is not None and label not in policy.labels:
+                known = did_you_mean(label, policy.labels)
+                raise RouterError(
+                    f'policy {policy.name} has no label "{label}", which requests of {stream.name} bear{known}'
+                )
 
 
 def _as_json(scenario: Scenario, seed: int, policies: Sequence[Policy], compared: Comparison) -> str:

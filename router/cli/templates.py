@@ -29,21 +29,21 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             "mode": "auto",
             "targets": _CALLS,
             "worth": {"dollar": 100.0},
-            "escalation": {"below": 0.67},
+            "escalation": {"below": "best"},
             "rules": [
                 {
                     "name": "large-and-metered",
                     "when": {"metered": True, "upload_bytes": {"greater_than": 1_000_000}},
                     "forbid": ["cloud"],
                 },
-                {"name": "battery-low", "when": _LOW, "escalate_below": "never"},
+                {"name": "battery-low", "when": _LOW, "mode": "prefer_on_device"},
             ],
         },
         {
             "worth.dollar": _CENT,
-            "escalation.below": "A score is the largest less the second largest probability, or what the release says.",
+            "escalation.below": "The release's evaluation says what asking gains; what it costs is known by then.",
             "large-and-metered": "What the user pays by the megabyte is not spent on large inputs.",
-            "battery-low": "One answer is enough while the battery is nearly empty.",
+            "battery-low": "A radio draws more than a small model: the device answers, while it can.",
         },
     ),
     "device-first": Template(
@@ -80,14 +80,14 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             "worth": {"joule": 0.005},
             "energy": {"profile": "phone"},
             "budgets": {"energy": {"amount_j": 1500.0, "per": "hour", "at_zero": "least"}},
-            "escalation": {"below": 0.67},
-            "rules": [{"name": "battery-low", "when": _LOW, "escalate_below": "never"}],
+            "escalation": {"below": "best"},
+            "rules": [{"name": "battery-low", "when": _LOW, "mode": "prefer_on_device"}],
         },
         {
             "worth.joule": "Two hundred joules weigh as one wrong answer: a phone's battery holds some 50,000.",
             "budgets.energy.amount_j": "Three hundredths of a phone's battery in an hour.",
             "budgets.energy.at_zero": "An empty budget is no reason not to answer.",
-            "battery-low": "One answer is enough while the battery is nearly empty.",
+            "battery-low": "A radio draws more than a small model: the device answers, while it can.",
         },
     ),
 }

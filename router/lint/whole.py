@@ -15,7 +15,7 @@ from router.lint.rules import findings_of_rule, names_of
 from router.lint.standing import Standing, always_between_them, standings
 from router.lint.together import contradictions
 from router.policy import Policy
-from router.types import Kind, Mode
+from router.types import Kind, Mode, Resource
 
 __all__ = ["LintWarning", "lint"]
 
@@ -63,6 +63,7 @@ def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | 
         yield from (found for found in together.get(one.index, ()) if found[0] not in idle)
     yield from _escalation(policy, modes)
     yield from _promise(policy, modes)
+    yield from _budgets(policy)
     yield from _choosing(policy, modes)
     for name in policy.stale_after_s:
         # The round trip is read by every prediction, whether a rule speaks of it or not. NAME counts for NAME.TARGET.
@@ -133,6 +134,12 @@ def _promise(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
         yield "promise", "only mode auto keeps a promise, and it is never in force"
     elif policy.promise.audit == 0:
         yield "promise.audit", "without audits nobody notices that a promise no longer holds"
+
+
+def _budgets(policy: Policy) -> Iterator[_Finding]:
+    money = any(budget.resource is Resource.MONEY for budget in policy.budgets)
+    if money and not any(terms.usd_per_request for terms in policy.terms.values()):
+        yield "budgets.money", "no target has a price, `usd_per_request`: nothing is ever counted"
 
 
 def _choosing(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:

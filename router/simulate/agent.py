@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
@@ -247,6 +248,9 @@ class Agent:
         readings = self._world.readings(now)
         experience.arrived(now)
         views = experience.views(self._facts[request.model], upload_bytes, readings, now)
+        if self._world.device.off:
+            # Whoever carries it may press as long as they like: it neither runs a model nor sends anything.
+            views = tuple(replace(view, serves=False, why_not="the battery is empty") for view in views)
         radio = experience.radio(readings, now) if len(views) > 1 else None
         return Situation(
             request,

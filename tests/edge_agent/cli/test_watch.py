@@ -109,3 +109,12 @@ def test_where_there_are_none_yet_it_says_so(run: Run, desk: Desk) -> None:
     config.write_text('records = "records.jsonl"\n' + config.read_text("utf-8"), "utf-8")
     ran = run("watch", "--config", config, "--once")
     assert (ran.code, "there are no records yet" in ran.err) == (1, True)
+
+
+@pytest.mark.wide
+def test_what_is_no_file_is_told_in_one_line(run: Run, desk: Desk) -> None:
+    config = desk.config()
+    config.write_text('records = "."\n' + config.read_text("utf-8"), "utf-8")
+    ran = run("watch", "--config", config, "--once")
+    assert ran.code == 2
+    assert "records: " in ran.err and "cannot be read: Is a directory" in ran.err

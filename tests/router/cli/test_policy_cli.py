@@ -466,3 +466,13 @@ def test_schema_prints_what_a_simulation_is_written_in(kind: str, capsys: pytest
     assert told["title"] == f"nearfar {kind}"
     assert told["additionalProperties"] is False
     assert all(field["description"] for field in told["properties"].values())
+
+
+def test_a_link_that_is_said_is_the_one_whose_energy_counts(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was read, and the energy told was that of the link which the policy assumes where nothing tells."""
+    policy.write_text('schema = 1\nname = "p"\nversion = 1\nworth.joule = 0.1\n', encoding="utf-8")
+    told = []
+    for link in ("wifi", "cellular"):
+        assert main(["decide", str(policy), "--label", "public", "--set", f"link={link}"]) == 0
+        told.append([line for line in capsys.readouterr().out.splitlines() if "cloud, cost" in line])
+    assert all(told) and told[0] != told[1]

@@ -138,6 +138,18 @@ def test_a_policy_that_speaks_of_a_target_which_the_scenario_lacks_is_refused(
     assert "hall" in capsys.readouterr().err
 
 
+def test_a_policy_without_the_label_that_requests_bear_is_refused_as_the_agent_refuses_them(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ran, and its row was one of requests that an agent would not have answered."""
+    (desk / "near.toml").write_text(
+        POLICY.format(name="near", mode="auto") + '[labels]\npublik = ["device"]\n', encoding="utf-8"
+    )
+    assert _simulate(desk, "--policy", str(desk / "near.toml")) == 1
+    said = 'policy near has no label "public", which requests of camera bear; did you mean "publik"?'
+    assert said in capsys.readouterr().err
+
+
 def test_two_policies_of_one_name_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--policy", str(desk / "near.toml")] * 2
     assert _simulate(desk, *twice) == 1

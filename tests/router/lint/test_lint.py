@@ -28,6 +28,16 @@ APPLY = '\non_unknown = "apply"'
 @pytest.mark.parametrize(
     ("text", "warnings"),
     [
+        pytest.param(
+            "[budgets.money]\namount_usd = 1.0\n",
+            ["budgets.money: no target has a price, `usd_per_request`: nothing is ever counted"],
+            id="money that nothing costs",
+        ),
+        pytest.param(
+            "[budgets.money]\namount_usd = 1.0\n[targets.cloud]\nusd_per_request = 0.1\n",
+            [],
+            id="money that calls cost",
+        ),
         # -- conditions
         pytest.param(
             _rules(("battery_pct = { less_than = 20, greater_than = 50 }", FORBID)),

@@ -82,3 +82,13 @@ def test_a_radio_s_tail_is_paid_for_even_behind_the_last_request() -> None:
 def test_energy_is_what_runs_and_calls_draw() -> None:
     device = simulate(a_setting(), a_policy(), 1, baseline=always("device"))
     assert device.joules.value == pytest.approx(2.0 * 0.01, rel=0.2), "two watts for ten milliseconds"
+
+
+@pytest.mark.parametrize("baseline", [None, *BASELINES, always("cloud")], ids=_named)
+def test_a_device_whose_battery_is_empty_answers_nothing_and_asks_nobody(baseline: Baseline | None) -> None:
+    """It ran nothing itself, and went on asking the cloud, which made leaving the device look like saving it."""
+    setting = a_setting(battery_share=0.0)
+    outcomes = simulate(setting, a_policy("[escalation]\nbelow = 0.6\n"), 1, baseline=baseline)
+    answered = sum(share.value for share in outcomes.shares.values())
+    assert answered == pytest.approx(0.0, abs=0.05)  # what comes before its first second is over
+    assert outcomes.failed.value == pytest.approx(1.0, abs=0.05)
