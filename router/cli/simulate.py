@@ -35,6 +35,10 @@ def simulate(given: argparse.Namespace) -> int:
         return _fleet(given, scenario, policies, seed)
     with Progress(sys.stderr, runs(scenario.setting, policies)) as progress:
         compared = compare(scenario.setting, policies, seed, watch=progress.step)
+    if not compared.policies[0].outcomes.requests:
+        raise RouterError(
+            f"{scenario.name}: no request comes in its {scenario.setting.duration_s:g} s; nothing to compare"
+        )
     if given.json is not None:
         given.json.write_text(_as_json(scenario, seed, policies, compared), encoding="utf-8")
     _print(scenario, compared.policies[0].outcomes.requests, seed, table(compared))

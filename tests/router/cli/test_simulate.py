@@ -150,6 +150,12 @@ def test_a_policy_without_the_label_that_requests_bear_is_refused_as_the_agent_r
     assert said in capsys.readouterr().err
 
 
+def test_where_no_request_comes_there_is_nothing_to_compare(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "minute.toml").write_text(SCENARIO.replace("per_s = 2", "per_s = 1e-9"), encoding="utf-8")
+    assert _simulate(desk) == 1
+    assert "no request comes in its" in capsys.readouterr().err
+
+
 def test_two_policies_of_one_name_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--policy", str(desk / "near.toml")] * 2
     assert _simulate(desk, *twice) == 1
