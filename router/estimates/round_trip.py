@@ -56,7 +56,9 @@ class RoundTrip:
             self._begin(round_trip_s)
             return
         apart = round_trip_s - mean
-        if abs(apart) > _OUTLIES * max(self.deviation_s, _LEAST * mean):
+        # As many times less is as far off as so many times more: no difference below the mean exceeds the mean.
+        far = 1 + _OUTLIES * max(self.deviation_s / mean, _LEAST)
+        if round_trip_s > mean * far or round_trip_s * far < mean:
             side = 1 if apart > 0 else -1
             if self._far == side:
                 self._begin(round_trip_s)

@@ -125,11 +125,10 @@ def test_on_a_slow_network_hardly_anything_waits(ran: Ran) -> None:
     assert slow["p95_ms"] < 50
 
 
-def test_a_busy_device_leaves_more_to_the_cloud_than_an_idle_one(ran: Ran) -> None:
-    """Not all: the phase follows one in which the cloud was slow, and it first has to be seen that it no longer is."""
-    busy, idle = ran.phase("device busy"), ran.phase("good network")
-    assert busy["in_cloud"] > busy["requests"] * 0.4
-    assert busy["in_cloud"] > idle["in_cloud"]
+def test_a_busy_device_leaves_most_to_the_cloud(ran: Ran) -> None:
+    busy = ran.phase("device busy")
+    # The network was slow before: it takes two round trips, while requests come, until it is held to be quick again.
+    assert busy["in_cloud"] > busy["requests"] * 0.6
 
 
 def test_with_the_cloud_gone_every_request_is_answered(ran: Ran) -> None:

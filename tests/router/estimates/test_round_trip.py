@@ -31,6 +31,15 @@ def test_two_in_a_row_far_off_to_the_same_side_are_another_network() -> None:
     assert _measured(*[0.5] * 30, 0.05, 0.052).mean_s == pytest.approx(0.052)
 
 
+def test_a_network_that_is_quick_again_is_believed_as_soon_as_one_that_has_become_slow() -> None:
+    """Just after a change to a slow network the deviation was half of the mean, and nothing below the mean could lie
+    four deviations off it: the round trip took a dozen measurements to come down again."""
+    trip = RoundTrip()
+    for measured_s in (0.01, 0.4, 0.4, 0.01, 0.01):
+        trip.observe(measured_s)
+    assert trip.mean_s == 0.01
+
+
 def test_what_is_told_moves_only_with_more_than_a_hair() -> None:
     trip = _measured(*[0.1] * 30)
     told = trip.times_s
