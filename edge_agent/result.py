@@ -97,7 +97,7 @@ class Receipt:
         lines = [
             f"{self.request_id}: {left}; {label}, {rule}, policy {self.policy_name} v{self.policy_version}",
             f"answered by {self.answered_by} in {self.duration_s * 1000:.2f} ms with {self.model} ({digest})",
-            f"took {self.energy_j:.3g} J of the battery, as {_BASES[self.energy_basis]} say",
+            f"took {self.energy_j:.3g} J, as {_BASES[self.energy_basis]} say",
         ]
         if self.certain is False:
             why = self.why_uncertified or "an escalation was due and did not come back"

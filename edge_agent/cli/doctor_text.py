@@ -58,6 +58,8 @@ def _policy(policy: PolicyFinding) -> Iterator[str]:
     if policy.problem is not None:
         yield f"  its file is not in force: {policy.problem}"
     yield from (f"  warning: {warning}" for warning in policy.warnings)
+    if policy.budgets_problem:
+        yield f"  {policy.budgets_problem}"
 
 
 def _range(described: Signal) -> str:

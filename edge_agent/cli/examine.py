@@ -49,7 +49,9 @@ def _signals(core: Core) -> tuple[SignalStatus, ...]:
 
 def _policy(core: Core) -> PolicyFinding:
     status = core.policy_status()
-    return PolicyFinding(status.name, status.version, status.digest, status.problem, lint(core.policies.current))
+    return PolicyFinding(
+        status.name, status.version, status.digest, status.problem, lint(core.policies.current), core.budgets_problem
+    )
 
 
 def _model(core: Core, release: Release, reached: Sequence[Reached], label: str | None) -> ModelFinding:

@@ -25,13 +25,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PolicyFinding:
-    """The policy in force. `problem`: why its file is not, `warnings`: what in it changes no decision."""
+    """The policy in force. `problem`: why its file is not, `warnings`: what in it changes no decision,
+    `budgets_problem`: why what was spent of its budgets before was not remembered."""
 
     name: str
     version: int
     digest: str
     problem: str | None
     warnings: tuple[LintWarning, ...]
+    budgets_problem: str
 
 
 @dataclass(frozen=True, slots=True)

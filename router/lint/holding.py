@@ -11,7 +11,7 @@ from typing import Final
 from router.lint.rooms import Box, Room, Universe, meet, narrowed
 from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
 
-__all__ = ["always", "boxes_of", "implies", "never"]
+__all__ = ["always", "boxes_of", "never"]
 
 MAX_ALTERNATIVES: Final = 512
 # Bounds what one condition may cost: a policy may have a thousand of the largest.
@@ -30,11 +30,6 @@ def never(condition: Predicate, universe: Universe) -> bool:
 def always(condition: Predicate, universe: Universe) -> bool:
     """Tell whether it holds whatever the facts are, once they are known."""
     return never(Not(condition), universe)
-
-
-def implies(one: Predicate, other: Predicate, universe: Universe) -> bool:
-    """Tell whether `other` holds wherever `one` does."""
-    return never(AllOf((one, Not(other))), universe)
 
 
 def boxes_of(condition: Predicate, universe: Universe) -> list[Box] | None:

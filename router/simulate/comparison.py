@@ -49,11 +49,6 @@ class Comparison:
     least_cost: float
     """The bound, for one request."""
 
-    @property
-    def best_baseline(self) -> Outcomes:
-        """The cheapest that a policy is compared with. Not the best threshold: who knows that beforehand?"""
-        return min(self.baselines, key=_cost)
-
 
 # Nearer to the bound than this share of the cost, what is left to gain is rounding.
 _NOTHING_LEFT = 1e-6

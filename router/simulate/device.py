@@ -125,7 +125,6 @@ class Device:
         "drawn_w",
         "model",
         "off",
-        "runs_j",
     )
 
     def __init__(self, model: DeviceModel, outside: Outside, seed: int, battery_share: float) -> None:
@@ -144,7 +143,6 @@ class Device:
         self.drawn_w = model.base_w
         """What it drew on average over the last stretch."""
         self.off = False
-        self.runs_j = 0.0
         """What runs have drawn so far."""
 
     def run(self, run_s: float, now: float, key: int) -> Run:
@@ -180,7 +178,6 @@ class Device:
         self._busy_s += busy_s
         joules = busy_s * self.model.run_w
         self._extra_j += joules
-        self.runs_j += joules
         return joules
 
     def spend(self, joules: float) -> None:

@@ -74,7 +74,6 @@ class World:
         self._connection = -1
         self._link: Link | None = None
         self._link_until = -math.inf
-        self.radio_j = 0.0
         """What calls have drawn so far, with the tails before them."""
         self._readings: Mapping[str, Reading] = {}
         self._sampled_at = -math.inf
@@ -151,13 +150,7 @@ class World:
 
     def pay(self, joules: float) -> None:
         """See call.Pays."""
-        self.radio_j += joules
         self.device.spend(joules)
-
-    @property
-    def spent_j(self) -> float:
-        """What requests have drawn so far: runs, and calls with the tails before them."""
-        return self.radio_j + self.device.runs_j
 
     def last_tail_j(self) -> float:
         """Return the tail behind each link's last call, which no successor pays for."""

@@ -276,3 +276,11 @@ def test_the_text_is_plain_and_its_columns_line_up(run: Run, desk: Desk, tmp_pat
     assert rows["metered"].rstrip().endswith("nothing here tells it")
     column = signals[0].index("source")
     assert all(line[column - 1] == " " and line[column] != " " for line in signals)
+
+
+def test_budgets_that_were_not_remembered_are_told(run: Run, desk: Desk) -> None:
+    config = desk.config(policy=policy_text(more="[budgets.bytes]\namount_mb = 1.0\n"))
+    config.write_text('state = "state"\n' + config.read_text("utf-8"), "utf-8")
+    (config.parent / "state").mkdir()
+    (config.parent / "state" / "budgets.json").write_text("no budgets", "utf-8")
+    assert "budgets were begun anew" in run("doctor", "--config", config).out

@@ -53,7 +53,7 @@ def test_a_receipt_tells_the_joules_and_where_the_watts_are_from(scene: Scene) -
         receipt = watched.infer("tiny", X, privacy="public").receipt
         assert 0 < receipt.energy_j < 2.0 * receipt.duration_s
         assert receipt.energy_basis == "profile"
-        assert "J of the battery, as published figures say" in str(receipt)
+        assert " J, as published figures say" in str(receipt)
         assert _left(watched)[Resource.ENERGY] == pytest.approx(1000 - receipt.energy_j)
 
 

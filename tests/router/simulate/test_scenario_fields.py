@@ -55,7 +55,7 @@ def _happens(scenario: Scenario) -> object:
         seen += [(job.failure, job.energy_j) for job in (*jobs, *calls)]
         seen += [(call.wake_s, call.pushback_s, call.told_queue_s, call.sent_bytes) for call in calls]
         seen += [(name, reading.value) for name, reading in sorted(world.readings(start + 9).items())]
-        seen.append((world.last_tail_j(), world.spent_j, world.device.drawn_w))
+        seen.append((world.last_tail_j(), world.device.drawn_w))
         link = world.link(start)
         seen.append(link and (link.radio.model.kind, link.radio.model.metered))
     return seen
