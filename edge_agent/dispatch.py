@@ -39,7 +39,7 @@ from nearfar_wire.datatypes import DATATYPES
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.specs import check
 from router.attempt import Ending, Outcome
-from router.constraints import Closed, Constraint
+from router.closed import Closed, Constraint
 from router.engine import Decision
 from router.hysteresis import remembered
 from router.memo import Memo

@@ -26,8 +26,8 @@ from typing import ClassVar, Final
 
 from nearfar_wire.errors import quoted
 from nearfar_wire.status import CODES, Code
-from router.attempt import Failure
-from router.constraints import Closed, Constraint
+from router.closed import Closed, Constraint
+from router.events import Failure
 
 __all__ = [
     "AgentClosed",

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from router.attempt import Failure, Outcome
-from router.energy import Basis
-from router.engine import Decision
-from router.explain import in_words, reason
-from router.policy import Policy
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: what decides waits until it does
     from numpy.typing import NDArray
 
     from edge_agent.releases import Release
+    from router.attempt import Failure, Outcome
+    from router.energy import Basis
+    from router.engine import Decision
+    from router.policy import Policy
 
 __all__ = ["Receipt", "Result", "Sent"]
 
@@ -159,6 +157,8 @@ class Result:
     @property
     def reason(self) -> str:
         """One line: who answered, and why it came to that."""
+        from router.explain import reason
+
         return reason(self.decision, self.outcome)
 
     @property
@@ -200,6 +200,8 @@ class Result:
 
     def explain(self) -> str:
         """Return the decision and its outcome in words."""
+        from router.explain import in_words
+
         return in_words(self.decision, self.outcome)
 
     def to_json(self) -> str:

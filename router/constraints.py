@@ -6,41 +6,16 @@ reasons are given; what the label forbids is told first. Privacy fails closed; a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Final
 
 from router.budget import BudgetTerms
+from router.closed import Closed, Constraint
 from router.policy import Policy
 from router.spending import amount, spends, used_up
 from router.types import BreakerPhase, Kind, Mode, Situation, TargetView
-from router.values import value
 from router.wording import in_ms
 
-__all__ = ["Closed", "Constraint", "close"]
-
-
-class Constraint(StrEnum):
-    """What can close a target, in the order of the checks."""
-
-    LABEL = "label"
-    MODE = "mode"
-    RULE = "rule"
-    NOT_SERVED = "not_served"
-    TOO_LARGE = "too_large"
-    BREAKER = "breaker"
-    PUSHBACK = "pushback"
-    BUDGET = "budget"
-    TIME = "time"
-    STAY_LOCAL = "stay_local"
-
-
-@value
-class Closed:
-    """A target, what closed it, and the particulars in words."""
-
-    target: str
-    constraint: Constraint
-    detail: str
+__all__ = ["close"]
 
 
 _HOUR_S: Final = 3600.0

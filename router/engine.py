@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.constraints import Closed, close
+from router.closed import Closed
+from router.constraints import close
 from router.energy import Basis
 from router.objective import Candidate
 from router.plan import Plan

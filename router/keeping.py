@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from router.constraints import Closed, Constraint
+from router.closed import Closed, Constraint
 from router.policy import EscalationTerms, Policy
 from router.ruling import Ruling
 from router.types import Kind, Situation

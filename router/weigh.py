@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from router.constraints import Closed
+from router.closed import Closed
 from router.explore import drawn, propensity
 from router.hysteresis import dwells, stays
 from router.keeping import Keeping, terms_of_keeping

@@ -7,7 +7,7 @@ import pytest
 from edge_agent.errors import AllTargetsFailed, NoFeasibleTarget
 from nearfar_wire.status import Code
 from router.attempt import Failure
-from router.constraints import Closed, Constraint
+from router.closed import Closed, Constraint
 
 
 @pytest.mark.parametrize("constraint", Constraint)

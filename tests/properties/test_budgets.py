@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.budget import BudgetTerms, advance, begin, charge, restored, view
-from router.constraints import Constraint
+from router.closed import Constraint
 from router.engine import decide
 from router.purse import Purse
 from router.types import Kind, Radio, Resource

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.constraints import Constraint
+from router.closed import Constraint
 from router.engine import Decision, decide
 from router.explain import in_words
 from router.memo import Memo

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from router.budget import BudgetState, BudgetTerms, advance, begin, charge, restored, view, view_of
-from router.constraints import Constraint
+from router.closed import Constraint
 from router.engine import decide
 from router.errors import PolicyError
 from router.memo import Memo

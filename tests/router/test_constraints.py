@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.constraints import Closed, Constraint, close
+from router.closed import Closed, Constraint
+from router.constraints import close
 from router.types import BreakerPhase, BudgetView, Mode, Resource, Situation, TargetView
 from tests.router.situations import policy_of, situation, target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.attempt import HAND_BACK_S
-from router.constraints import Constraint
+from router.closed import Constraint
 from router.engine import decide
 from router.plan import Backup, Escalation, Leg, Plan, Retry
 from router.types import BreakerPhase, Kind, Mode, Reading, Situation
