@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from router import engine
-from router.cli.imagine import imagine, said_of
+from router.cli.imagine import imagine, option_said, said_of
 from router.cli.source import read_policy
 from router.counterfactual import as_values, changes, told
-from router.errors import RecordError
+from router.errors import RecordError, RouterError
 from router.explain import in_words
 from router.record import MAX_RECORD_BYTES, from_json, to_json
 from router.types import Situation
@@ -24,6 +24,8 @@ def explain(given: argparse.Namespace) -> int:
     if given.record is None:
         situation, digest = imagine(policy, said_of(policy, given)), policy.digest
     else:
+        if (said := option_said(given)) is not None:
+            raise RouterError(f"{said} says something of an imagined situation, and --record has a real one; give one")
         situation, digest = _recorded(given.record, given.line)
     decision = engine.decide(policy, situation)
     found = list(changes(policy, decision))

@@ -27,12 +27,18 @@ from router.types import (
     signal,
 )
 
-__all__ = ["Imagined", "imagine", "parse_reading", "said_of", "takes_situation"]
+__all__ = ["Imagined", "imagine", "option_said", "parse_reading", "said_of", "takes_situation"]
 
 _SOURCE = "imagined"
 _NOW = 0.0
 # As an agent's targets have it, where their configuration says nothing.
 _LIMIT_BYTES = 16 << 20
+_MODEL = "model"
+_AMOUNTS = (
+    ("deadline_ms", 1000.0, "time left to its deadline"),
+    ("rtt_ms", 50.0, "round trip to the cloud"),
+    ("upload_bytes", 1024.0, "what would cross the network"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,15 @@ def _radio(link: Value | None) -> Radio | None:
     return Radio(link, None) if isinstance(link, str) else None
 
 
+def option_said(given: argparse.Namespace) -> str | None:
+    """Return the first option that says something of an imagined situation; None where there is none."""
+    usual: dict[str, object] = {"readings": [], "label": None, "model": _MODEL} | {
+        name: default for name, default, _ in _AMOUNTS
+    }
+    said = next((name for name, value in usual.items() if getattr(given, name) != value), None)
+    return None if said is None else "--set" if said == "readings" else f"--{said.replace('_', '-')}"
+
+
 def takes_situation(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what a situation is like."""
     parser.add_argument(
@@ -82,15 +97,10 @@ def takes_situation(parser: argparse.ArgumentParser) -> None:
         help="a reading, such as battery_pct=10, charging=false or cpu_load=unknown; may be repeated",
     )
     parser.add_argument("--label", help="the request's privacy label (default: none, which is the strictest)")
-    parser.add_argument("--model", default="model", help="the model that it names (default: %(default)s)")
-    for option, default, about in (
-        ("deadline-ms", 1000.0, "time left to its deadline"),
-        ("rtt-ms", 50.0, "round trip to the cloud"),
-        ("upload-bytes", 1024.0, "what would cross the network"),
-    ):
-        parser.add_argument(
-            f"--{option}", type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})"
-        )
+    parser.add_argument("--model", default=_MODEL, help="the model that it names (default: %(default)s)")
+    for name, default, about in _AMOUNTS:
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})")
 
 
 def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:

@@ -476,3 +476,14 @@ def test_a_link_that_is_said_is_the_one_whose_energy_counts(policy: Path, capsys
         assert main(["decide", str(policy), "--label", "public", "--set", f"link={link}"]) == 0
         told.append([line for line in capsys.readouterr().out.splitlines() if "cloud, cost" in line])
     assert all(told) and told[0] != told[1]
+
+
+@pytest.mark.parametrize("said", [["--label", "secret"], ["--set", "battery_pct=5"], ["--rtt-ms", "9"]])
+def test_a_recorded_situation_and_an_imagined_one_do_not_mix(
+    policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], said: list[str]
+) -> None:
+    """What was said of it was ignored without a word."""
+    records = tmp_path / "records.jsonl"
+    records.write_text(to_json(decide(policy_of(), situation())) + "\n", encoding="utf-8")
+    assert main(["explain", str(policy), "--record", str(records), *said]) == 1
+    assert f"{said[0]} says something of an imagined situation" in capsys.readouterr().err
