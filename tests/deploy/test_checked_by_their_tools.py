@@ -31,6 +31,15 @@ def test_promtool_takes_what_prometheus_reads(kind: str, file: str) -> None:
     _accepted("promtool", "check", kind, _DEPLOY / file)
 
 
+def test_I2_the_alert_of_escalations_fires_when_they_multiply_and_not_before(tmp_path: Path) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed; tests/tools/install-debian.sh installs it")
+    cases = Path(__file__).with_name("alerts_of_agents.yaml").read_text(encoding="utf-8")
+    rules = _DEPLOY / "prometheus" / "alerts.yaml"
+    (tmp_path / "cases.yaml").write_text(cases.replace("RULES", rules.as_posix()), encoding="utf-8")
+    _accepted("promtool", "test", "rules", tmp_path / "cases.yaml")
+
+
 def test_what_the_image_is_made_of_is_not_ignored() -> None:
     """A file that .dockerignore leaves out fails the build, or worse, is silently not there."""
     copied = {"constraints.txt", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}

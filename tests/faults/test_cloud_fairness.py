@@ -127,3 +127,21 @@ def test_an_agent_leaves_a_busy_service_to_those_who_need_it_and_comes_back(home
                 eventually(lambda: ("device", {"stay_local"}) == infer(), within_s=30)
                 eventually(lambda: any(report.stay_local_s >= 2 for report in callers.reports))
             eventually(lambda: infer() == ("cloud", set()), within_s=60)
+
+
+def test_I2_a_device_that_escalates_everything_meets_its_quota_and_answers_by_itself(home: Home, tmp_path: Path) -> None:
+    """Inputs that were made to leave the device unsure cost the service what the tenant may cost it, and no more."""
+    (tmp_path / "tenants.toml").write_text("[default]\nrequests_per_s = 0.01\nburst = 5\n")
+    models = write_repository(tmp_path / "models", {"tiny": FULL})
+    policy = policy_text(more="[escalation]\nbelow = 0.99\n[targets.cloud]\np_wrong = 0.0\n")
+    with running_cloud(models, tenants=tmp_path / "tenants.toml") as cloud:
+        config = home.config(cloud=cloud.target, policy=policy, signals=SignalsConfig(round_trip_s=15))
+        with Agent(config, sources=[]) as agent:
+            agent.refresh()
+            results = [
+                agent.infer("tiny", {"pixels": PIXELS}, deadline_ms=10_000, privacy="public") for _ in range(20)
+            ]
+        assert cloud.count("requests_total", method="ModelInfer", code="OK") <= 5
+    assert [result.target for result in results[:3]] == ["cloud"] * 3
+    assert {result.target for result in results[5:]} == {"device"}
+    assert all(result.receipt.certain is not True for result in results[5:])
