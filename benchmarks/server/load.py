@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.server.contenders import ROOT, Server
 
-__all__ = ["Load", "bench", "started"]
+__all__ = ["WARM_UP_S", "Load", "bench", "started"]
 
 Report = Mapping[str, Any]  # Any: JSON
 WARM_UP_S: Final = 1.0

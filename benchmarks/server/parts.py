@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from benchmarks.server.contenders import (
     serving,
 )
 from benchmarks.server.limit import Way, lone_ms, rows_per_second, ways
-from benchmarks.server.load import bench, started
+from benchmarks.server.load import WARM_UP_S, bench, started
 from benchmarks.server.models import Model
 
 __all__ = ["CALLERS", "Plan", "Results", "measure"]
@@ -32,6 +33,10 @@ __all__ = ["CALLERS", "Plan", "Results", "measure"]
 CALLERS: Final = 32
 # A hundredth of the live requests decides, and of a tenth of the traffic there are few.
 _OVERLOAD_TURNS: Final = 4
+_STARTS_S: Final = 2.0
+"""So long the load generator takes to start, and"""
+_LOADS_S: Final = 3.0
+"""so long a bare process, generously."""
 # The batch class offers what makes it twice the peak together with this share of live traffic.
 _LIVE_SHARE: Final = 0.1
 _LIVE: Final = "1"
@@ -94,11 +99,28 @@ def _throughput(
         for name, turn in turns.items():
             measured[name].append(round(turn(), 1))
             print(f"    round {number + 1}: {name} {measured[name][-1]:,.0f}/s", flush=True)
+        if model.name != "mlp":
+            rate = _beside_an_echo(place, model, best[0], plan.seconds, servers[ECHO_MESSAGES], measured["limit"][-1])
+            measured.setdefault("limit beside an echo", []).append(round(rate, 1))
+            print(f"    round {number + 1}: limit beside an echo {rate:,.0f}/s", flush=True)
     return {name: {"median": statistics.median(values), "rounds": values} for name, values in measured.items()}
 
 
 def _limit(place: Place, model: Model, best: Sequence[Way], seconds: float) -> float:
     return max(rows_per_second(place.file(model), model, way, seconds / len(best)) for way in best)
+
+
+def _beside_an_echo(place: Place, model: Model, way: Way, seconds: float, echo: Server, limit: float) -> float:
+    """Return how many rows a second the bare loop runs while as many requests a second go to an echo and back.
+
+    The cores that load, receive and answer are those that infer: a server that cost nothing but its messages would
+    reach this. The loop slows in proportion to the echo's rate, so one rate tells where the two meet."""
+    rate = 0.8 * limit
+    load = started(echo, model.name, seconds + _STARTS_S + _LOADS_S, "--rate", str(rate), "--arrivals", "constant")
+    time.sleep(_STARTS_S + WARM_UP_S)
+    beside = rows_per_second(place.file(model), model, way, seconds)
+    load.report()
+    return limit / (1 + (limit - beside) / rate)
 
 
 def _rps(server: Server, model: Model, seconds: float, flags: Sequence[str]) -> float:

@@ -54,6 +54,10 @@ def _throughput(model: str, rps: dict[str, float]) -> Iterator[Goal]:
         yield Goal("throughput by the echo's", ours / rps["echo"], 0.8, True)
     else:
         yield Goal("throughput by onnxruntime's limit", ours / rps["limit"], 0.85, True)
+        if "limit beside an echo" in rps:
+            yield Goal(
+                "  by that limit beside an echo of as many messages", ours / rps["limit beside an echo"], 0.85, True
+            )
     if "mlserver" in rps:
         tuned = max(value for name, value in rps.items() if name.startswith("mlserver"))
         yield Goal("  by MLServer's best setting", ours / tuned, 1.15, True)
