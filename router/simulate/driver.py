@@ -22,7 +22,7 @@ from router.simulate.tally import Tally
 from router.simulate.world import Setting, World
 from router.types import DEVICE, Situation
 
-__all__ = ["simulate"]
+__all__ = ["run", "simulate"]
 
 _NEVER_OPENS: Final = BreakerSettings(consecutive=1 << 62, min_calls=1 << 62)
 
@@ -32,9 +32,21 @@ def simulate(
 ) -> Outcomes:
     """Run the whole scenario under `policy`; with a `baseline` that one chooses, and the policy says what things are
     worth and where requests may go. Costs are told by `worth`, the policy's own where it is left out."""
-    # A baseline keeps what its rule keeps, and promises nothing.
+    tally = run(setting, policy, seed, baseline=baseline, worth=worth)
+    name = policy.name if baseline is None else baseline.name
+    targets = (DEVICE, *(server.name for server in setting.servers))
     promise = policy.promise if baseline is None else None
-    evaluation = evaluate(setting, seed, promise)
+    max_loss = None if promise is None else promise.max_loss
+    return outcomes_of(name, tally, targets, Chance(seed, "intervals"), max_loss=max_loss)
+
+
+def run(
+    setting: Setting, policy: Policy, seed: int, *, baseline: Baseline | None = None, worth: Worth | None = None
+) -> Tally:
+    """Run as `simulate` does, and return the sums by blocks. Runs of one setting and seed have the same blocks of the
+    same requests, but for those that end in another order, so that two policies can be compared block by block."""
+    # A baseline keeps what its rule keeps, and promises nothing.
+    evaluation = evaluate(setting, seed, policy.promise if baseline is None else None)
     agenda, tally = Agenda(), Tally(policy.worth if worth is None else worth)
     world = World(setting, seed)
     if baseline is not None and baseline.stubborn:
@@ -51,10 +63,7 @@ def simulate(
     agent.start()
     agenda.run()
     tally.spend(world.last_tail_j())
-    name = policy.name if baseline is None else baseline.name
-    targets = (DEVICE, *(server.name for server in setting.servers))
-    max_loss = None if promise is None else promise.max_loss
-    return outcomes_of(name, tally, targets, Chance(seed, "intervals"), max_loss=max_loss)
+    return tally
 
 
 class _ByBaseline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.simulate.baselines import BASELINES, Baseline, always, cascade
-from router.simulate.driver import simulate
+from router.simulate.driver import run, simulate
 from router.simulate.faults import Fault
 from router.simulate.outcomes import Outcomes
 from tests.router.simulate.runs import a_policy, a_setting
@@ -92,3 +92,9 @@ def test_a_device_whose_battery_is_empty_answers_nothing_and_asks_nobody(baselin
     answered = sum(share.value for share in outcomes.shares.values())
     assert answered == pytest.approx(0.0, abs=0.05)  # what comes before its first second is over
     assert outcomes.failed.value == pytest.approx(1.0, abs=0.05)
+
+
+def test_two_policies_of_one_setting_and_seed_can_be_compared_block_by_block() -> None:
+    near, far = (run(a_setting(), a_policy(f'mode = "{mode}"\n'), 1) for mode in ("only_on_device", "only_in_cloud"))
+    assert [block.requests for block in near.blocks] == [block.requests for block in far.blocks]
+    assert near.total().cost / 300 == simulate(a_setting(), a_policy('mode = "only_on_device"\n'), 1).cost.value
