@@ -129,7 +129,7 @@ def test_an_agent_leaves_a_busy_service_to_those_who_need_it_and_comes_back(home
             eventually(lambda: infer() == ("cloud", set()), within_s=60)
 
 
-def test_I2_a_device_that_escalates_everything_meets_its_quota_and_answers_by_itself(home: Home, tmp_path: Path) -> None:
+def test_I2_a_device_that_escalates_everything_meets_its_quota_and_answers_itself(home: Home, tmp_path: Path) -> None:
     """Inputs that were made to leave the device unsure cost the service what the tenant may cost it, and no more."""
     (tmp_path / "tenants.toml").write_text("[default]\nrequests_per_s = 0.01\nburst = 5\n")
     models = write_repository(tmp_path / "models", {"tiny": FULL})
