@@ -208,7 +208,7 @@ class Result:
         """Return the decision record as one line of JSON; it holds no input and no output."""
         from router.record import to_json  # pydantic loads when a record is first written, not with the agent
 
-        return to_json(self.decision, self.outcome)
+        return to_json(self.decision, self.outcome, taken_s=self._duration_s)
 
     def __repr__(self) -> str:
         return f"Result(target={self.target!r}, reason={self.reason!r})"

@@ -2,7 +2,8 @@
 
 A record written here and read back is an equal Decision, and `replay` decides again from the situation in it: the same
 policy gives the same decision, another policy says what it would have done. Records of version 1 are read as well: they
-knew nothing of energy, of the radio or of budgets, and say nothing of them."""
+knew nothing of energy, of the radio or of budgets, and say nothing of them. What no record said at first is None where
+it is not there: when it was, how long it took, and what a shadow would have done."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from router.attempt import Outcome
 from router.engine import Decision, decide
 from router.errors import RecordError
 from router.policy import Policy
+from router.shadow import ShadowChoice
 
 __all__ = ["RECORD_VERSION", "Record", "from_json", "replay", "to_json"]
 
@@ -31,13 +33,33 @@ class Record(BaseModel):
     decision: Decision
     outcome: Outcome | None = None
     """None while the attempt has not ended."""
+    began_utc: float | None = None
+    """When the request came, in seconds since 1970."""
+    taken_s: float | None = None
+    """From the app's call to its end."""
+    shadow: ShadowChoice | None = None
+    """What a policy that only looks on would have done."""
 
 
-def to_json(decision: Decision, outcome: Outcome | None = None) -> str:
-    """Return one line of JSON for a decision, and what came of it."""
+def to_json(
+    decision: Decision,
+    outcome: Outcome | None = None,
+    *,
+    began_utc: float | None = None,
+    taken_s: float | None = None,
+    shadow: ShadowChoice | None = None,
+) -> str:
+    """Return one line of JSON for a decision, and what came of it: see Record."""
     # Readings come as whatever mapping their owner keeps them in, such as a read-only view; JSON knows one kind.
     situation = replace(decision.situation, readings=dict(decision.situation.readings))
-    return Record(decision=replace(decision, situation=situation), outcome=outcome).model_dump_json(by_alias=True)
+    record = Record(
+        decision=replace(decision, situation=situation),
+        outcome=outcome,
+        began_utc=began_utc,
+        taken_s=taken_s,
+        shadow=shadow,
+    )
+    return record.model_dump_json(by_alias=True)
 
 
 def from_json(text: str) -> Record:

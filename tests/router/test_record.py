@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from router.attempt import Ending, Failure, Outcome
+from router.closed import Constraint
 from router.engine import decide
 from router.errors import RecordError
 from router.record import MAX_RECORD_BYTES, from_json, replay, to_json
+from router.shadow import beside
 from tests.router.situations import policy_of, situation, target
 
 POLICY = policy_of(
@@ -35,6 +37,23 @@ def test_a_record_comes_back_equal(outcome: Outcome | None) -> None:
     read = from_json(to_json(DECISION, outcome))
     assert read.decision == DECISION
     assert read.outcome == outcome
+
+
+def test_when_it_was_and_what_a_shadow_would_have_done_come_back_too() -> None:
+    other = policy_of('mode = "only_in_cloud"')
+    choice = beside(other, replay(DECISION, other), DECISION, OUTCOME)
+    read = from_json(to_json(DECISION, OUTCOME, began_utc=1_700_000_000.25, taken_s=0.0125, shadow=choice))
+    assert (read.began_utc, read.taken_s, read.shadow) == (1_700_000_000.25, 0.0125, choice)
+    assert read.shadow is not None
+    assert read.shadow.why is Constraint.MODE
+
+
+def test_a_record_from_before_they_were_written_says_nothing_of_them() -> None:
+    older = json.loads(to_json(DECISION, OUTCOME))
+    for name in ("began_utc", "taken_s", "shadow"):
+        assert older.pop(name) is None
+    read = from_json(json.dumps(older))
+    assert (read.began_utc, read.taken_s, read.shadow) == (None, None, None)
 
 
 def test_a_flag_stays_a_flag_and_a_number_a_number() -> None:
