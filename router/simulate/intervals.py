@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from router.simulate.tally import Block, seconds_of
 from router.values import value
 
-__all__ = ["Draws", "Figure", "drawn_again", "figure", "quantile_s"]
+__all__ = ["Draws", "Figure", "between", "drawn_again", "figure", "means", "quantile_s", "quantiles_s"]
 
 RESAMPLES: Final = 200
 """Enough for the ends of a 95 % interval to hold still to a tenth of its width."""
@@ -60,19 +60,35 @@ def figure(
 ) -> Figure:
     """Return what `amount` comes to for each request, with its interval over `draws`; or for each of what `per` counts,
     of which there is at least one."""
+    return between(means(blocks, draws, amount, per=per))
+
+
+def means(
+    blocks: Sequence[Block],
+    draws: Sequence[Sequence[int]],
+    amount: Callable[[Block], float],
+    *,
+    per: Callable[[Block], int] = _requests,
+) -> list[float]:
+    """Return what `figure` is made of: the run's own, and then that of each draw."""
     amounts = [amount(block) for block in blocks]
     if not any(amounts):
-        return Figure(0.0, 0.0, 0.0)
+        return [0.0] * (1 + len(draws))
     counts = [per(block) for block in blocks]
     found = [_weighted(amounts, times) / max(1, _weighted(counts, times)) for times in draws]
-    return _between(sum(amounts) / sum(counts), found)
+    return [sum(amounts) / sum(counts), *found]
 
 
 def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> Figure:
     """Return the seconds within which `share` of the requests ended, to a hundredth, with the interval over `draws`."""
+    return between(quantiles_s(blocks, draws, share))
+
+
+def quantiles_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> list[float]:
+    """Return what `quantile_s` is made of: the run's own, and then that of each draw."""
     buckets = sorted({bucket for block in blocks for bucket in block.times})
     if not buckets:
-        return Figure(0.0, 0.0, 0.0)
+        return [0.0] * (1 + len(draws))
     # For each bucket how many of each block's requests took no longer.
     up_to = list(accumulate(([block.times[bucket] for block in blocks] for bucket in buckets), _added))
     requests = [block.requests for block in blocks]
@@ -81,7 +97,16 @@ def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: f
         wanted = share * _weighted(requests, times)
         return seconds_of(buckets[bisect_left(up_to, wanted, key=lambda column: _weighted(column, times))])
 
-    return _between(under([1] * len(blocks)), [under(times) for times in draws])
+    return [under([1] * len(blocks)), *(under(times) for times in draws)]
+
+
+def between(found: Sequence[float]) -> Figure:
+    """Return the figure of a run from its own value, the first, and those of draws, the others."""
+    value, others = found[0], sorted(found[1:])
+    if not others:
+        return Figure(value, value, value)
+    tail = int(_TAIL * len(others))
+    return Figure(value, min(value, others[tail]), max(value, others[-1 - tail]))
 
 
 def _added(one: list[int], other: list[int]) -> list[int]:
@@ -91,11 +116,3 @@ def _added(one: list[int], other: list[int]) -> list[int]:
 def _weighted(amounts: Sequence[float], times: Sequence[int]) -> float:
     total: float = sum(map(mul, amounts, times))
     return total
-
-
-def _between(found: float, others: list[float]) -> Figure:
-    if not others:
-        return Figure(found, found, found)
-    others.sort()
-    tail = int(_TAIL * len(others))
-    return Figure(found, min(found, others[tail]), max(found, others[-1 - tail]))
