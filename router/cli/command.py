@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from router.cli.check import check
 from router.cli.decide import decide
@@ -24,9 +24,13 @@ from router.cli.scenario_files import shipped
 from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
 from router.cli.templates import TEMPLATES
+from router.cli.workers import cores
 from router.errors import RouterError
 
 __all__ = ["main"]
+
+# As many processes as Windows can wait for at a time.
+_MOST_WORKERS: Final = 61
 
 
 class _Parser(argparse.ArgumentParser):
@@ -167,6 +171,13 @@ def _parser() -> _Parser:
     )
     simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
     simulating.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
+    simulating.add_argument(
+        "--workers",
+        type=_workers,
+        default=min(cores(), _MOST_WORKERS),
+        metavar="N",
+        help="make so many runs at a time; what comes of them is the same (default: as many as there are cores)",
+    )
     simulating.set_defaults(run=simulate)
     return parser
 
@@ -178,6 +189,12 @@ def _takes_policy(parser: argparse.ArgumentParser) -> None:
 def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 63:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {_MOST_WORKERS}")
     return int(text)
 
 

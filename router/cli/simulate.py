@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
 from router.cli.source import read_policy
+from router.cli.workers import Workers
 from router.compile import built_in_policy
 from router.errors import RouterError
 from router.naming import did_you_mean
@@ -34,7 +36,7 @@ def simulate(given: argparse.Namespace) -> int:
     if scenario.devices > 1:
         return _fleet(given, scenario, policies, seed)
     with Progress(sys.stderr, runs(scenario.setting, policies)) as progress:
-        compared = compare(scenario.setting, policies, seed, watch=progress.step)
+        compared = compare(scenario.setting, policies, seed, watch=progress.step, spread=Workers(given.workers))
     if not compared.policies[0].outcomes.requests:
         raise RouterError(
             f"{scenario.name}: no request comes in its {scenario.setting.duration_s:g} s; nothing to compare"
@@ -49,10 +51,12 @@ def _fleet(given: argparse.Namespace, scenario: Scenario, policies: Sequence[Pol
     """Print what policies come to on many devices at once, and what they do to the servers. Without baselines, which
     would take twenty times as long; they are shown where the scenario has one device."""
     fleets: list[FleetOutcomes] = []
+    tasks = [partial(simulate_fleet, scenario.setting, policy, seed, scenario.devices) for policy in policies]
     with Progress(sys.stderr, len(policies)) as progress:
+        ran = Workers(given.workers)(tasks)
         for policy in policies:
             progress.step(policy.name)
-            fleets.append(simulate_fleet(scenario.setting, policy, seed, scenario.devices))
+            fleets.append(next(ran))
     if given.json is not None:
         whole = {"scenario": _told(scenario, seed), "fleets": [asdict(fleet) for fleet in fleets]}
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ those close all that a rule would ask, it has no plan."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -53,8 +54,8 @@ Order = tuple[Sequence[TargetView], Escalation | None]
 
 @value
 class Baseline:
-    """A rule, with the name that a report shows it by. `stubborn`: it goes on asking a target that fails, because it
-    knows no other; a breaker would only add refusals of its own."""
+    """A rule, with the name that a report shows it by; it can be pickled. `stubborn`: it goes on asking a target that
+    fails, because it knows no other; a breaker would only add refusals of its own."""
 
     name: str
     rule: Callable[[Offer], Order]
@@ -76,21 +77,21 @@ def decide_by(baseline: Baseline, policy: Policy, situation: Situation, drawn: f
 
 def always(target: str) -> Baseline:
     """Return the baseline that asks this one target and nobody else."""
-
-    def rule(offer: Offer) -> Order:
-        return [view for view in offer.all if view.name == target], None
-
-    return Baseline(f"always-{target}", rule, stubborn=True)
+    return Baseline(f"always-{target}", partial(_always, target), stubborn=True)
 
 
 def cascade(below: float) -> Baseline:
     """Return the baseline that asks the device, and the quickest remote target where its score is at most `below`."""
+    return Baseline(f"cascade-{below:g}", partial(_cascade, below))
 
-    def rule(offer: Offer) -> Order:
-        asks = offer.device and offer.remotes and offer.situation.request.can_score
-        return offer.all, Escalation(offer.remotes[0].name, below) if asks else None
 
-    return Baseline(f"cascade-{below:g}", rule)
+def _always(target: str, offer: Offer) -> Order:
+    return [view for view in offer.all if view.name == target], None
+
+
+def _cascade(below: float, offer: Offer) -> Order:
+    asks = offer.device and offer.remotes and offer.situation.request.can_score
+    return offer.all, Escalation(offer.remotes[0].name, below) if asks else None
 
 
 def _quickness(view: TargetView) -> tuple[float, bool, str]:

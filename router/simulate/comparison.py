@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from router.policy import Policy
 from router.simulate.baselines import BASELINES, THRESHOLDS, Baseline, always, cascade
 from router.simulate.bound import least_possible
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes
+from router.simulate.spread import Spread, in_turn
 from router.simulate.world import Setting
 from router.types import DEVICE
 from router.values import value
@@ -59,30 +61,38 @@ def runs(setting: Setting, policies: Sequence[Policy]) -> int:
     return len(policies) + len(_shown(setting)) + len(_tried(setting)) + 1
 
 
-def compare(setting: Setting, policies: Sequence[Policy], seed: int, *, watch: Watch = _nobody) -> Comparison:
+def compare(
+    setting: Setting, policies: Sequence[Policy], seed: int, *, watch: Watch = _nobody, spread: Spread = in_turn
+) -> Comparison:
     """Simulate every policy and every baseline. At least one policy; each baseline obeys the first one's labels.
 
-    `watch` is told the name of each run as it begins."""
-    first = policies[0]
-
-    def run(baseline: Baseline) -> Outcomes:
-        watch(baseline.name)
-        return simulate(setting, first, seed, baseline=baseline)
-
-    ran: list[Outcomes] = []
-    for policy in policies:
-        watch(policy.name)
-        ran.append(simulate(setting, policy, seed, worth=first.worth))
-    shown = _shown(setting)
-    by_name = {baseline.name: run(baseline) for baseline in (*shown, *_tried(setting))}
+    `watch` is told the name of each run before it is waited for. The runs know nothing of one another: `spread` may
+    make several at a time."""
+    first, shown = policies[0], _shown(setting)
+    baselines = [*shown, *_tried(setting)]
+    attempts = max(policy.retry.attempts for policy in policies)
+    names = [*(policy.name for policy in policies), *(baseline.name for baseline in baselines), "upper bound"]
+    tasks: list[Callable[[], Outcomes | float]] = [
+        *(partial(simulate, setting, policy, seed, worth=first.worth) for policy in policies),
+        *(partial(simulate, setting, first, seed, baseline=baseline) for baseline in baselines),
+        partial(least_possible, setting, first, seed, attempts=attempts),
+    ]
+    results, ran, least = spread(tasks), list[Outcomes](), 0.0
+    for name in names:
+        watch(name)
+        result = next(results)
+        if isinstance(result, Outcomes):
+            ran.append(result)
+        else:
+            least = result
+    ran, simple = ran[: len(policies)], ran[len(policies) :]
+    by_name = dict(zip(names[len(policies) :], simple, strict=False))
     beside = [by_name[baseline.name] for baseline in shown]
     fixed = [by_name[always(name).name] for name in (DEVICE, *(server.name for server in setting.servers))]
     thresholds = [by_name[cascade(below).name] for below in THRESHOLDS if cascade(below).name in by_name]
     best_threshold = min(thresholds, key=_cost, default=None) if setting.servers else None
     static = min([*fixed, *thresholds], key=_cost)
-    watch("upper bound")
-    attempts = max(policy.retry.attempts for policy in policies)
-    least = least_possible(setting, first, seed, attempts=attempts) / max(1, static.requests)
+    least /= max(1, static.requests)
     judged = tuple(Judged(outcomes, _score(outcomes.cost.value, static.cost.value, least)) for outcomes in ran)
     return Comparison(judged, tuple(beside), best_threshold, static, least)
 

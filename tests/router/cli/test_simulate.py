@@ -212,3 +212,17 @@ def test_a_fleet_s_policies_are_told_with_what_they_do_to_the_servers(
     said = capsys.readouterr().out
     assert "requests of 3 devices in" in said
     assert "far: " in said and "calls to cloud" in said
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "two", "62", "1.5"])
+def test_a_number_of_workers_that_cannot_be_is_refused(
+    desk: Path, count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _simulate(desk, "--workers", count)
+    assert ended.value.code == 2
+    assert "from 1 to 61" in capsys.readouterr().err
+
+
+def test_a_run_with_one_worker_says_what_one_with_several_says(desk: Path) -> None:
+    assert _figures(desk, "--workers", "1") == _figures(desk, "--workers", "2")

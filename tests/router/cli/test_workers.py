@@ -1,0 +1,70 @@
+"""Runs that are made side by side: in processes where it pays, and with the same results."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from router.cli.workers import Workers, cores
+from router.simulate.comparison import compare
+from router.simulate.spread import in_turn
+from tests.router.simulate.runs import a_policy, a_setting
+
+
+def _answers(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def _fails(number: int) -> int:
+    raise ValueError(number)
+
+
+def _waits_for_a_signal() -> int:
+    while True:
+        signal.pause()
+
+
+def test_what_is_not_worth_a_process_is_done_here() -> None:
+    tasks = [partial(_answers, number) for number in range(5)]
+    assert list(Workers(4)(tasks)) == [(number, os.getpid()) for number in range(5)]
+
+
+def test_one_worker_is_this_process() -> None:
+    tasks = [partial(_answers, number) for number in range(3)]
+    assert list(Workers(1, worth_s=0.0)(tasks)) == list(in_turn(tasks))
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    assert list(Workers(2, worth_s=0.0)([])) == []
+
+
+def test_it_knows_of_at_least_one_core() -> None:
+    assert cores() >= 1
+
+
+@pytest.mark.wide
+def test_results_come_in_the_order_of_the_tasks_from_other_processes() -> None:
+    found = list(Workers(2, worth_s=0.0)([partial(_answers, number) for number in range(6)]))
+    assert [number for number, _ in found] == list(range(6))
+    assert {pid for _, pid in found[1:]}.isdisjoint({os.getpid()})
+
+
+@pytest.mark.wide
+def test_a_comparison_is_the_same_with_any_number_of_workers() -> None:
+    setting, policies = a_setting(60), [a_policy(), a_policy('mode = "prefer_on_device"\n')]
+    assert compare(setting, policies, 1, spread=Workers(2, worth_s=0.0)) == compare(setting, policies, 1)
+
+
+@pytest.mark.wide
+def test_a_task_that_fails_is_told_and_ends_the_others() -> None:
+    """Whoever interrupts a comparison of minutes would otherwise wait for the runs that are under way."""
+    tasks = [partial(_answers, 0), partial(_fails, 7), _waits_for_a_signal]
+    with pytest.raises(ValueError, match="7"):
+        list(Workers(2, worth_s=0.0)(tasks))
+    for child in multiprocessing.active_children():
+        child.join(20)
+    assert multiprocessing.active_children() == []
