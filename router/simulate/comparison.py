@@ -50,6 +50,8 @@ class Comparison:
     """The best of what O_static is made of."""
     least_cost: float
     """The bound, for one request."""
+    thresholds: tuple[Outcomes, ...] = ()
+    """All fixed confidence thresholds that were tried, rising."""
 
 
 # Nearer to the bound than this share of the cost, what is left to gain is rounding.
@@ -94,7 +96,7 @@ def compare(
     static = min([*fixed, *thresholds], key=_cost)
     least /= max(1, static.requests)
     judged = tuple(Judged(outcomes, _score(outcomes.cost.value, static.cost.value, least)) for outcomes in ran)
-    return Comparison(judged, tuple(beside), best_threshold, static, least)
+    return Comparison(judged, tuple(beside), best_threshold, static, least, tuple(thresholds))
 
 
 def _shown(setting: Setting) -> list[Baseline]:

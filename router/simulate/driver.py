@@ -13,11 +13,12 @@ from router.engine import Decision
 from router.memo import Memo
 from router.policy import Policy, Worth
 from router.simulate.agenda import Agenda
-from router.simulate.agent import Agent
+from router.simulate.agent import Agent, Chooser
 from router.simulate.baselines import Baseline, decide_by
 from router.simulate.chance import Chance
 from router.simulate.evaluation import evaluate
 from router.simulate.outcomes import Outcomes, outcomes_of
+from router.simulate.recording import Recorder
 from router.simulate.tally import Tally
 from router.simulate.world import Setting, World
 from router.types import DEVICE, Situation
@@ -41,20 +42,30 @@ def simulate(
 
 
 def run(
-    setting: Setting, policy: Policy, seed: int, *, baseline: Baseline | None = None, worth: Worth | None = None
+    setting: Setting,
+    policy: Policy,
+    seed: int,
+    *,
+    baseline: Baseline | None = None,
+    worth: Worth | None = None,
+    recorder: Recorder | None = None,
 ) -> Tally:
     """Run as `simulate` does, and return the sums by blocks. Runs of one setting and seed have the same blocks of the
-    same requests, but for those that end in another order, so that two policies can be compared block by block."""
+    same requests, but for those that end in another order, so that two policies can be compared block by block.
+
+    A `recorder` watches what happens when, and changes nothing of it."""
     # A baseline keeps what its rule keeps, and promises nothing.
     evaluation = evaluate(setting, seed, policy.promise if baseline is None else None)
-    agenda, tally = Agenda(), Tally(policy.worth if worth is None else worth)
-    world = World(setting, seed)
+    agenda, counted = Agenda(), policy.worth if worth is None else worth
+    tally = Tally(counted) if recorder is None else recorder.tally(counted, agenda)
+    world = World(setting, seed) if recorder is None else recorder.world(setting, seed)
+    chooser: Chooser = Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline"))
     if baseline is not None and baseline.stubborn:
         policy = replace(policy, breaker=_NEVER_OPENS)
     agent = Agent(
         world,
         policy,
-        Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline")),
+        chooser if recorder is None else recorder.chooser(chooser),
         evaluation=evaluation,
         seed=seed,
         agenda=agenda,
