@@ -42,6 +42,9 @@ class Decision:
     """The probability with which this plan was taken, before the draw: less than 1 only where the policy explores."""
     awake_worth: float = 0.0
     """Gamma: what leaving the radio awake is worth to the next request; credited to plans that do."""
+    probabilities: tuple[float, ...] = ()
+    """With which probability each of the candidates was to be taken, in their order, before the draw; empty where
+    nothing was drawn for the request."""
 
     @property
     def energy_basis(self) -> Basis:
@@ -76,4 +79,5 @@ def decide(policy: Policy, situation: Situation, sighted: Sighted | None = None)
         chosen.by,
         chosen.propensity,
         chosen.awake_worth,
+        chosen.probabilities,
     )

@@ -17,9 +17,7 @@ def drawn(share: float, draw: float | None, plans: int) -> int | None:
     return min(plans - 1, int(draw / share * plans))
 
 
-def propensity(share: float, draw: float | None, plans: int, *, greedy: bool, among: bool) -> float:
-    """Return the probability with which a plan was taken: one that is chosen anyway (`greedy`), and one that may be
-    drawn (`among` the plans)."""
-    if draw is None or plans < 1:
-        return 1.0
+def propensity(share: float, plans: int, *, greedy: bool, among: bool) -> float:
+    """Return the probability with which a plan is taken where it is drawn for `share` of the requests: one that is
+    chosen anyway (`greedy`), and one that may be drawn (`among` the plans)."""
     return (1.0 - share if greedy else 0.0) + (share / plans if among else 0.0)

@@ -75,6 +75,7 @@ class Memo:
                 old.chosen_by,
                 old.propensity,
                 old.awake_worth,
+                old.probabilities,
             )
         sight = self._seen(policy, situation)
         decision = decide(policy, situation, sight.sighted)

@@ -43,6 +43,7 @@ class Chosen:
     candidates: tuple[Candidate, ...] = ()
     propensity: float = 1.0
     awake_worth: float = 0.0
+    probabilities: tuple[float, ...] = ()
 
 
 def in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetView], mode: Mode) -> Chosen:
@@ -86,30 +87,36 @@ def weigh(
     kept = stays(policy.hysteresis, situation, [o.candidate.name for o in weighed], [o.candidate.cost for o in weighed])
     if kept:
         greedy, by = weighed[kept], "held"
-    chosen, by, probability = _drawn(policy, situation, weighed, greedy, by, audits_both)
-    if chosen is not weighed[0]:
-        weighed.remove(chosen)
-        weighed.insert(0, chosen)
+    chosen, by, probabilities = _drawn(policy, situation, weighed, greedy, by, audits_both)
     plan = _plan(policy, situation, seen, terms, chosen)
     name = chosen.candidate.name
-    return Chosen(plan, name, by, tuple(option.candidate for option in weighed), probability, awake_worth)
+    candidates = tuple(option.candidate for option in weighed)
+    probability = probabilities[0] if probabilities else 1.0
+    return Chosen(plan, name, by, candidates, probability, awake_worth, probabilities)
 
 
 def _drawn(
     policy: Policy, situation: Situation, weighed: list[Option], greedy: Option, by: ChosenBy, audits_both: bool
-) -> tuple[Option, ChosenBy, float]:
-    if audits_both and greedy.asks is not None:
-        return greedy, "audit", 1.0
+) -> tuple[Option, ChosenBy, tuple[float, ...]]:
+    """Return what is taken, which becomes the first of those `weighed`, and with which probability each of them was to
+    be: nothing where nothing was drawn."""
     share, draw = policy.explores, situation.draw
-    if not share:
-        return greedy, by, 1.0
-    # A plan that only adds a wake is no other arm: its targets are those of the plan without.
-    arms = [option for option in weighed if option.wakes is None]
-    index = drawn(share, draw, len(arms))
-    chosen = greedy if index is None else arms[index]
-    is_greedy, among = chosen is greedy, chosen.wakes is None
-    probability = propensity(share, draw, len(arms), greedy=is_greedy, among=among)
-    return chosen, by if index is None else "draw", probability
+    chosen, arms = greedy, 0
+    if audits_both and greedy.asks is not None:
+        by = "audit"
+    elif share and draw is not None:
+        # A plan that only adds a wake is no other arm: its targets are those of the plan without.
+        among = [option for option in weighed if option.wakes is None]
+        arms = len(among)
+        index = drawn(share, draw, arms)
+        if index is not None:
+            chosen, by = among[index], "draw"
+    if chosen is not weighed[0]:
+        weighed.remove(chosen)
+        weighed.insert(0, chosen)
+    if not arms:
+        return chosen, by, ()
+    return chosen, by, tuple(propensity(share, arms, greedy=o is greedy, among=o.wakes is None) for o in weighed)
 
 
 def _plan(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping, chosen: Option) -> Plan:

@@ -57,6 +57,17 @@ def test_a_forced_choice_says_so_and_stands_before_what_was_weighed() -> None:
     assert forced.candidates[0].cost > forced.candidates[1].cost
 
 
+def test_a_decision_says_how_probable_each_of_its_plans_was_whatever_was_drawn() -> None:
+    said = []
+    for draw in (0.5, 0.09):
+        decision = decide(EXPLORING, _with(draw))
+        assert decision.probabilities[0] == decision.propensity
+        said.append(dict(zip((c.name for c in decision.candidates), decision.probabilities, strict=True)))
+    assert said[0] == said[1] == {"cloud": pytest.approx(0.95), "device": pytest.approx(0.05)}
+    assert decide(EXPLORING, _with(None)).probabilities == ()
+    assert decide(policy_of(), _with(0.5)).probabilities == ()
+
+
 def test_nothing_that_is_closed_is_ever_drawn() -> None:
     out_of_money = policy_of(
         "exploration.share = 1.0\n[targets.cloud]\nusd_per_request = 1\n[budgets]\nmoney = { amount_usd = 1 }\n"
@@ -109,7 +120,7 @@ def test_a_wake_is_no_other_plan_to_draw() -> None:
 
 def test_propensities_of_all_plans_sum_to_one() -> None:
     for plans in (1, 2, 5):
-        total = sum(propensity(0.3, 0.5, plans, greedy=index == 0, among=True) for index in range(plans))
+        total = sum(propensity(0.3, plans, greedy=index == 0, among=True) for index in range(plans))
         assert total == pytest.approx(1.0)
 
 
