@@ -187,6 +187,9 @@ class AgentConfig(_Part):
     left out: the last ones are kept in memory only."""
     records_max_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Of records, in megabytes: the older half is kept as FILE.1, and what is older still is dropped."""
+    records_labels: list[str] | None = None
+    """Privacy labels whose requests are recorded, where records are to leave the device, say. A request with another
+    label, or with none, is not written down then; left out: all are."""
     state: Annotated[Path, Field(strict=False)] | None = None
     """Folder in which audits, verdicts on models and what was learnt of times are remembered across restarts; left out:
     begun anew each time."""

@@ -134,7 +134,13 @@ class Core:
         chance: random.Random | None,
     ) -> None:
         if config.records is not None:
-            self._records = RecordLog(config.records, config.records_max_mb << 20, self.metrics.records)
+            self._records = RecordLog(
+                config.records,
+                config.records_max_mb << 20,
+                self.metrics.records,
+                labels=config.records_labels,
+                utc=utc,
+            )
         self.journal = Journal(config.journal_size, self._records)
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311

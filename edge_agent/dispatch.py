@@ -207,8 +207,10 @@ class Dispatcher:
         self._account(call, Outcome(Ending.CANCELLED, None, ()), self._clock())
 
     def _account(self, call: Call, outcome: Outcome, now: float) -> None:
-        self._journal.add(call.decision, outcome)
-        situation = call.decision.situation
+        situation, journal = call.decision.situation, self._journal
+        # Added up only where somebody asked for records.
+        expense = call.expense() if journal.keeps_records else None
+        journal.add(call.decision, outcome, now - situation.now, expense)
         self._metrics.request(
             situation.request.model,
             outcome.target,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edge_agent.record_log import RecordLog
 from router.attempt import Outcome
 from router.engine import Decision
+from router.expense import Expense
 
 __all__ = ["Entry", "Journal"]
 
@@ -28,11 +29,18 @@ class Journal:
         self._log = log
         self._entries: deque[tuple[Decision, Outcome | None]] = deque(maxlen=size)
 
-    def add(self, decision: Decision, outcome: Outcome | None) -> None:
+    @property
+    def keeps_records(self) -> bool:
+        """Whether what a request took is written down."""
+        return self._log is not None
+
+    def add(
+        self, decision: Decision, outcome: Outcome | None, taken_s: float = 0.0, expense: Expense | None = None
+    ) -> None:
         """Keep one more, and drop the oldest if the ring is full."""
         self._entries.append((decision, outcome))
         if self._log is not None:
-            self._log.add(decision, outcome)
+            self._log.add(decision, outcome, taken_s, expense)
 
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest `count` entries, the newest last."""

@@ -1,20 +1,26 @@
 """Decision records as lines of JSON, where an app asks for them: for `nearfar-agent watch` and `nearfar-policy replay`.
 
-They hold no input and no output of a model. A request pays an append to a queue; a thread of the log's own writes. The
-file is bounded: when it is half of what may be kept it becomes the older half, FILE.1, and a new one is begun. What
-does not fit the queue, or the disk, is lost, and counted: a log must not cost an answer."""
+They hold no input and no output of a model, and nothing at all of requests whose label they are not kept for. A
+request pays an append to a queue; a thread of the log's own writes. The file is bounded: when it is half of what may be
+kept it becomes the older half, FILE.1, and a new one is begun. What does not fit the queue, or the disk, is lost, and
+counted: a log must not cost an answer. A line is there whole or not at all; one that a crash has torn is ended before
+the next."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from router.attempt import Outcome
 from router.engine import Decision
+from router.expense import Expense
 from router.record import to_json
 
 __all__ = ["RecordLog"]
@@ -26,26 +32,49 @@ _WAITING: Final = 10_000
 _INTERVAL_S: Final = 0.25
 
 
-class RecordLog:
-    """See the module. `on_lines` hears "written" or "dropped", and how many."""
+class _Entry(NamedTuple):
+    decision: Decision
+    outcome: Outcome | None
+    began_utc: float
+    taken_s: float
+    expense: Expense | None
 
-    def __init__(self, path: Path, max_bytes: int, on_lines: Callable[[str, int], None]) -> None:
+
+class RecordLog:
+    """See the module. `on_lines` hears "written" or "dropped", and how many. `labels` None: of all requests; else only
+    of those that bear one of them. One log a file."""
+
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int,
+        on_lines: Callable[[str, int], None],
+        *,
+        labels: Collection[str] | None = None,
+        utc: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._half_bytes = max_bytes // 2
         self._on_lines = on_lines
-        self._waiting: deque[tuple[Decision, Outcome | None]] = deque()
+        self._labels = None if labels is None else frozenset(labels)
+        self._utc = utc
+        self._waiting: deque[_Entry] = deque()
         self._dropped = 0
         self._failing = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nearfar-records", daemon=True)
         self._thread.start()
 
-    def add(self, decision: Decision, outcome: Outcome | None) -> None:
+    def add(
+        self, decision: Decision, outcome: Outcome | None, taken_s: float = 0.0, expense: Expense | None = None
+    ) -> None:
         """Have one record written soon; from any thread."""
+        if self._labels is not None and decision.situation.request.label not in self._labels:
+            return
         if len(self._waiting) >= _WAITING:
             self._dropped += 1  # two threads may count one drop for two: it tells that there were some
             return
-        self._waiting.append((decision, outcome))
+        self._waiting.append(_Entry(decision, outcome, self._utc() - taken_s, taken_s, expense))
 
     def close(self) -> None:
         """Write what waits, and end the thread; safe twice."""
@@ -59,17 +88,21 @@ class RecordLog:
             self._write()
 
     def _write(self) -> None:
+        dropped, self._dropped = self._dropped, 0
         lines: list[bytes] = []
         while self._waiting and len(lines) < _WAITING:
-            lines.append((to_json(*self._waiting.popleft()) + "\n").encode())
-        dropped, self._dropped = self._dropped, 0
-        if lines:
             try:
-                self._append(b"".join(lines))
-                self._on_lines("written", len(lines))
+                lines.append(_line(self._waiting.popleft()))
+            except ValueError as error:  # pydantic's: something in it is nothing that JSON knows
+                dropped += 1
+                _LOG.warning("a decision record cannot be written: %s", type(error).__name__)
+        for part in _parts(lines, self._half_bytes):
+            try:
+                self._append(b"".join(part))
+                self._on_lines("written", len(part))
                 self._failing = False
             except OSError as error:
-                dropped += len(lines)
+                dropped += len(part)
                 if not self._failing:
                     _LOG.warning("decision records cannot be written to %s: %s", self._path, error.strerror or error)
                 self._failing = True
@@ -77,11 +110,46 @@ class RecordLog:
             self._on_lines("dropped", dropped)
 
     def _append(self, content: bytes) -> None:
-        try:
+        with suppress(FileNotFoundError):
             size = self._path.stat().st_size
-        except FileNotFoundError:
-            size = 0
-        if size and size + len(content) > self._half_bytes:
-            self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-        with self._path.open("ab") as file:
-            file.write(content)
+            if size and size + len(content) > self._half_bytes:
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        with open(self._path, "a+b", buffering=0, opener=_only_for_us) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":
+                    content = b"\n" + content
+            try:
+                while content:
+                    content = content[file.write(content) :]
+            except OSError:
+                # A full disk takes the beginning of a line.
+                with suppress(OSError):
+                    file.truncate(size)
+                raise
+
+
+def _only_for_us(path: str, flags: int) -> int:
+    # How an app is used, and when, is nobody else's affair.
+    return os.open(path, flags, 0o600)
+
+
+def _line(entry: _Entry) -> bytes:
+    decision, outcome, began_utc, taken_s, expense = entry
+    told = to_json(decision, outcome, began_utc=began_utc, taken_s=taken_s, expense=expense)
+    return (told + "\n").encode()
+
+
+def _parts(lines: Sequence[bytes], most_bytes: int) -> Iterator[list[bytes]]:
+    """Yield the lines in parts that fit a file, one line at the least."""
+    part: list[bytes] = []
+    size = 0
+    for line in lines:
+        if part and size + len(line) > most_bytes:
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line)
+    if part:
+        yield part

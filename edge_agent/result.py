@@ -206,9 +206,11 @@ class Result:
 
     def to_json(self) -> str:
         """Return the decision record as one line of JSON; it holds no input and no output."""
+        from edge_agent.expense import expense_of
         from router.record import to_json  # pydantic loads when a record is first written, not with the agent
 
-        return to_json(self.decision, self.outcome, taken_s=self._duration_s)
+        expense = expense_of(self._sent, self._energy_j, self._policy, self.decision.situation)
+        return to_json(self.decision, self.outcome, taken_s=self._duration_s, expense=expense)
 
     def __repr__(self) -> str:
         return f"Result(target={self.target!r}, reason={self.reason!r})"

@@ -1,9 +1,9 @@
 """Decisions as JSON and back: what a log keeps, what a replay reads. Pure; holds no input and no output of a model.
 
 A record written here and read back is an equal Decision, and `replay` decides again from the situation in it: the same
-policy gives the same decision, another policy says what it would have done. Records of version 1 are read as well: they
-knew nothing of energy, of the radio or of budgets, and say nothing of them. What no record said at first is None where
-it is not there: when it was, how long it took, and what a shadow would have done."""
+policy gives the same decision, another policy says what it would have done. Records of earlier versions are read as
+well, and say nothing of what they did not know: version 1 of energy, of the radio and of budgets, version 2 of when a
+request came, what it took, how probable the plans were that were not taken, and what a shadow would have done."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from router.attempt import Outcome
 from router.engine import Decision, decide
 from router.errors import RecordError
+from router.expense import Expense
 from router.policy import Policy
 from router.shadow import ShadowChoice
 
 __all__ = ["RECORD_VERSION", "Record", "from_json", "replay", "to_json"]
 
-RECORD_VERSION: Final = 2
+RECORD_VERSION: Final = 3
 MAX_RECORD_BYTES: Final = 1 << 20
 
 
@@ -29,14 +30,16 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    record_version: Annotated[Literal[1, 2], Field(alias="record")] = RECORD_VERSION
+    record_version: Annotated[Literal[1, 2, 3], Field(alias="record")] = RECORD_VERSION
     decision: Decision
     outcome: Outcome | None = None
-    """None while the attempt has not ended."""
+    """None while the attempt has not ended, and where no target could be asked."""
     began_utc: float | None = None
     """When the request came, in seconds since 1970."""
     taken_s: float | None = None
     """From the app's call to its end."""
+    expense: Expense | None = None
+    """None while the attempt has not ended."""
     shadow: ShadowChoice | None = None
     """What a policy that only looks on would have done."""
 
@@ -48,6 +51,7 @@ def to_json(
     began_utc: float | None = None,
     taken_s: float | None = None,
     shadow: ShadowChoice | None = None,
+    expense: Expense | None = None,
 ) -> str:
     """Return one line of JSON for a decision, and what came of it: see Record."""
     # Readings come as whatever mapping their owner keeps them in, such as a read-only view; JSON knows one kind.
@@ -58,6 +62,7 @@ def to_json(
         began_utc=began_utc,
         taken_s=taken_s,
         shadow=shadow,
+        expense=expense,
     )
     return record.model_dump_json(by_alias=True)
 

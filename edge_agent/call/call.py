@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_agent.call.audit import Audit
 from edge_agent.call.remote import RemoteCalls
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
+from edge_agent.expense import expense_of
 from edge_agent.experience import Experience
 from edge_agent.keeper import Keeper
 from edge_agent.metrics import Metrics
@@ -29,6 +30,7 @@ from nearfar_wire.prepare import restore
 from nearfar_wire.status import Code
 from router.attempt import Command, Ending, Event, Failed, Failure, Outcome, Run, Succeeded, begin, step
 from router.engine import Decision
+from router.expense import Expense
 from router.plan import Plan
 from router.policy import Policy
 from router.predict import MEDIAN
@@ -326,6 +328,15 @@ class Call:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @property
+    def joules(self) -> float:
+        """What runs and calls that have ended took of the battery."""
+        return self._joules if self._remote_calls is None else self._joules + self._remote_calls.joules
+
+    def expense(self) -> Expense:
+        """Return what the request took so far."""
+        return expense_of(self._sent, self.joules, self._policy, self.decision.situation)
+
+    @property
     def sent_bytes(self) -> Mapping[str, int]:
         """What was handed to the network so far, by target."""
         if not self._sent:
@@ -359,5 +370,5 @@ class Call:
             outcome,
             self._policy,
             self._release,
-            self._joules if self._remote_calls is None else self._joules + self._remote_calls.joules,
+            self.joules,
         )

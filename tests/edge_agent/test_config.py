@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from edge_agent import Agent, AgentConfig, ConfigError, RemoteConfig, load_config
 from edge_agent.config import MAX_CONFIG_BYTES, checked, is_loopback
 from nearfar_wire.status import Code
+from router.record import from_json
 from router.types import Kind
 from tests.builders.agents import PIXELS, Home, golden_npz, policy_text
 from tests.builders.onnx_models import bomb
@@ -227,6 +228,17 @@ def _runs(agent: Agent) -> bool:
     return agent.core.release("tiny").runtime is not None
 
 
+def _labels_recorded(agent: Agent) -> list[str | None]:
+    path = agent.core.config.records
+    assert path is not None
+    path.unlink(missing_ok=True)
+    for label in ("public", "personal"):
+        agent.infer("tiny", {"pixels": PIXELS}, privacy=label)
+    agent.close()
+    lines = path.read_text("utf-8").splitlines()
+    return [from_json(line).decision.situation.request.label for line in lines]
+
+
 # By the field's path: two values, and what differs between agents that have them.
 FIELDS: dict[str, tuple[object, object, Effect]] = {
     "schema": (1, 2, lambda _: "started"),
@@ -267,12 +279,14 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "audits_max_mb": (1, 2, lambda agent: agent.core._qualities["tiny"]._log._max_bytes),
     "records": (None, "records.jsonl", lambda agent: agent.core._records is None),
     "records_max_mb": (1, 2, lambda agent: agent.core._records._half_bytes),
+    "records_labels": (["public"], ["public", "personal"], _labels_recorded),
     "state": (None, "state", lambda agent: agent.core._qualities["tiny"]._state),
 }  # fmt: skip
 # What else stands in the document while one field changes, where it has to.
 BESIDE: dict[str, dict[str, object]] = {
     "audits_max_mb": {"audits": "audits.jsonl"},
     "records_max_mb": {"records": "records.jsonl"},
+    "records_labels": {"records": "records.jsonl"},
     "policy_check_s": {"policy": "policy.toml"},
     "targets.edge.tls.certificate": {"targets.edge.tls.key": "nowhere.key"},
     "targets.edge.tls.key": {"targets.edge.tls.certificate": "nowhere.pem"},

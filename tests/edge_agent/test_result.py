@@ -65,7 +65,7 @@ def test_a_record_is_read_back_as_the_decision_it_was_and_replays_to_it(scene: S
         result = watched.infer("tiny", X)
         line = result.to_json()
         assert "\n" not in line
-        assert json.loads(line)["record"] == 2
+        assert json.loads(line)["record"] == 3
         record = from_json(line)
         assert (record.decision, record.outcome) == (result.decision, result.outcome)
         targets = {"device": Kind.DEVICE, "cloud": Kind.CLOUD}

@@ -11,6 +11,7 @@ from router.attempt import Ending, Failure, Outcome
 from router.closed import Constraint
 from router.engine import decide
 from router.errors import RecordError
+from router.expense import Expense
 from router.record import MAX_RECORD_BYTES, from_json, replay, to_json
 from router.shadow import beside
 from tests.router.situations import policy_of, situation, target
@@ -54,6 +55,22 @@ def test_a_record_from_before_they_were_written_says_nothing_of_them() -> None:
         assert older.pop(name) is None
     read = from_json(json.dumps(older))
     assert (read.began_utc, read.taken_s, read.shadow) == (None, None, None)
+
+
+def test_what_it_took_comes_back_too() -> None:
+    expense = Expense(0.5, 0.0002, 1200, 80)
+    read = from_json(to_json(DECISION, OUTCOME, began_utc=1_700_000_000.25, taken_s=0.0125, expense=expense))
+    assert (read.began_utc, read.taken_s, read.expense) == (1_700_000_000.25, 0.0125, expense)
+
+
+def test_a_record_of_the_second_version_says_nothing_of_what_it_took() -> None:
+    older = json.loads(to_json(DECISION, OUTCOME)) | {"record": 2}
+    for name in ("began_utc", "taken_s", "expense"):
+        del older[name]
+    del older["decision"]["probabilities"]
+    read = from_json(json.dumps(older))
+    assert (read.record_version, read.began_utc, read.taken_s, read.expense) == (2, None, None, None)
+    assert read.decision == DECISION
 
 
 def test_a_flag_stays_a_flag_and_a_number_a_number() -> None:
@@ -101,7 +118,7 @@ def _changed(**changes: object) -> str:
         pytest.param("", "not a decision record", id="nothing"),
         pytest.param("{", "not a decision record", id="torn"),
         pytest.param("[]", "not a decision record", id="another document"),
-        pytest.param(_changed(record=3), "a decision record of version 3; versions 1 to 2 are", id="a later version"),
+        pytest.param(_changed(record=4), "a decision record of version 4; versions 1 to 3 are", id="a later version"),
         pytest.param(
             _changed(record=-(10**900)), "decision record of version no sense", id="a version past all reason"
         ),
