@@ -26,7 +26,8 @@ def table(compared: Comparison) -> list[str]:
         baselines.append(_rows(best, targets, name=f"best {best.policy.replace('-', ' of ')}"))
     bound: Row = ["upper bound", _cost(compared.least_cost), _score(1.0), *[""] * (len(head) - 3)]
     bodies = [[line for rows in policies for line in rows], [line for rows in baselines for line in rows], [bound]]
-    return [*_aligned([[head], *bodies]), *_LEGEND]
+    did = [line for judged in compared.policies for line in _did(judged.outcomes)]
+    return [*_aligned([[head], *bodies]), *did, "", *_LEGEND]
 
 
 def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
@@ -35,6 +36,7 @@ def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
     head: Row = ["", "cost", "score", "promise", *_HEADS, *targets]
     told = _aligned([[head], [line for fleet in fleets for line in _rows(fleet.outcomes, targets)]])
     for fleet in fleets:
+        told += _did(fleet.outcomes)
         for target, calls in fleet.calls.items():
             told.append(f"{fleet.outcomes.policy}: {sum(calls):,} calls to {target}{_peak(calls, fleet.slice_s)}")
         told.append(
@@ -42,6 +44,22 @@ def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
             f"{fleet.most_switches:,}"
         )
     return [*told, "", *_LEGEND]
+
+
+def _did(outcomes: Outcomes) -> list[str]:
+    """Return what else a policy did, for how many of a hundred requests; and how often each of its rules applied."""
+    shares = (
+        ("backed up by the device", outcomes.backed_up),
+        ("hedged", outcomes.hedged),
+        ("retried", outcomes.retried),
+        ("escalated", outcomes.escalated),
+        ("radio woken", outcomes.wakes),
+    )
+    told = [f"{outcomes.policy}: of 100 requests {', '.join(f'{_share(of.value)} {name}' for name, of in shares)}"]
+    if outcomes.rules:
+        applied = ", ".join(f"{name} to {_share(of.value)}" for name, of in outcomes.rules.items())
+        told.append(f"{outcomes.policy}: of 100 requests its rules applied: {applied}")
+    return told
 
 
 def _peak(calls: Sequence[int], slice_s: float) -> str:
@@ -98,7 +116,7 @@ _LEGEND: Final = (
     "policy. score: 0 for the best of asking always the same target and of the best threshold, both in hindsight; 1",
     "for the upper bound, which knew the day beforehand, but not who is right. promise: of the policy, over what its",
     "certificate covers, with the loss in % and the most that was promised. loss: right answers of the best remote",
-    "target that the device's did not have. late: after the deadline. none: no answer. J, $, kB: spent by the device.",
+    "target less those of who answered. late: after the deadline. none: no answer. J, $, kB: spent by the device.",
     "Under the names of the targets: the share of requests that each answered, in %.",
 )
 

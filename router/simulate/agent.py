@@ -22,6 +22,7 @@ from router.attempt import (
     Failure,
     Finish,
     Outcome,
+    Role,
     Run,
     Succeeded,
     Wake,
@@ -58,6 +59,7 @@ _BLAMES_ENDPOINT: Final = frozenset(
 )
 # A request's call for an audit has chance of its own, behind any that it may have made for itself.
 _AUDITS: Final = 1 << 10
+_BESIDES: Final = (Role.BACKUP, Role.HEDGE, Role.RETRY)
 _SECURITY: Final = frozenset({"PERMISSION_DENIED", "SECURITY_ERROR", "UNAUTHENTICATED"})
 
 
@@ -134,7 +136,7 @@ class _Auditing:
         if now >= job.next_at and not job.done:
             self._agent.turn_to(job.proceed(now))
             if job.done:
-                self._agent.audited(job, self._usd)
+                self._agent.audited(job, self._usd, now)
             else:
                 self._agent.put(job)
 
@@ -143,8 +145,8 @@ class Pending:
     """A request between its decision and its end."""
 
     __slots__ = (
-        "agent", "armed_at", "arrival", "decision", "flights", "joules", "number", "received_bytes", "sent_bytes",
-        "state", "usd", "wake_at",
+        "agent", "armed_at", "arrival", "besides", "decision", "flights", "joules", "number", "received_bytes",
+        "sent_bytes", "state", "usd", "wake_at",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, arrival: Arrival, decision: Decision, number: int) -> None:
@@ -157,6 +159,8 @@ class Pending:
         self.wake_at = self.armed_at = math.inf
         self.sent_bytes = self.received_bytes = 0
         self.usd = self.joules = 0.0
+        self.besides: tuple[Role, ...] = ()
+        """What was started for it beside the plan's legs and its escalation."""
 
     def due(self, now: float) -> None:
         """See agenda.Due."""
@@ -188,6 +192,7 @@ class Agent:
         self.policy = policy
         self.purse = Purse(policy, now=0.0, utc_s=0.0)
         """What was spent of the policy's budgets. The world begins with a day of UTC."""
+        self._meter = tally.meter()
         self._wakes = WakeLog()
         self._waking = False
         self._previous: dict[tuple[str, str | None], Previous | None] = {}
@@ -365,6 +370,8 @@ class Agent:
         target, arrival = run.target, pending.arrival
         if not self.experience.covers(run.role, target, arrival.model, now):
             return Withheld(target)
+        if run.role in _BESIDES:
+            pending.besides = (*pending.besides, run.role)
         if target == DEVICE:
             job: Job = self._world.run_device(arrival.model, now, pending.number)
             pending.flights[target] = _Flight(pending, job, None, run.until)
@@ -494,9 +501,10 @@ class Agent:
         _Auditing(self, job, self._world.servers[target].model.usd_per_request)
         self.put(job)
 
-    def audited(self, job: Call, usd: float) -> None:
+    def audited(self, job: Call, usd: float, now: float) -> None:
         """An audit has ended, however it did."""
         self._tally.spend(job.energy_j, job.sent_bytes, usd)
+        self._meter.add(now, job.energy_j, usd, job.sent_bytes)
 
     # -- the radio, for the requests to come --------------------------------------------------------------------------
 
@@ -517,7 +525,8 @@ class Agent:
         self.experience.radio_used(readings, now)
         self._wakes = self._wakes.woke(now)
         self.purse.call_ended(link, now - job.started_at, WAKE_BYTES, WAKE_BYTES, idle_s)
-        self._tally.spend(job.energy_j, 2 * WAKE_BYTES)
+        self._tally.woke(job.energy_j, 2 * WAKE_BYTES)
+        self._meter.add(now, job.energy_j, 0.0, 2 * WAKE_BYTES)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -530,12 +539,14 @@ class Agent:
         if plan is not None and plan.wake is not None and target is not None and not pending.sent_bytes:
             self._wake(plan.wake, pending.decision, now)
         ending = Ending.FAILED if outcome is None else outcome.ending
+        covered = plan is not None and plan.promised and target is not None
+        self._meter.add(now, pending.joules, pending.usd, pending.sent_bytes + pending.received_bytes)
         self._tally.add(
             Ended(
                 target,
                 now - pending.decision.situation.now,
                 0.0 if target is None else 1 - arrival.truth.p_right[target],
-                self._lost(arrival) if target == DEVICE else 0.0,
+                self._lost(arrival, target),
                 ending is Ending.DEADLINE_EXCEEDED or (outcome is not None and outcome.late),
                 ending is Ending.FAILED,
                 outcome is not None and outcome.escalated,
@@ -543,14 +554,21 @@ class Agent:
                 pending.usd,
                 pending.sent_bytes,
                 pending.received_bytes,
-                bool(plan is not None and plan.promised and target is not None),
+                self._lost_of_promised(arrival, target) if covered else None,
+                pending.besides,
+                pending.decision.rules,
             )
         )
 
-    def _lost(self, arrival: Arrival) -> float:
+    def _lost(self, arrival: Arrival, target: str | None) -> float:
+        reference = self._reference[arrival.model]
+        p_right = arrival.truth.p_right
+        return 0.0 if reference is None else p_right[reference] - (0.0 if target is None else p_right[target])
+
+    def _lost_of_promised(self, arrival: Arrival, target: str | None) -> int:
         reference = self._reference[arrival.model]
         right = arrival.truth.right
-        return 0.0 if reference is None else float(right[reference]) - float(right[DEVICE])
+        return 0 if reference is None or target != DEVICE else int(right[reference]) - int(right[DEVICE])
 
 
 def _told(call: Call) -> Told:

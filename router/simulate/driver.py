@@ -37,8 +37,14 @@ def simulate(
     name = policy.name if baseline is None else baseline.name
     targets = (DEVICE, *(server.name for server in setting.servers))
     promise = policy.promise if baseline is None else None
-    max_loss = None if promise is None else promise.max_loss
-    return outcomes_of(name, tally, targets, Chance(seed, "intervals"), max_loss=max_loss)
+    return outcomes_of(
+        name,
+        tally,
+        targets,
+        Chance(seed, "intervals"),
+        max_loss=None if promise is None else promise.max_loss,
+        rules=policy.rule_names if baseline is None else (),
+    )
 
 
 def run(

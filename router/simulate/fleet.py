@@ -46,7 +46,7 @@ class FleetOutcomes:
 
 def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) -> FleetOutcomes:
     """Run the scenario on so many devices at once, each under `policy`, against one set of servers."""
-    evaluation, servers = evaluate(setting, seed), servers_of(setting, seed)
+    evaluation, servers = evaluate(setting, seed, policy.promise), servers_of(setting, seed)
     agenda, tally = Agenda(), Tally(policy.worth)
     slice_s = setting.duration_s / _SLICES
     calls: Counter[tuple[str, int]] = Counter()
@@ -60,7 +60,14 @@ def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) ->
     targets = (DEVICE, *servers)
     switches = [chooser.switches for chooser in choosers]
     return FleetOutcomes(
-        outcomes_of(policy.name, tally, targets, Chance(seed, "intervals")),
+        outcomes_of(
+            policy.name,
+            tally,
+            targets,
+            Chance(seed, "intervals"),
+            max_loss=None if policy.promise is None else policy.promise.max_loss,
+            rules=policy.rule_names,
+        ),
         devices,
         slice_s,
         {name: tuple(calls[name, slice_] for slice_ in range(_SLICES)) for name in servers},

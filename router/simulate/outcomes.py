@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from router.events import Role
 from router.simulate.intervals import Draws, Figure, drawn_again, figure, quantile_s
 from router.simulate.tally import Block, Tally
 from router.values import value
@@ -21,7 +22,7 @@ class Outcomes:
     requests: int
     cost: Figure
     accuracy_loss: Figure
-    """Where the device's answer was kept: right answers of the best remote target less those of the device."""
+    """Right answers of the best remote target less those of who answered; a request without an answer has none."""
     wrong: Figure
     """Probability that the answer is wrong."""
     missed: Figure
@@ -37,6 +38,14 @@ class Outcomes:
     """Sent and received."""
     shares: Mapping[str, Figure]
     """Target -> share of requests that it answered."""
+    backed_up: Figure
+    """Share of requests for which the device was started beside a call; hedged and retried likewise."""
+    hedged: Figure
+    retried: Figure
+    wakes: Figure
+    """How often the radio was woken for requests to come."""
+    rules: Mapping[str, Figure]
+    """Rule of the policy -> share of requests that it applied to."""
     promised_loss: Figure | None = None
     """Accuracy lost over the requests that a certificate covered; None where it covered none."""
     max_loss: float | None = None
@@ -51,9 +60,16 @@ class Outcomes:
 
 
 def outcomes_of(
-    policy: str, tally: Tally, targets: tuple[str, ...], chance: Draws, *, max_loss: float | None = None
+    policy: str,
+    tally: Tally,
+    targets: Sequence[str],
+    chance: Draws,
+    *,
+    max_loss: float | None = None,
+    rules: Sequence[str] = (),
 ) -> Outcomes:
-    """Return what `tally` holds, as figures. `max_loss` is what the policy promises to lose at most."""
+    """Return what `tally` holds, as figures. `max_loss` is what the policy promises to lose at most, `rules` what its
+    rules are called."""
     blocks = tally.blocks
     draws = drawn_again(len(blocks), chance)
 
@@ -62,6 +78,12 @@ def outcomes_of(
 
     def answered_by(target: str) -> Figure:
         return mean(lambda block: block.by_target[target])
+
+    def started(role: Role) -> Figure:
+        return mean(lambda block: block.by_role[role])
+
+    def applied(rule: str) -> Figure:
+        return mean(lambda block: block.by_rule[rule])
 
     return Outcomes(
         policy,
@@ -80,6 +102,11 @@ def outcomes_of(
         mean(lambda block: block.usd),
         mean(lambda block: block.up_bytes + block.down_bytes),
         {target: answered_by(target) for target in targets},
+        started(Role.BACKUP),
+        started(Role.HEDGE),
+        started(Role.RETRY),
+        mean(lambda block: block.wakes),
+        {rule: applied(rule) for rule in rules},
         promised_loss(blocks, draws),
         max_loss,
     )

@@ -10,7 +10,9 @@ import math
 from collections import Counter
 from typing import Final
 
+from router.events import Role
 from router.policy import Worth
+from router.simulate.meter import Meter
 from router.values import value
 
 __all__ = ["Block", "Ended", "Tally", "bucket_of", "seconds_of"]
@@ -34,7 +36,7 @@ class Ended:
     """One request that ended, in the terms that it is judged by.
 
     `wrong` is the probability that the answer is wrong, as far as the score tells, and 0 where there is no answer;
-    `lost` is 1 where the answer is the device's and only the best remote target is right, -1 where only the device is.
+    `lost` by how much more probably the best remote target is right than who answered, and no answer is never right.
     `joules` is what its runs and calls cost the device, the radio's tail before them included."""
 
     target: str | None
@@ -48,14 +50,21 @@ class Ended:
     usd: float
     up_bytes: int
     down_bytes: int
-    promised: bool = False
-    """Whether a certificate covers it: its `lost` counts in what was promised."""
+    promised_lost: int | None = None
+    """Where a certificate covers it: 1 where the device's answer was kept and only the best remote target is right, -1
+    where only the device is, else 0. Not a probability: what was promised is counted as it was certified."""
+    besides: tuple[Role, ...] = ()
+    """What was started for it beside the plan's legs and its escalation: backups, hedges, retries."""
+    rules: tuple[str, ...] = ()
+    """The policy's rules that applied to it."""
 
 
 class Block:
     """Sums over requests in a row."""
 
     __slots__ = (
+        "by_role",
+        "by_rule",
         "by_target",
         "cost",
         "down_bytes",
@@ -71,14 +80,18 @@ class Block:
         "times",
         "up_bytes",
         "usd",
+        "wakes",
         "wrong",
     )
 
     def __init__(self) -> None:
         self.requests = self.missed = self.failed = self.escalated = self.up_bytes = self.down_bytes = 0
-        self.promised = 0
-        self.cost = self.wrong = self.lost = self.promised_lost = self.seconds = self.joules = self.usd = 0.0
+        self.promised = self.wakes = self.promised_lost = 0
+        self.cost = self.wrong = self.lost = self.seconds = self.joules = self.usd = 0.0
         self.by_target: Counter[str] = Counter()
+        self.by_role: Counter[Role] = Counter()
+        """Requests by what was started for them beside their legs."""
+        self.by_rule: Counter[str] = Counter()
         self.times: Counter[int] = Counter()
         """Requests by the bucket of the time they took."""
 
@@ -86,11 +99,16 @@ class Block:
         """Add what `other` holds."""
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.by_target.update(other.by_target)
-        self.times.update(other.times)
+        for name in _COUNTS:
+            getattr(self, name).update(getattr(other, name))
+
+    @property
+    def unanswered(self) -> int:
+        return self.requests - self.by_target.total()
 
 
-_SUMS: Final = tuple(name for name in Block.__slots__ if name not in ("by_target", "times"))
+_COUNTS: Final = ("by_role", "by_rule", "by_target", "times")
+_SUMS: Final = tuple(name for name in Block.__slots__ if name not in _COUNTS)
 
 
 class Tally:
@@ -101,6 +119,14 @@ class Tally:
         self._length = block_requests
         self._open = Block()
         self.blocks: list[Block] = [self._open]
+        self.meters: list[Meter] = []
+        """One of each device."""
+
+    def meter(self) -> Meter:
+        """Return a new device's meter."""
+        meter = Meter()
+        self.meters.append(meter)
+        return meter
 
     def add(self, ended: Ended) -> float:
         """Count one request, and return what it cost."""
@@ -130,21 +156,30 @@ class Tally:
         block.usd += ended.usd
         block.up_bytes += ended.up_bytes
         block.down_bytes += ended.down_bytes
-        if ended.promised:
+        if ended.promised_lost is not None:
             block.promised += 1
-            block.promised_lost += ended.lost
+            block.promised_lost += ended.promised_lost
         if ended.target is not None:
             block.by_target[ended.target] += 1
+        if ended.besides:
+            block.by_role.update(set(ended.besides))
+        if ended.rules:
+            block.by_rule.update(ended.rules)
         block.times[bucket_of(ended.seconds)] += 1
         return cost
 
     def spend(self, joules: float, size_bytes: int = 0, usd: float = 0.0) -> None:
-        """Count what was spent for no request: audits, waking the radio, and keeping it up after the last call."""
+        """Count what was spent for no request: audits, wakes, and keeping the radio up after the last call."""
         worth, block = self._worth, self._open
         block.joules += joules
         block.up_bytes += size_bytes
         block.usd += usd
         block.cost += worth.joule * joules + worth.megabyte * size_bytes / 1e6 + worth.dollar * usd
+
+    def woke(self, joules: float, size_bytes: int) -> None:
+        """Count a wake of the radio, for requests to come."""
+        self._open.wakes += 1
+        self.spend(joules, size_bytes)
 
     def total(self) -> Block:
         """Return the sums over the whole run."""

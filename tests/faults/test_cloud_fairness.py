@@ -138,9 +138,7 @@ def test_I2_a_device_that_escalates_everything_meets_its_quota_and_answers_itsel
         config = home.config(cloud=cloud.target, policy=policy, signals=SignalsConfig(round_trip_s=15))
         with Agent(config, sources=[]) as agent:
             agent.refresh()
-            results = [
-                agent.infer("tiny", {"pixels": PIXELS}, deadline_ms=10_000, privacy="public") for _ in range(20)
-            ]
+            results = [agent.infer("tiny", {"pixels": PIXELS}, deadline_ms=10_000, privacy="public") for _ in range(20)]
         assert cloud.count("requests_total", method="ModelInfer", code="OK") <= 5
     assert [result.target for result in results[:3]] == ["cloud"] * 3
     assert {result.target for result in results[5:]} == {"device"}

@@ -78,6 +78,23 @@ def test_policies_stand_above_the_baselines_in_one_table(desk: Path, capsys: pyt
     assert told.err == ""
 
 
+def test_what_else_a_policy_did_and_how_often_its_rules_applied_is_told(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = '[[rules]]\nname = "{}"\nwhen = {{ battery_pct = {{ {} }} }}\nmode = "only_on_device"\n'
+    (desk / "near.toml").write_text(
+        POLICY.format(name="near", mode="auto")
+        + rule.format("low", "less_than = 5")
+        + rule.format("any", "at_least = 5"),
+        encoding="utf-8",
+    )
+    told = _figures(desk, "--policy", str(desk / "near.toml"))["policies"][0]
+    assert (told["rules"]["low"]["value"], told["rules"]["any"]["value"]) == (0.0, 1.0)
+    said = capsys.readouterr().out.splitlines()
+    assert "near: of 100 requests its rules applied: low to 0.0, any to 100.0" in said
+    assert any(line.startswith("near: of 100 requests 0.0 backed up by the device, 0.0 hedged, ") for line in said)
+
+
 def test_all_figures_are_written_with_their_intervals(desk: Path) -> None:
     told = _figures(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "far.toml"))
     near, far = told["policies"]

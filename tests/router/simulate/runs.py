@@ -7,6 +7,7 @@ from typing import Any
 
 from router.compile import compile_policy
 from router.policy import Policy
+from router.simulate.answers import AnswerModel
 from router.simulate.arriving import Recorded
 from router.simulate.chance import Chance
 from router.simulate.workload import Stream
@@ -25,13 +26,18 @@ def _times(requests: int, mean_gap_s: float) -> Recorded:
 
 
 def a_setting(
-    requests: int = 300, gap_s: float = 0.2, label: str = "public", deadline_s: float = 1.0, **more: Any
+    requests: int = 300,
+    gap_s: float = 0.2,
+    label: str = "public",
+    deadline_s: float = 1.0,
+    answers: AnswerModel | None = None,
+    **more: Any,
 ) -> Setting:
     servers = (
         worlds.server("fog", kind=Kind.FOG, rtt_s=0.005, spread=0.2),
         worlds.server("cloud", rtt_s=0.03, spread=0.2, usd_per_request=0.001),
     )
-    model = worlds.model(["fog", "cloud"])
+    model = worlds.model(["fog", "cloud"], **({} if answers is None else {"answers": answers}))
     stream = Stream("app", model, deadline_s, ((1.0, label),), _times(requests, gap_s))
     return worlds.setting(*servers, duration_s=1e9, streams=(stream,), models={"m": model}, **more)
 

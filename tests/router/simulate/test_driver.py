@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from router.simulate.answers import Parametric
 from router.simulate.baselines import BASELINES, Baseline, always, cascade
 from router.simulate.driver import run, simulate
 from router.simulate.faults import Fault
 from router.simulate.outcomes import Outcomes
+from router.types import Resource
 from tests.router.simulate.runs import a_policy, a_setting
 
 
@@ -98,3 +100,57 @@ def test_two_policies_of_one_setting_and_seed_can_be_compared_block_by_block() -
     near, far = (run(a_setting(), a_policy(f'mode = "{mode}"\n'), 1) for mode in ("only_on_device", "only_in_cloud"))
     assert [block.requests for block in near.blocks] == [block.requests for block in far.blocks]
     assert near.total().cost / 300 == simulate(a_setting(), a_policy('mode = "only_on_device"\n'), 1).cost.value
+
+
+def test_an_answer_that_never_came_and_one_of_a_worse_remote_target_are_accuracy_that_was_lost() -> None:
+    """A policy that let requests run out, or asked whoever was nearest, had lost nothing by its own figures."""
+    lost = {"cloud": (Fault(0.0, 1e9, black_hole=True),)}
+    answered = simulate(a_setting(), a_policy(), 1, baseline=always("cloud"))
+    silent = simulate(a_setting(faults=lost), a_policy(), 1, baseline=always("cloud"))
+    assert answered.accuracy_loss.value == pytest.approx(0.0, abs=0.01)
+    assert silent.accuracy_loss.value == pytest.approx(0.75 * 0.95 + 0.25 * 0.6, abs=0.03)
+    worse = Parametric(0.75, 0.8, 1.0, {"fog": (0.8, 0.3), "cloud": (0.95, 0.6)})
+    nearest = simulate(a_setting(answers=worse), a_policy(), 1, baseline=always("fog"))
+    assert nearest.accuracy_loss.value == pytest.approx(0.75 * 0.15 + 0.25 * 0.3, abs=0.03)
+
+
+def test_backups_are_told() -> None:
+    slow = {name: (Fault(0.0, 1e9, slow=100.0),) for name in ("fog", "cloud")}
+    policy = a_policy('mode = "prefer_in_cloud"\n')
+    assert simulate(a_setting(faults=slow), policy, 1).backed_up.value > 0.01, "until the breakers open"
+    assert simulate(a_setting(), policy, 1).backed_up.value == 0.0
+
+
+def test_hedges_are_told_within_the_share_that_the_policy_allows() -> None:
+    uneven = {"fog": (Fault(5.0, 8.0, delay_s=0.3, every_s=10.0),)}
+    body = 'mode = "only_in_cloud"\n[hedge]\nshare = 0.05\n'
+    hedged = simulate(a_setting(faults=uneven), a_policy(body), 1).hedged
+    assert 0.0 < hedged.value <= 0.06
+    assert simulate(a_setting(faults=uneven), a_policy('mode = "only_in_cloud"\n'), 1).hedged.value == 0.0
+
+
+def test_retries_are_told() -> None:
+    failing = {name: (Fault(0.0, 1e9, error_share=0.3),) for name in ("fog", "cloud")}
+    policy = 'mode = "only_in_cloud"\n[retry]\nattempts = {}\n'
+    assert simulate(a_setting(faults=failing), a_policy(policy.format(2)), 1).retried.value > 0.0
+    assert simulate(a_setting(faults=failing), a_policy(policy.format(1)), 1).retried.value == 0.0
+
+
+def test_how_often_each_rule_applied_is_told_and_of_one_that_never_did_that_too() -> None:
+    rules = (
+        '[[rules]]\nname = "always"\nwhen = { battery_pct = { at_least = 1 } }\nforbid = ["cloud"]\n'
+        '[[rules]]\nname = "never"\nwhen = { battery_pct = { less_than = 1 } }\nforbid = ["cloud"]\n'
+    )
+    told = simulate(a_setting(), a_policy(rules), 1).rules
+    assert {name: applied.value for name, applied in told.items()} == {"always": 1.0, "never": 0.0}
+
+
+def test_a_meter_reads_what_the_requests_together_took() -> None:
+    tally = run(a_setting(gap_s=60.0), a_policy('mode = "only_in_cloud"\n'), 1)
+    (meter,) = tally.meters
+    total = tally.total()
+    assert meter.most(Resource.MONEY, 86_400) == pytest.approx(total.usd)
+    assert meter.most(Resource.BYTES, 86_400) == pytest.approx((total.up_bytes + total.down_bytes) / 1e6)
+    assert 0 < meter.most(Resource.MONEY, 3600) < total.usd / 2
+    # All but the tail behind the last call.
+    assert meter.most(Resource.ENERGY, 86_400) == pytest.approx(total.joules, abs=11.0)

@@ -34,3 +34,4 @@ def test_with_cheap_wakes_auto_comes_to_within_a_twentieth_of_what_hindsight_cou
     setting, policy = _bursts(), a_policy(WORTH + "radio = { wake = true }\n")
     found = simulate(setting, policy, 1)
     assert least_possible(setting, policy, 1) / found.requests > 0.95 * found.cost.value
+    assert 0.0 < found.wakes.value < 1.0

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from router.compile import compile_policy
+from router.events import Role
 from router.simulate.tally import MOST_BLOCKS, Ended, Tally, bucket_of, seconds_of
+from router.types import Resource
 
 WORTH = compile_policy(b'schema = 1\nname = "w"\nversion = 1\nworth = { second = 2.0, dollar = 3.0 }').worth
 
@@ -56,3 +58,26 @@ def test_a_time_is_told_to_a_hundredth() -> None:
     for seconds in (1e-5, 0.0123, 1.0, 77.7):
         assert seconds_of(bucket_of(seconds)) == pytest.approx(seconds, rel=0.0101)
     assert seconds_of(bucket_of(0.0)) == pytest.approx(1e-6, rel=0.0101)
+
+
+def test_what_was_started_beside_a_request_and_which_rules_applied_are_counted_once_a_request() -> None:
+    tally = Tally(WORTH, block_requests=1)
+    tally.add(_ended(besides=(Role.RETRY, Role.RETRY, Role.HEDGE), rules=("low", "hot")))
+    tally.add(_ended(rules=("low",)))
+    tally.woke(0.5, 400)
+    total = tally.total()
+    assert total.by_role == {Role.RETRY: 1, Role.HEDGE: 1}
+    assert total.by_rule == {"low": 2, "hot": 1}
+    assert (total.wakes, total.joules, total.up_bytes) == (1, 0.5, 400)
+
+
+def test_each_device_has_a_meter_of_its_own() -> None:
+    tally = Tally(WORTH)
+    one, other = tally.meter(), tally.meter()
+    one.add(10.0, 2.0, 0.1, 1_000_000)
+    one.add(3601.0, 3.0, 0.2, 2_000_000)
+    assert tally.meters == [one, other]
+    assert (one.most(Resource.ENERGY, 3600), one.most(Resource.ENERGY, 86_400)) == (3.0, 5.0)
+    assert one.most(Resource.MONEY, 86_400) == pytest.approx(0.3)
+    assert one.most(Resource.BYTES, 3600) == 2.0
+    assert other.most(Resource.ENERGY, 3600) == 0.0
