@@ -7,6 +7,7 @@ RouterError
 │   └── ScenarioError    a scenario that cannot be simulated, or a trace that it names
 ├── AuditError           an audit record that cannot be read back
 ├── CertifyError         a promise that cannot be made from what there is
+├── MeasureError         something asked of policies' figures that means nothing
 ├── RecordError          a decision record that cannot be read back
 └── SavedError           what was learnt, kept by another version or damaged
 """
@@ -23,6 +24,7 @@ __all__ = [
     "CertifyError",
     "DocumentError",
     "Fault",
+    "MeasureError",
     "PolicyError",
     "RecordError",
     "RouterError",
@@ -107,6 +109,10 @@ class AuditError(RouterError):
 
 class CertifyError(RouterError):
     """A promise that cannot be made from what there is; the text says what it would take."""
+
+
+class MeasureError(RouterError):
+    """A measure that there is not, or a limit or margin for one that cannot be read; the text says which."""
 
 
 class RecordError(RouterError):
