@@ -19,8 +19,9 @@ from typing import Final
 
 from edge_agent.errors import ConfigError
 from edge_agent.policy_guard import Guard
+from edge_agent.settled import read, settled
 from nearfar_wire.digest import digest_of
-from router.compile import MAX_POLICY_BYTES, built_in_policy, compile_policy
+from router.compile import built_in_policy, compile_policy
 from router.errors import PolicyError
 from router.policy import Policy
 from router.types import Kind
@@ -29,9 +30,6 @@ __all__ = ["PolicyFile", "PolicyStatus", "Watcher"]
 
 _log = logging.getLogger("nearfar.agent")
 
-# Between two looks at a file that has changed: whoever writes in place pauses for less, whoever renames pays this once.
-_SETTLE_S: Final = 0.05
-_LOOKS: Final = 20
 # Texts that did harm, so that none of them is taken again while the agent runs.
 _REMEMBERED: Final = 64
 
@@ -76,7 +74,7 @@ class PolicyFile:
             self._highest = self._current.version
             return
         try:
-            content = _read(path)
+            content = read(path)
             self._current = compile_policy(content, source=str(path), targets=targets)
         except OSError as error:
             raise ConfigError("policy", f"{path} cannot be read: {error.strerror or error}") from error
@@ -103,7 +101,7 @@ class PolicyFile:
         with self._lock:
             self._take_back_if_harmful()
             try:
-                content = self._settled(self._path)
+                content = settled(self._path, self._seen_digest, self._pause)
             except OSError as error:
                 self._keep(f"{self._path} cannot be read: {error.strerror or error}", seen="unreadable")
                 return
@@ -119,18 +117,6 @@ class PolicyFile:
                 self._keep(f"{self._path}: cannot be used ({type(error).__name__}, a fault of nearfar's)", seen=digest)
                 return
             self._adopt(policy, digest)
-
-    def _settled(self, path: Path) -> bytes | None:
-        """Return the file's content, None where it was judged already or is still being written."""
-        content = _read(path)
-        for _ in range(_LOOKS):
-            if digest_of(content) == self._seen_digest:
-                return None
-            self._pause(_SETTLE_S)
-            before, content = content, _read(path)
-            if content == before:
-                return content
-        return None  # the next refresh looks again
 
     def _take_back_if_harmful(self) -> None:
         harm = None if self._guard is None else self._guard.look()
@@ -173,12 +159,6 @@ class PolicyFile:
         self._seen_digest, self._problem = seen, problem
         self._on_outcome("refused")
         _log.warning("%s; policy %s version %d stays in force", problem, self._current.name, self._current.version)
-
-
-def _read(path: Path) -> bytes:
-    # One byte over the limit is enough to refuse it; a file of gigabytes is not read to its end.
-    with path.open("rb") as file:
-        return file.read(MAX_POLICY_BYTES + 1)
 
 
 class Watcher:
