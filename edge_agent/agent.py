@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: n
     from edge_agent.journal import Entry
     from edge_agent.policies import PolicyStatus
     from edge_agent.result import Result
+    from edge_agent.shadow import ShadowSummary
     from edge_agent.signals import SignalSource, SignalStatus, Source
     from router.types import Value
 
@@ -109,6 +110,12 @@ class _Front:
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest decision records, the newest last."""
         return self._core.last(count)
+
+    def shadow(self) -> ShadowSummary | None:
+        """Return what the policy of `shadow_policy` would have done otherwise; None where none is configured.
+
+        What still waits to be looked at is looked at first, which takes some 0.1 ms a request."""
+        return self._core.shadow_summary()
 
     def explain(self, request_id: str) -> str:
         """Return a recent request's story in words. Raises KeyError: it is no longer in the journal."""

@@ -169,7 +169,10 @@ class AgentConfig(_Part):
     models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
     policy: Annotated[Path, Field(strict=False)] | None = None
     policy_check_s: Seconds = 2.0
-    """How often the policy file is looked at for a new version."""
+    """How often the policy file is looked at for a new version, and that of the shadow."""
+    shadow_policy: Annotated[Path, Field(strict=False)] | None = None
+    """File of a policy that decides every request too, and does nothing: what it would have done otherwise is counted,
+    and told in the records."""
     targets: dict[TargetName, RemoteConfig] = {}
     """Remote targets by name."""
     device: DeviceConfig = DeviceConfig()
@@ -277,7 +280,8 @@ def _resolved(config: AgentConfig, folder: Path) -> AgentConfig:
     audits = None if config.audits is None else folder / config.audits
     records = None if config.records is None else folder / config.records
     state = None if config.state is None else folder / config.state
-    files = {"policy": policy, "audits": audits, "records": records, "state": state}
+    shadow = None if config.shadow_policy is None else folder / config.shadow_policy
+    files = {"policy": policy, "shadow_policy": shadow, "audits": audits, "records": records, "state": state}
     update = {"models": models, "targets": targets, **files}
     return config.model_copy(update=update)
 

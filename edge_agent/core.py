@@ -34,6 +34,7 @@ from edge_agent.releases import Release, load_release
 from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
 from edge_agent.runtimes.trial import Trials
+from edge_agent.shadow import Shadow, ShadowFile, ShadowSummary
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
 from edge_agent.signals.app import Reported, SignalSource, checked_claims
 from edge_agent.signals.queue import DeviceQueue
@@ -97,6 +98,8 @@ class Core:
             on_outcome=self.metrics.policy_reload,
             guard=Guard(lambda: self.metrics.tally(config.targets), clock),
         )
+        self.shadow: Shadow | None = None
+        """The policy that only looks on; None where none is configured."""
         self._watchdog = Watchdog(clock)
         self._loop_watch = LoopWatch()
         self._keepers: dict[str, Keeper] = {}
@@ -141,7 +144,11 @@ class Core:
                 labels=config.records_labels,
                 utc=utc,
             )
-        self.journal = Journal(config.journal_size, self._records)
+        self.shadow = self._look_on(config, utc)
+        # What a shadow has looked at goes on from there into the file of records.
+        first = self.shadow or self._records
+        hand_on = None if first is None else first.add
+        self.journal = Journal(config.journal_size, hand_on, keeps_records=self._records is not None)
         # Jitter, and which requests are audited: nothing here is a secret.
         chance = chance or random.Random()  # noqa: S311
         self._experience = Experience(self.policies.current, chance=chance)
@@ -188,13 +195,33 @@ class Core:
             chance=chance,
         )
         self._bind_metrics(registry)
-        self._watcher = None if config.policy is None else Watcher(self.policies.refresh, config.policy_check_s)
+        watched = config.policy is not None or self.shadow is not None
+        self._watcher = Watcher(self._refresh_policies, config.policy_check_s) if watched else None
         self.sampler.start()
         if self._watcher is not None:
             self._watcher.start()
         if self._remembered is not None:
             self._remembered.start()
         self._ledger.start()
+        if self.shadow is not None:
+            self.shadow.start()
+
+    def _look_on(self, config: AgentConfig, utc: Clock) -> Shadow | None:
+        if config.shadow_policy is None:
+            return None
+        return Shadow(
+            ShadowFile(config.shadow_policy, config.kinds, on_outcome=self.metrics.shadow_reload),
+            lambda: self.policies.current,
+            metrics=self.metrics,
+            kept=config.journal_size,
+            records=self._records,
+            utc=utc,
+        )
+
+    def _refresh_policies(self) -> None:
+        self.policies.refresh()
+        if self.shadow is not None:
+            self.shadow.file.refresh()
 
     def _keep(self, release: Release, experience: Experience, clock: Clock, chance: random.Random) -> None:
         """Have the device's model looked after, and run it a few times."""
@@ -293,10 +320,15 @@ class Core:
             out_of_use=lambda: {name: keeper.out_s() > 0 for name, keeper in self._keepers.items()},
             promises=self._promise_states,
             budgets=self.budgets,
+            shadow=self._shadow_info,
         )
         from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
 
         self._unregister = register(registry, self.metrics.counts, gauges)
+
+    def _shadow_info(self) -> tuple[str, int, str] | None:
+        status = None if self.shadow is None else self.shadow.file.status
+        return None if status is None else (status.name, status.version, status.digest)
 
     def _adopt(self, policy: Policy) -> None:
         if self._experience is not None:
@@ -406,6 +438,8 @@ class Core:
             self._ledger.stop()
         for keeper in self._keepers.values():
             keeper.close()
+        if self.shadow is not None:
+            self.shadow.stop()
         if self._records is not None:
             self._records.close()
         if self._unregister is not None:
@@ -450,7 +484,7 @@ class Core:
 
     def refresh(self) -> None:
         """Read every signal and the policy file now, round trips included; for tests, demonstrations and `doctor`."""
-        self.policies.refresh()
+        self._refresh_policies()
         self.sampler.sample_now()
         if self._round_trips:
             self.sampler.sample_now(*self._round_trips)
@@ -460,11 +494,20 @@ class Core:
         entry = self.journal.find(request_id)
         if entry is None:
             raise KeyError(f"no request {request_id!r} among the last {len(self.journal)}")
-        return in_words(entry.decision, entry.outcome)
+        return in_words(entry.decision, entry.outcome, self._shadowed(entry).shadow)
 
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest decision records."""
-        return self.journal.last(count)
+        return [self._shadowed(entry) for entry in self.journal.last(count)]
+
+    def _shadowed(self, entry: Entry) -> Entry:
+        if self.shadow is not None:
+            entry.shadow = self.shadow.choice_of(entry.decision.situation.request.id)
+        return entry
+
+    def shadow_summary(self) -> ShadowSummary | None:
+        """Return what the policy that looks on would have done otherwise; None where none is configured."""
+        return None if self.shadow is None else self.shadow.summary()
 
     def feedback(self, result: Result, label: object) -> bool:
         """Note what was right for a request. See Agent.feedback."""

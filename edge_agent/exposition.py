@@ -102,6 +102,12 @@ def _counters(counts: Counts) -> Iterator[Metric]:
     yield _counter("nearfar_signal_unknown_decisions", about, ("signal",), unknown)
     records, about = _rows(counts.records), "Decision records that were to be written to a file."
     yield _counter("nearfar_records", about, ("outcome",), records)
+    shadowed, about = counts.shadowed.items(), "Requests that a policy which only looks on decided too."
+    yield _counter("nearfar_shadow_decisions", about, ("model", "acted", "shadow", "why"), shadowed)
+    missed, about = _rows(counts.shadow_missed), "Requests that it did not decide."
+    yield _counter("nearfar_shadow_missed", about, ("why",), missed)
+    looked, about = _rows(counts.shadow_reloads), "Changes of its file that were seen."
+    yield _counter("nearfar_shadow_reloads", about, ("outcome",), looked)
     yield _counter("nearfar_policy_reloads", "Changes of the policy file that were seen.", ("outcome",), reloads)
 
 
@@ -111,6 +117,9 @@ def _gauges(gauges: Gauges) -> Iterator[Metric]:
     name, version, digest = gauges.policy()
     in_force = [((name, str(version), digest), 1)]
     yield _gauge("nearfar_policy_info", "The policy in force.", ("name", "version", "digest"), in_force)
+    looking = gauges.shadow()
+    looks_on = [] if looking is None else [((looking[0], str(looking[1]), looking[2]), 1)]
+    yield _gauge("nearfar_shadow_info", "The policy that only looks on.", ("name", "version", "digest"), looks_on)
     out = _rows({model: int(is_out) for model, is_out in gauges.out_of_use().items()})
     yield _gauge("nearfar_device_out_of_use", "1 where a model is out of use on the device.", ("model",), out)
     states = [((model, state), 1) for model, state in gauges.promises().items()]

@@ -1,46 +1,51 @@
-"""The last decisions and what came of them, in a ring of fixed size, and in a file where one is asked for. Holds no
-input and no output of a model."""
+"""The last decisions and what came of them, in a ring of fixed size; whoever asked for it is handed each one as well.
+Holds no input and no output of a model."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_agent.record_log import RecordLog
 from router.attempt import Outcome
 from router.engine import Decision
 from router.expense import Expense
+from router.shadow import ShadowChoice
 
 __all__ = ["Entry", "Journal"]
 
 
+HandOn = Callable[[Decision, Outcome | None, float, Expense | None], None]
+
+
 @dataclass(slots=True)
 class Entry:
-    """One decided request. `outcome` is None where nothing could be asked."""
+    """One decided request. `outcome` is None where nothing could be asked.
+
+    `shadow` is what a policy that only looks on would have done; None without one, and before it has looked."""
 
     decision: Decision
     outcome: Outcome | None
+    shadow: ShadowChoice | None = None
 
 
 class Journal:
     """Appending takes no lock: a deque's append is atomic, and a full one drops its oldest."""
 
-    def __init__(self, size: int, log: RecordLog | None = None) -> None:
-        self._log = log
+    def __init__(self, size: int, hand_on: HandOn | None = None, *, keeps_records: bool = False) -> None:
+        """`hand_on` is called with each entry, in the thread of its request; `keeps_records` says that it wants to
+        know what the request took."""
+        self.keeps_records = keeps_records
+        self._hand_on = hand_on
         self._entries: deque[tuple[Decision, Outcome | None]] = deque(maxlen=size)
-
-    @property
-    def keeps_records(self) -> bool:
-        """Whether what a request took is written down."""
-        return self._log is not None
 
     def add(
         self, decision: Decision, outcome: Outcome | None, taken_s: float = 0.0, expense: Expense | None = None
     ) -> None:
         """Keep one more, and drop the oldest if the ring is full."""
         self._entries.append((decision, outcome))
-        if self._log is not None:
-            self._log.add(decision, outcome, taken_s, expense)
+        if self._hand_on is not None:
+            self._hand_on(decision, outcome, taken_s, expense)
 
     def last(self, count: int = 10) -> list[Entry]:
         """Return the newest `count` entries, the newest last."""

@@ -98,6 +98,13 @@ class Counts:
     """The same, of those that their budget did not cover."""
     throttled: Mapping[str, int]
     """Calls kept back, by target."""
+    shadowed: Mapping[tuple[str, str, str, str], int]
+    """Requests that a policy which does not act decided too: by model, what was chosen, what it would have chosen, and
+    what the two part at ("agrees": at nothing)."""
+    shadow_missed: Mapping[str, int]
+    """Those that it did not decide, by why."""
+    shadow_reloads: Mapping[str, int]
+    """Changes of its file that were seen, by what came of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ class Gauges:
     """What the policy's promise is worth now, by model."""
     budgets: Callable[[], Sequence[BudgetView]]
     """How the policy's budgets stand."""
+    shadow: Callable[[], tuple[str, int, str] | None] = lambda: None
+    """The same of the policy that looks on; None where none does."""
 
 
 class _Label:
@@ -176,7 +185,11 @@ class Metrics:
         self._extra_runs: Counter[tuple[str, str]] = Counter()
         self._withheld: Counter[tuple[str, str]] = Counter()
         self._throttled: Counter[str] = Counter()
+        self._shadowed: Counter[tuple[str, str, str, str]] = Counter()
+        self._shadow_missed: Counter[str] = Counter()
+        self._shadow_reloads: Counter[str] = Counter()
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
+        self._choices = _Label()
 
     def request(
         self,
@@ -301,6 +314,22 @@ class Metrics:
         with self._lock:
             self._throttled[self._targets.admit(target)] += 1
 
+    def shadowed(self, model: str, acted: str, shadow: str, why: str | None) -> None:
+        """Count one request that a policy which does not act decided too: see router.shadow.Why."""
+        with self._lock:
+            model, acted, shadow = self._models.admit(model), self._choices.admit(acted), self._choices.admit(shadow)
+            self._shadowed[model, acted, shadow, why or "agrees"] += 1
+
+    def shadow_missed(self, why: str, number: int) -> None:
+        """Count requests that such a policy did not decide, because they were "dropped" or it "failed"."""
+        with self._lock:
+            self._shadow_missed[why] += number
+
+    def shadow_reload(self, outcome: str) -> None:
+        """Count one change of such a policy's file: "adopted" or "refused"."""
+        with self._lock:
+            self._shadow_reloads[outcome] += 1
+
     def counts(self) -> Counts:
         """Return everything counted so far."""
         with self._lock:
@@ -330,6 +359,9 @@ class Metrics:
                 extra_runs=dict(self._extra_runs),
                 withheld=dict(self._withheld),
                 throttled=dict(self._throttled),
+                shadowed=dict(self._shadowed),
+                shadow_missed=dict(self._shadow_missed),
+                shadow_reloads=dict(self._shadow_reloads),
             )
 
     def tally(self, remotes: Container[str]) -> Tally:
@@ -366,5 +398,6 @@ class Metrics:
             "extra_runs": sum(counts.extra_runs.values()),
             "withheld": sum(counts.withheld.values()),
             "throttled": sum(counts.throttled.values()),
+            "shadow_differs": sum(number for (*_, why), number in counts.shadowed.items() if why != "agrees"),
             "sent_bytes": dict(counts.sent_bytes),
         }

@@ -22,6 +22,7 @@ from router.attempt import Outcome
 from router.engine import Decision
 from router.expense import Expense
 from router.record import to_json
+from router.shadow import ShadowChoice
 
 __all__ = ["RecordLog"]
 
@@ -38,6 +39,7 @@ class _Entry(NamedTuple):
     began_utc: float
     taken_s: float
     expense: Expense | None
+    shadow: ShadowChoice | None
 
 
 class RecordLog:
@@ -66,15 +68,23 @@ class RecordLog:
         self._thread.start()
 
     def add(
-        self, decision: Decision, outcome: Outcome | None, taken_s: float = 0.0, expense: Expense | None = None
+        self,
+        decision: Decision,
+        outcome: Outcome | None,
+        taken_s: float = 0.0,
+        expense: Expense | None = None,
+        shadow: ShadowChoice | None = None,
+        *,
+        ended_utc: float | None = None,
     ) -> None:
-        """Have one record written soon; from any thread."""
+        """Have one record written soon, of a request that ended just now or at `ended_utc`; from any thread."""
         if self._labels is not None and decision.situation.request.label not in self._labels:
             return
         if len(self._waiting) >= _WAITING:
             self._dropped += 1  # two threads may count one drop for two: it tells that there were some
             return
-        self._waiting.append(_Entry(decision, outcome, self._utc() - taken_s, taken_s, expense))
+        began_utc = (self._utc() if ended_utc is None else ended_utc) - taken_s
+        self._waiting.append(_Entry(decision, outcome, began_utc, taken_s, expense, shadow))
 
     def close(self) -> None:
         """Write what waits, and end the thread; safe twice."""
@@ -136,8 +146,8 @@ def _only_for_us(path: str, flags: int) -> int:
 
 
 def _line(entry: _Entry) -> bytes:
-    decision, outcome, began_utc, taken_s, expense = entry
-    told = to_json(decision, outcome, began_utc=began_utc, taken_s=taken_s, expense=expense)
+    decision, outcome, began_utc, taken_s, expense, shadow = entry
+    told = to_json(decision, outcome, began_utc=began_utc, taken_s=taken_s, expense=expense, shadow=shadow)
     return (told + "\n").encode()
 
 

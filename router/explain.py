@@ -7,6 +7,7 @@ from typing import Final
 
 from router.attempt import Ending, Outcome, Role
 from router.engine import Decision, ReadingUsed
+from router.shadow import ShadowChoice
 from router.types import DEVICE, Kind, Mode, Resource, Value
 from router.wording import in_ms
 
@@ -79,13 +80,13 @@ def _failures(outcome: Outcome) -> str:
     return ", ".join(f"{f.target} failed ({f.code})" for f in outcome.failures)
 
 
-def in_words(decision: Decision, outcome: Outcome | None = None) -> str:
+def in_words(decision: Decision, outcome: Outcome | None = None, shadow: ShadowChoice | None = None) -> str:
     """Return the whole story: the request, the readings, the rules, what closed which target, what was weighed, and,
-    given its outcome, what came of it."""
-    return "\n".join(_lines(decision, outcome))
+    given its outcome, what came of it; and what a policy that only looks on would have done."""
+    return "\n".join(_lines(decision, outcome, shadow))
 
 
-def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
+def _lines(decision: Decision, outcome: Outcome | None, shadow: ShadowChoice | None) -> Iterator[str]:
     request = decision.situation.request
     left_s = request.deadline - decision.situation.now
     label = f'label "{request.label}"' if request.label is not None else "no label (the strictest)"
@@ -122,6 +123,10 @@ def _lines(decision: Decision, outcome: Outcome | None) -> Iterator[str]:
     yield f"Plan: {decision.plan}." if decision.plan is not None else "No plan: every target is closed."
     if outcome is not None:
         yield f"Outcome: {reason(decision, outcome)}."
+    if shadow is not None:
+        name = f"Shadow: policy {shadow.policy_name} version {shadow.policy_version}"
+        plan = "every target would be closed" if shadow.plan is None else str(shadow.plan)
+        yield f"{name} would have done the same." if shadow.agrees else f"{name}: {plan}; they part at {shadow.why}."
 
 
 def _because(decision: Decision) -> str:

@@ -69,6 +69,7 @@ def _json(findings: Findings) -> str:
     document = {
         "healthy": findings.healthy,
         "policy": as_json(findings.policy),
+        "shadow": _shadow(findings),
         "signals": as_json(findings.signals),
         "targets": as_json(findings.targets),
         "models": as_json(findings.models),
@@ -82,6 +83,14 @@ def _json(findings: Findings) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def _shadow(findings: Findings) -> object:
+    shadow = findings.shadow
+    if shadow is None or shadow.choice is None:
+        return as_json(shadow)
+    plan = None if shadow.choice.plan is None else str(shadow.choice.plan)
+    return as_json(shadow) | {"choice": {"choice": shadow.choice.choice, "plan": plan, "why": shadow.choice.why}}
 
 
 def _decision(decision: Decision) -> dict[str, object]:

@@ -12,6 +12,7 @@ from edge_agent.cli.findings import (
     PolicyFinding,
     PromiseFinding,
     ServedFinding,
+    ShadowFinding,
     TargetFinding,
     WhatIf,
 )
@@ -35,6 +36,8 @@ def as_text(findings: Findings) -> str:
 
 def _lines(findings: Findings) -> Iterator[str]:
     yield from _policy(findings.policy)
+    if findings.shadow is not None:
+        yield from _shadow(findings.shadow)
     yield "\nSignals"
     signals = sorted(findings.signals, key=lambda status: status.name)
     yield from aligned([_SIGNALS, *(_signal(status) for status in signals)])
@@ -60,6 +63,20 @@ def _policy(policy: PolicyFinding) -> Iterator[str]:
     yield from (f"  warning: {warning}" for warning in policy.warnings)
     if policy.budgets_problem:
         yield f"  {policy.budgets_problem}"
+
+
+def _shadow(shadow: ShadowFinding) -> Iterator[str]:
+    if shadow.choice is None:
+        yield f"Shadow policy: none looks on: {shadow.problem}"
+        return
+    yield f"Shadow policy {shadow.name}, version {shadow.version}, {shadow.digest}"
+    if shadow.problem is not None:
+        yield f"  its file is not what looks on: {shadow.problem}"
+    yield from (f"  warning: {warning}" for warning in shadow.warnings)
+    yield from (f"  not seen: {spot}" for spot in shadow.blind_spots)
+    plan = "every target is closed" if shadow.choice.plan is None else shadow.choice.plan
+    parts = "as the policy in force" if shadow.choice.agrees else f"they part at {shadow.choice.why}"
+    yield f"  would do now: {plan} ({parts})"
 
 
 def _range(described: Signal) -> str:

@@ -10,6 +10,7 @@ from edge_agent.cli.findings import (
     ModelFinding,
     PolicyFinding,
     PromiseFinding,
+    ShadowFinding,
     WhatIf,
 )
 from edge_agent.cli.injection import scenarios, with_twin
@@ -18,7 +19,9 @@ from edge_agent.core import Core
 from edge_agent.releases import Release
 from edge_agent.signals.status import SignalStatus, untold
 from router.counterfactual import changes
+from router.engine import Decision, decide
 from router.lint import lint
+from router.shadow import beside, blind_spots
 from router.types import DEVICE, Value
 
 __all__ = ["examine"]
@@ -39,6 +42,25 @@ def examine(core: Core, *, model: str | None, label: str | None, values: Mapping
         models=tuple(_model(core, release, reached, label) for release in core.releases.values()),
         what_if=what_if,
         nearest=tuple(changes(core.policies.current, what_if.now)),
+        shadow=_shadow(core, what_if.now),
+    )
+
+
+def _shadow(core: Core, now: Decision) -> ShadowFinding | None:
+    if core.shadow is None:
+        return None
+    file = core.shadow.file
+    policy = file.current
+    if policy is None:
+        return ShadowFinding(None, None, None, file.problem, (), (), None)
+    return ShadowFinding(
+        policy.name,
+        policy.version,
+        policy.digest,
+        file.problem,
+        lint(policy),
+        blind_spots(policy, core.policies.current),
+        beside(policy, decide(policy, now.situation), now, None),
     )
 
 

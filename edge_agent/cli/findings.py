@@ -9,6 +9,7 @@ from edge_agent.signals import SignalStatus
 from router.counterfactual import Change, same_choice
 from router.engine import Decision
 from router.lint import LintWarning
+from router.shadow import ShadowChoice
 from router.types import Value
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "PolicyFinding",
     "PromiseFinding",
     "ServedFinding",
+    "ShadowFinding",
     "TargetFinding",
     "WhatIf",
 ]
@@ -34,6 +36,22 @@ class PolicyFinding:
     problem: str | None
     warnings: tuple[LintWarning, ...]
     budgets_problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowFinding:
+    """The policy that only looks on. Its name, version and digest are None where its file was never a good one.
+
+    `warnings` are as in PolicyFinding, `blind_spots` parts that count for less than if it acted, and `choice` is what
+    it would do now."""
+
+    name: str | None
+    version: int | None
+    digest: str | None
+    problem: str | None
+    warnings: tuple[LintWarning, ...]
+    blind_spots: tuple[str, ...]
+    choice: ShadowChoice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,8 @@ class Findings:
     what_if: WhatIf
     nearest: tuple[Change, ...]
     """What would change the decision as it is, each thing alone."""
+    shadow: ShadowFinding | None = None
+    """None where no policy is configured to look on."""
 
     @property
     def healthy(self) -> bool:

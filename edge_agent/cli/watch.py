@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +17,7 @@ from edge_agent.errors import ConfigError
 from router.errors import RecordError
 from router.explain import in_words, reason
 from router.record import MAX_RECORD_BYTES, Record, from_json
+from router.wording import in_ms
 
 __all__ = ["add_to", "follow"]
 
@@ -130,8 +132,19 @@ def _line(record: Record) -> str:
     request = record.decision.situation.request
     told = "refused: every target is closed" if record.outcome is None else reason(record.decision, record.outcome)
     label = "-" if request.label is None else request.label
-    return f"{request.id}  {request.model:{_COLUMN}.{_COLUMN}}  {label:10.10}  {told}"
+    at = "-" if record.began_utc is None else _time_of_day(record.began_utc)
+    taken = "-" if record.taken_s is None else in_ms(record.taken_s)
+    beside = "" if record.shadow is None else f"; shadow: {record.shadow}"
+    return f"{at:12}  {taken:>8}  {request.id}  {request.model:{_COLUMN}.{_COLUMN}}  {label:10.10}  {told}{beside}"
+
+
+def _time_of_day(began_utc: float) -> str:
+    """Return the time by this machine's clock, to the millisecond."""
+    try:
+        return datetime.fromtimestamp(began_utc).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except (OverflowError, OSError, ValueError):
+        return "?"  # no instant that a calendar knows
 
 
 def _whole(record: Record) -> str:
-    return in_words(record.decision, record.outcome)
+    return in_words(record.decision, record.outcome, record.shadow)

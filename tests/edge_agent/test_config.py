@@ -280,6 +280,7 @@ FIELDS: dict[str, tuple[object, object, Effect]] = {
     "records": (None, "records.jsonl", lambda agent: agent.core._records is None),
     "records_max_mb": (1, 2, lambda agent: agent.core._records._half_bytes),
     "records_labels": (["public"], ["public", "personal"], _labels_recorded),
+    "shadow_policy": (None, "policy.toml", lambda agent: agent.shadow()),
     "state": (None, "state", lambda agent: agent.core._qualities["tiny"]._state),
 }  # fmt: skip
 # What else stands in the document while one field changes, where it has to.

@@ -35,6 +35,7 @@ def gauges(
         lambda: {"m": False},
         lambda: {"m": "in_force"},
         lambda: [BudgetView(Resource.ENERGY, 12.5, 0.25)],
+        lambda: ("next", 8, "sha256:cd"),
     )
 
 
@@ -151,6 +152,8 @@ def test_totals_tell_people_without_prometheus() -> None:
     metrics.extra_run("retry", "cloud", withheld=True)
     metrics.throttled("cloud")
     metrics.throttled("cloud")
+    metrics.shadowed("digits", "device", "cloud", "cost")
+    metrics.shadowed("digits", "device", "device", None)
     assert metrics.totals() == {
         "requests": 2,
         "outcomes": {"answered": 1, "failed": 1, "deadline_exceeded": 0, "cancelled": 0, "refused": 0},
@@ -167,6 +170,7 @@ def test_totals_tell_people_without_prometheus() -> None:
         "extra_runs": 1,
         "withheld": 1,
         "throttled": 2,
+        "shadow_differs": 1,
         "sent_bytes": {"cloud": 300},
     }
 
@@ -251,6 +255,10 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics.extra_run("backup", "device", withheld=False)
     metrics.extra_run("hedge", "cloud", withheld=True)
     metrics.throttled("cloud")
+    metrics.shadowed("digits", "device", "cloud", "cost")
+    metrics.shadowed("digits", "device", "device", None)
+    metrics.shadow_missed("dropped", 4)
+    metrics.shadow_reload("adopted")
     told = gauges({"cloud": BreakerPhase.OPEN}, ("mine", 7, "sha256:ab"), {"cpu_load": True, "battery_pct": False})
     samples = {name: value for name, value in shown(metrics, told).items() if "request_seconds" not in name}
     assert samples == {
@@ -279,6 +287,11 @@ def test_a_scrape_shows_every_metric_with_its_labels() -> None:
         "nearfar_promise_state{model=m,state=in_force}": 1,
         "nearfar_breaker_state{target=cloud}": 2,
         "nearfar_policy_info{digest=sha256:ab,name=mine,version=7}": 1,
+        "nearfar_shadow_decisions_total{acted=device,model=digits,shadow=cloud,why=cost}": 1,
+        "nearfar_shadow_decisions_total{acted=device,model=digits,shadow=device,why=agrees}": 1,
+        "nearfar_shadow_missed_total{why=dropped}": 4,
+        "nearfar_shadow_reloads_total{outcome=adopted}": 1,
+        "nearfar_shadow_info{digest=sha256:cd,name=next,version=8}": 1,
         "nearfar_signal_age_seconds{signal=cpu_load}": 1.5,
         "nearfar_signal_refusals_total{signal=battery_pct,why=change}": 3,
         "nearfar_signal_known{signal=cpu_load}": 1,

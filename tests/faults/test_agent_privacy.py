@@ -37,7 +37,7 @@ from edge_agent.testing import (
     Scripted,
     fake_release,
 )
-from tests.builders.agents import SMALL, Home
+from tests.builders.agents import SMALL, Home, policy_text
 from tests.builders.scenes import Scene, X, answering, host_port
 from tests.builders.waiting import eventually
 
@@ -184,6 +184,51 @@ def test_G1_a_process_with_nothing_but_secrets_makes_no_socket_call_at_all(home:
     done = subprocess.run([sys.executable, "-c", _AUDITED, str(config)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert scene.link.connections == 0
+
+
+# All that a policy can want of a network, for every label that the one in force keeps here.
+_WANTS_ALL = """
+[labels]
+public = ["device", "cloud"]
+secret = ["device", "cloud"]
+[radio]
+wake = true
+[exploration]
+share = 1.0
+[hedge]
+share = 0.05
+[escalation]
+below = 1.0
+[promise]
+max_loss = 0.01
+audit = 0.5
+[worth]
+wrong_answer = 100.0
+"""
+
+
+@pytest.mark.parametrize("label", ["public", "secret", None])
+@pytest.mark.parametrize("shadow", ["prefer_in_cloud", "only_in_cloud", "auto"])
+def test_G1_a_policy_that_only_looks_on_sends_nothing_whatever_it_wants(
+    scene: Scene, shadow: str, label: str | None
+) -> None:
+    looking_on = scene.folder / "policy-next.toml"
+    looking_on.write_text(policy_text(shadow, more=_WANTS_ALL), encoding="utf-8")
+    canary = {"x": np.full((1, 4), 0.123456, np.float32)}
+    records = scene.folder / "records.jsonl"
+    with scene.agent("only_on_device", rules=ESCALATING, shadow_policy=looking_on, records=records) as watched:
+        for _ in range(3):
+            result = watched.infer("tiny", canary, privacy=label)
+            assert (result.target, result.receipt.sent) == ("device", ())
+        summary = watched.agent.shadow()
+        assert summary is not None
+        assert (summary.compared, summary.failed) == (3, 0)
+        assert all(difference.shadow != "device" for difference in summary.differences)
+        assert summary.agreed == 0
+        assert "0.123456" not in repr([watched.agent.core.shadow, summary, watched.agent.last()])
+    assert (scene.link.connections, scene.link.bytes_up) == (0, 0)
+    assert not scene.cloud.calls
+    assert "0.123456" not in records.read_text("utf-8")
 
 
 CANARY = "canary-5f2a"

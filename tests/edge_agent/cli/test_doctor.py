@@ -284,3 +284,42 @@ def test_budgets_that_were_not_remembered_are_told(run: Run, desk: Desk) -> None
     (config.parent / "state").mkdir()
     (config.parent / "state" / "budgets.json").write_text("no budgets", "utf-8")
     assert "budgets were begun anew" in run("doctor", "--config", config).out
+
+
+# -- a policy that only looks on ---------------------------------------------------------------------------------------
+
+
+def _with_shadow(desk: Desk, cloud: FakeCloud, text: str) -> Path:
+    config = desk.config(target(cloud), policy=policy_text("only_on_device"))
+    (config.parent / "policy-next.toml").write_text(text, encoding="utf-8")
+    config.write_text('shadow_policy = "policy-next.toml"\n' + config.read_text("utf-8"), encoding="utf-8")
+    return config
+
+
+def test_a_shadow_is_named_with_what_it_would_do_and_what_it_cannot_see(run: Run, desk: Desk) -> None:
+    text = policy_text("prefer_in_cloud", version=3, name="next", more="[hysteresis]\ndwell_s = 5.0\n")
+    with FakeCloud({"tiny": FULL_MODEL}) as cloud:
+        config = _with_shadow(desk, cloud, text)
+        ran, told = run("doctor", "--config", config), run("doctor", "--config", config, "--json").json["shadow"]
+    assert ran.code == 0
+    assert "Shadow policy next, version 3, sha256:" in ran.out
+    assert "  not seen: hysteresis: the policy in force has none" in ran.out
+    assert "  would do now: cloud, else device" in ran.out and "(they part at mode)" in ran.out
+    assert (told["name"], told["problem"], told["choice"]["choice"], told["choice"]["why"]) == (
+        "next", None, "cloud", "mode",
+    )  # fmt: skip
+
+
+def test_a_shadow_whose_file_is_broken_is_told_and_the_agent_is_well(run: Run, desk: Desk) -> None:
+    with FakeCloud({"tiny": FULL_MODEL}) as cloud:
+        config = _with_shadow(desk, cloud, policy_text() + "lables = 1\n")
+        ran, told = run("doctor", "--config", config), run("doctor", "--config", config, "--json").json
+    assert ran.code == 0
+    assert "Shadow policy: none looks on: " in ran.out and 'did you mean "labels"' in ran.out
+    assert (told["healthy"], told["shadow"]["choice"]) == (True, None)
+
+
+def test_without_a_shadow_nothing_is_said_of_one(run: Run, desk: Desk) -> None:
+    config = desk.config()
+    assert "hadow" not in run("doctor", "--config", config).out
+    assert run("doctor", "--config", config, "--json").json["shadow"] is None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from edge_agent.cli.watch import follow
+from router.attempt import Ending, Outcome
 from router.compile import built_in_policy
 from router.engine import decide
 from router.record import to_json
+from router.shadow import beside
 from tests.edge_agent.cli.conftest import Desk, Run
-from tests.router.situations import situation
+from tests.router.situations import policy_of, situation
 
 LINE = to_json(decide(built_in_policy(), situation())) + "\n"
 
@@ -94,6 +97,31 @@ def test_each_decision_is_a_line_or_its_whole_story(run: Run, desk: Desk) -> Non
     assert "refused: every target is closed" in line
     whole = run("watch", "--config", config, "--once", "--whole", "--last", "1").out
     assert whole.startswith("Request ") and "Plan: " in whole
+
+
+@pytest.mark.wide
+def test_a_line_has_the_time_of_day_how_long_it_took_and_what_a_shadow_would_have_done(run: Run, desk: Desk) -> None:
+    """One saw no time in them, and could not hold them against another log."""
+    policy, other = policy_of('mode = "only_on_device"'), policy_of('mode = "only_in_cloud"')
+    acted = decide(policy, situation())
+    outcome = Outcome(Ending.ANSWERED, "device", ())
+    noon = datetime(2026, 3, 1, 12, 0, 5, 250_000).astimezone().timestamp()
+    lines = [
+        to_json(acted, outcome, began_utc=noon, taken_s=0.0123, shadow=choice)
+        for choice in (beside(other, decide(other, situation()), acted, outcome), None)
+    ]
+    lines += [to_json(acted, outcome), to_json(acted, outcome, began_utc=1e300)]
+    config = desk.config()
+    config.write_text('records = "records.jsonl"\n' + config.read_text("utf-8"), "utf-8")
+    (config.parent / "records.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    shadowed, alone, older, odd = run("watch", "--config", config, "--once").out.splitlines()
+    assert shadowed.startswith("12:00:05.250   12.3 ms  r-1  m ")
+    assert shadowed.endswith("; shadow: cloud (mode)")
+    assert alone.startswith("12:00:05.250   12.3 ms  ") and "shadow" not in alone
+    assert older.split()[:3] == ["-", "-", "r-1"]
+    assert odd.split()[:3] == ["?", "-", "r-1"]
+    whole = run("watch", "--config", config, "--once", "--whole", "--last", "4").out
+    assert "Shadow: policy test version 1: cloud; they part at mode." in whole
 
 
 @pytest.mark.wide
