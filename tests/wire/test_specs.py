@@ -93,5 +93,22 @@ def test_C8_subnormals_and_negative_zero_are_numbers() -> None:
     check(SPECS, tensors(pixels=np.full((1, 8, 8), -0.0, np.float32)))
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 31, 63])
+def test_C8_one_number_that_is_none_is_found_wherever_it_stands(bad: float, place: int) -> None:
+    pixels = np.zeros((1, 8, 8), np.float32)
+    pixels.flat[place] = bad
+    with pytest.raises(TensorError, match="holds NaN or infinity"):
+        check(SPECS, tensors(pixels=pixels))
+
+
+def test_C8_a_single_number_and_none_at_all_are_looked_at_as_well() -> None:
+    one, none = TensorSpec("x", "FP64", (), allow_nan=False), TensorSpec("x", "FP64", (-1,), allow_nan=False)
+    check([one], {"x": np.array(1.0)})
+    check([none], {"x": np.zeros(0)})
+    with pytest.raises(TensorError, match="holds NaN or infinity"):
+        check([one], {"x": np.array(np.nan)})
+
+
 def test_C8_NaN_passes_where_the_contract_allows_it() -> None:
     check([TensorSpec("x", "FP32", (1,))], {"x": np.array([np.nan], np.float32)})
