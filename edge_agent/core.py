@@ -458,7 +458,7 @@ class Core:
     def budgets(self) -> tuple[BudgetView, ...]:
         """Return how the policy's budgets stand: what is left, and at which price."""
         assert self._ledger is not None
-        return self._ledger.views(self.sampler.snapshot(), self._clock())
+        return self._ledger.exact_views(self.sampler.snapshot(), self._clock())
 
     @property
     def budgets_problem(self) -> str:

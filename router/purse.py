@@ -1,7 +1,11 @@
 """What was really spent: charges runs and calls to the budgets of the policy in force, whoever lost or was cancelled.
 
 Holds no clock and no lock: `now` (monotonic) and `utc_s` are arguments, and whoever owns it keeps writers apart. The
-agent and the simulator spend from the same purse."""
+agent and the simulator spend from the same purse.
+
+Runs on the device are many and take little. Their joules are added up, and taken off the budget once they are a
+thousandth of what is left of it, or somebody wants to know exactly; so a decision may see that much more than there is,
+and never something where there is nothing, or another price."""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ __all__ = ["Purse"]
 
 # Budgets age by themselves at least this often, so that a period ends and a charger is counted in good time.
 _TICK_S = 1.0
+_LITTLE = 1 / 1024
+"""Of what is left of a budget: a power of two, so that halves and quarters of it are exact."""
 
 
 class Purse:
@@ -26,21 +32,31 @@ class Purse:
         self._policy = policy
         self._now = now
         self._charging = False
+        self._drawn_j = 0.0
+        """What runs on the device took, and is yet to be taken off."""
         self._states: dict[Resource, BudgetState] = {}
         self._begin({state.resource: state for state in kept}, utc_s)
 
     def _begin(self, kept: dict[Resource, BudgetState], utc_s: float) -> None:
         self._states = {}
+        self._little_j = 0.0
         for terms in self._policy.budgets:
             old = kept.get(terms.resource)
             state = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
-            self._states[terms.resource] = advance(terms, state, utc_s, 0.0)
+            self._put(terms, advance(terms, state, utc_s, 0.0))
         self._views: tuple[BudgetView, ...] | None = None
+
+    def _put(self, terms: BudgetTerms, state: BudgetState) -> None:
+        self._states[terms.resource] = state
+        self._views = None
+        if terms.resource is Resource.ENERGY:
+            self._little_j = _LITTLE * (terms.amount - state.spent)
 
     def adopt(self, policy: Policy, *, now: float, utc_s: float) -> None:
         """Go on under a new policy: what was spent in a period of the same length counts on.
 
         A budget in hours says nothing of what was spent in a day; the other way round all of it counts."""
+        self.settle()
         self.views(now=now, utc_s=utc_s)
         old = {terms.resource: terms for terms in self._policy.budgets}
         kept = self._states
@@ -51,7 +67,12 @@ class Purse:
     @property
     def states(self) -> tuple[BudgetState, ...]:
         """How the budgets stand, to be written down."""
+        self.settle()
         return tuple(self._states.values())
+
+    def seen(self, now: float) -> tuple[BudgetView, ...] | None:
+        """Return what `views` returned last, where that still holds. May be asked at any moment, by any thread."""
+        return self._views if now - self._now < _TICK_S else None
 
     def views(self, *, now: float, utc_s: float) -> tuple[BudgetView, ...]:
         """Return how the budgets stand for a decision: the same tuple until something has changed."""
@@ -70,23 +91,29 @@ class Purse:
             self._charging = connected
 
     def _age(self, now: float, utc_s: float) -> None:
+        self.settle()
         passed_s = max(0.0, now - self._now)
         self._now = now
         for terms in self._policy.budgets:
             state = self._states[terms.resource]
             if self._charging and terms.charging_w:
                 state = charge(state, -terms.charging_w * passed_s)
-            self._states[terms.resource] = advance(terms, state, utc_s, passed_s)
-        self._views = None
+            self._put(terms, advance(terms, state, utc_s, passed_s))
 
     # -- what was spent ------------------------------------------------------------------------------------------------
 
     def device_ran(self, seconds: float, device_w: float | None) -> float:
         """Charge a run on the device that lasted so long, whatever came of it. Return its joules."""
         joules = device_j(self._policy.energy, seconds, device_w)
-        if self._states:
-            self._spend(Resource.ENERGY, joules)
+        self._drawn_j += joules
+        if self._drawn_j > self._little_j:
+            self.settle()
         return joules
+
+    def settle(self) -> None:
+        """Take off what runs on the device took, down to the last joule."""
+        drawn_j, self._drawn_j = self._drawn_j, 0.0
+        self._spend(Resource.ENERGY, drawn_j)
 
     def call_began(self, target: str, kind: Kind, sent_bytes: int) -> float:
         """Charge what a call costs once it is on its way. Return its dollars."""
@@ -100,9 +127,9 @@ class Purse:
         """Put right what a call that began was charged: it sent so many bytes more (or less) than was thought, or it
         was not `sent` at all."""
         if self._states:
-            self._give_back(Resource.BYTES, -more_bytes / 1e6)
+            self._spend(Resource.BYTES, more_bytes / 1e6)
             if not sent:
-                self._give_back(Resource.MONEY, self._policy.terms_for(target, kind).usd_per_request)
+                self._spend(Resource.MONEY, -self._policy.terms_for(target, kind).usd_per_request)
 
     def call_ended(
         self, link: str | None, seconds: float, sent_bytes: int, received_bytes: int, idle_s: float = math.inf
@@ -115,6 +142,7 @@ class Purse:
 
     def admits(self, target: str, kind: Kind, link: str | None) -> bool:
         """Tell whether a call may begin now: another one may have used up a budget since it was decided."""
+        self.settle()
         return all(
             terms.at_zero == "least" or self._states[terms.resource].spent < terms.amount
             for terms in self._policy.budgets
@@ -126,14 +154,10 @@ class Purse:
             return self._policy.terms_for(target, kind).usd_per_request > 0
         return terms.resource is Resource.BYTES or remote_j(self._policy.energy.power_of(link), 1.0, 1, 1) > 0
 
-    def _give_back(self, resource: Resource, amount: float) -> None:
-        state = self._states.get(resource)
-        if state is not None and amount:
-            self._states[resource] = charge(state, -amount)
-            self._views = None
-
-    def _spend(self, resource: Resource, spent: float) -> None:
-        state = self._states.get(resource)
-        if state is not None and spent > 0:
-            self._states[resource] = charge(state, spent)
-            self._views = None
+    def _spend(self, resource: Resource, amount: float) -> None:
+        """Take `amount` off a budget, if there is one; less than nothing is given back."""
+        if not amount:
+            return
+        for terms in self._policy.budgets:
+            if terms.resource is resource:
+                self._put(terms, charge(self._states[resource], amount))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.purse import Purse
 from router.types import BudgetView, Kind, Resource
@@ -29,6 +31,49 @@ def test_a_run_takes_energy_and_nothing_else() -> None:
     purse = _purse()
     assert purse.device_ran(3.0, None) == 6.0
     assert _left(purse) == {Resource.ENERGY: 94.0, Resource.MONEY: 1.0, Resource.BYTES: 2.0}
+
+
+def test_runs_that_take_little_are_taken_off_together() -> None:
+    """With each of them the budgets were put together anew, and looked at anew by the decision after it."""
+    purse = _purse("[energy]\ncpu_w = 2\n[budgets]\nenergy = { amount_j = 2048 }\n")
+    before = purse.views(now=0.0, utc_s=10 * DAY)
+    purse.device_ran(0.5, None)
+    assert purse.seen(0.0) is before
+    purse.device_ran(0.75, None)
+    assert purse.seen(0.0) is None
+    assert _left(purse) == {Resource.ENERGY: 2048 - 2.5}
+
+
+def test_what_is_written_down_counts_every_run() -> None:
+    purse = _purse("[energy]\ncpu_w = 2\n[budgets]\nenergy = { amount_j = 2048 }\n")
+    purse.device_ran(0.5, None)
+    assert purse.states[0].spent == 1.0
+
+
+def test_of_a_budget_that_is_all_but_used_up_each_run_is_taken_off_at_once() -> None:
+    purse = _purse("[energy]\ncpu_w = 2\n[budgets]\nenergy = { amount_j = 100 }\n")
+    purse.device_ran(49.99, None)
+    for _ in range(2):
+        assert purse.views(now=0.0, utc_s=10 * DAY)[0].left > 0
+        purse.device_ran(0.005, None)
+    assert purse.views(now=0.0, utc_s=10 * DAY)[0].left == pytest.approx(0, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.floats(0.0001, 50), st.floats(0, 40)), max_size=60))
+def test_the_price_and_whether_anything_is_left_are_those_of_a_purse_that_takes_each_run_off_at_once(
+    steps: list[tuple[float, float]],
+) -> None:
+    text = "[energy]\ncpu_w = 1\n[budgets]\nenergy = { amount_j = 500, step_s = 5 }\n"
+    together, at_once, now = _purse(text), _purse(text), 0.0
+    for seconds, pause_s in steps:
+        together.device_ran(seconds, None)
+        at_once.device_ran(seconds, None)
+        assert at_once.states  # which takes it off
+        now += pause_s
+        (one,), (other,) = (purse.views(now=now, utc_s=10 * DAY + now) for purse in (together, at_once))
+        assert one.price == pytest.approx(other.price)
+        assert (one.left > 0) == (other.left > 0)
+        assert 0 <= one.left - other.left <= max(0.0, other.left) * 0.001 + 1e-9
 
 
 def test_a_run_is_charged_by_what_was_measured_where_that_is_known() -> None:

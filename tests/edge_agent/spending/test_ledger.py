@@ -40,7 +40,7 @@ def _ledger(folder: Path | None = None, policy: Policy = POLICY, wall: Wall | No
 
 
 def _left(ledger: Ledger, now: float = 0.0) -> dict[Resource, float]:
-    return {view.resource: view.left for view in ledger.views({}, now)}
+    return {view.resource: view.left for view in ledger.exact_views({}, now)}
 
 
 def test_what_was_spent_is_there_after_a_restart(tmp_path: Path) -> None:
