@@ -33,6 +33,7 @@ class Experience:
         self._note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
         self.radio = learnt.radio
+        self.could_hedge = learnt.could_hedge
 
     def saved(self, targets: Mapping[str, Kind], now: float, now_utc: float) -> str:
         """Return what was learnt as a document: see router/experience/saved.py."""
@@ -95,11 +96,6 @@ class Experience:
         """Return the phase of a target's breaker."""
         with self._lock:
             return self._learnt.phase(target, now)
-
-    def could_hedge(self) -> None:
-        """A request began that may be hedged."""
-        with self._lock:
-            self._learnt.could_hedge()
 
     def covers(self, role: Role, target: str, model: str, now: float) -> bool:
         """Tell whether one more hedge, or retry, is covered; a hedge that is takes its token."""

@@ -264,8 +264,8 @@ def _next_leg(
         hedge = plan.hedge
         hedge_at = inf if hedge is None or asked else now + hedge.after_s
         begun = Attempt(plan, deadline, (run,), (*asked, leg.target), failures, None, hedge_at)
-        if plan.backup is None and hedge_at == inf:
-            return begun, (run, Wake(until))
+        if plan.backup is None and now < hedge_at:
+            return begun, (run, Wake(min(until, hedge_at)))
         begun, more = _beside(begun, now)
         return begun, (run, *more, Wake(_wake_at(begun)))
     ended = Attempt(plan, deadline, (), asked, failures)

@@ -34,9 +34,9 @@ class HedgeState:
 NO_TOKENS: Final = HedgeState()
 
 
-def earn(state: HedgeState, settings: HedgeSettings) -> HedgeState:
-    """A request began that could be hedged."""
-    return HedgeState(min(_MOST_TOKENS, state.tokens + settings.share))
+def earn(state: HedgeState, settings: HedgeSettings, requests: int = 1) -> HedgeState:
+    """So many requests began that could be hedged, and none was meanwhile."""
+    return HedgeState(min(_MOST_TOKENS, state.tokens + settings.share * requests))
 
 
 def spend(state: HedgeState) -> HedgeState | None:

@@ -51,6 +51,8 @@ class Experience:
         self.note_arrival = self._known.gaps.note
         """Note that a request arrived. Returns whether it is time to `learn_arrivals`. May be called as `seen` may."""
         self.learn_arrivals = self._known.gaps.learn
+        self.could_hedge = self._extras.could_hedge
+        """See Extras.could_hedge. May be called as `seen` may."""
 
     @property
     def known(self) -> Known:
@@ -115,10 +117,6 @@ class Experience:
         return breaker.phase(self._known.breaker_of(target), now)
 
     # -- what a request may cost beyond one call ----------------------------------------------------------------------
-
-    def could_hedge(self) -> None:
-        """A request began that may be hedged: it earns a share of a token."""
-        self._extras.could_hedge()
 
     def covers(self, role: Role, target: str, model: str, now: float) -> bool:
         """Tell whether one more hedge, or retry, is covered and fits in; a hedge that is takes its token."""

@@ -5,6 +5,8 @@ Owns their states; what they are is in router/retry.py, hedge.py and throttle.py
 
 from __future__ import annotations
 
+from itertools import count
+
 from router import hedge, retry, throttle
 from router.hedge import NO_TOKENS, HedgeState
 from router.policy import Policy
@@ -17,16 +19,21 @@ __all__ = ["Extras"]
 class Extras:
     """See the module. One agent's."""
 
-    __slots__ = ("_hedges", "_policy", "_retries", "_throttles")
+    __slots__ = ("_hedgeable", "_hedges", "_policy", "_retries", "_settled", "_throttles", "could_hedge")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._retries: dict[str, RetryState] = {}
         self._throttles: dict[str, ThrottleState] = {}
         self._hedges: HedgeState = NO_TOKENS
+        self._hedgeable = count()
+        self._settled = 0
+        self.could_hedge = self._hedgeable.__next__
+        """A request began that may be hedged: it is counted, and earns once somebody would hedge. By any thread."""
 
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""
+        self._earn()
         if policy.throttle != self._policy.throttle:
             self._throttles.clear()  # counts of one window are not those of another
         self._policy = policy
@@ -44,13 +51,16 @@ class Extras:
         """Tell whether one more retry of a target is covered."""
         return retry.may_retry(self._retries.get(target, IDLE), self._policy.retry)
 
-    def could_hedge(self) -> None:
-        """A request began that may be hedged."""
+    def _earn(self) -> None:
+        """Have those earn that could be hedged since the last time."""
+        counted = next(self._hedgeable)
+        began, self._settled = counted - self._settled, counted + 1
         if self._policy.hedge is not None:
-            self._hedges = hedge.earn(self._hedges, self._policy.hedge)
+            self._hedges = hedge.earn(self._hedges, self._policy.hedge, began)
 
     def hedges(self) -> bool:
         """Tell whether a hedge is covered, and take its token."""
+        self._earn()
         spent = hedge.spend(self._hedges)
         if spent is None:
             return False

@@ -35,3 +35,11 @@ def test_after_a_quiet_day_a_few_are_made_at_once_and_no_storm() -> None:
 def test_nothing_is_owed() -> None:
     assert spend(HedgeState(0.5)) is None
     assert spend(HedgeState(1.0)) == HedgeState(0.0)
+
+
+@pytest.mark.parametrize("requests", [1, 7, 49, 1000])
+def test_what_many_earn_at_once_is_what_they_earn_one_by_one(requests: int) -> None:
+    one_by_one = NO_TOKENS
+    for _ in range(requests):
+        one_by_one = earn(one_by_one, HedgeSettings(0.02))
+    assert earn(NO_TOKENS, HedgeSettings(0.02), requests).tokens == pytest.approx(one_by_one.tokens)
