@@ -58,11 +58,17 @@ class Carrier:
         except* _CloseNow:
             pass
 
+    def due(self, size_bytes: int, upward: bool) -> float:
+        """Return when a piece that comes now is handed on, by the loop's clock. It may be empty: the stream's end. What
+        comes later is never handed on earlier, and the slow link of the faults comes on top."""
+        del size_bytes, upward
+        return _now() + self.faults.latency_s
+
     async def _receive(self, source: asyncio.StreamReader, line: _Line, upward: bool) -> None:
         while True:
             piece = await source.read(_PIECE_BYTES)
             self.bytes_up += len(piece) if upward else 0
-            await line.put((_now() + self.faults.latency_s, piece))
+            await line.put((self.due(len(piece), upward), piece))
             if not piece:  # the end of the stream has travelled down the line like everything before it
                 return
 

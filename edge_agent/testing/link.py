@@ -33,12 +33,13 @@ _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 class FaultyLink:
     """See the module. Started once; counts only grow; everything here may be used from any thread."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        """Forward to `target`, a host and a port; nothing is opened before start()."""
+    def __init__(self, target: tuple[str, int], *, carrier: Carrier | None = None) -> None:
+        """Forward to `target`, a host and a port; nothing is opened before start(). A `carrier` of one's own plays some
+        other network than `faults` can."""
         self.connections = 0
         """Accepted so far."""
         self._target = target
-        self._carrier = Carrier()
+        self._carrier = carrier or Carrier()
         self._port = 0
         self._listener: socket.socket | None = None
         self._serving: set[asyncio.Task[None]] = set()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from edge_agent.testing.carry import Carrier
 from edge_agent.testing.faults import End
 from edge_agent.testing.link import Faults, FaultyLink
 
@@ -249,3 +250,17 @@ def test_the_end_that_comes_first_ends_the_connection(
     faults: Faults, delivered: int, wanted: tuple[int, End] | None
 ) -> None:
     assert faults.before_end(delivered) == wanted
+
+
+def test_a_carrier_of_ones_own_says_when_each_piece_arrives(echo: tuple[str, int]) -> None:
+    asked: list[tuple[int, bool]] = []
+
+    class Late(Carrier):
+        def due(self, size_bytes: int, upward: bool) -> float:
+            asked.append((size_bytes, upward))
+            return super().due(size_bytes, upward) + (0.2 if upward else 0.0)
+
+    with FaultyLink(echo, carrier=Late()) as link, connect(link) as client:
+        assert ask(client) >= 0.2
+        assert {upward for _, upward in asked} == {True, False}
+        assert sum(size for size, upward in asked if upward) == link.bytes_up == len(MESSAGE)
