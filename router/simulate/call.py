@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final, Protocol
 
+from router.simulate.connections import Connections
 from router.simulate.job import Job
 from router.simulate.link import Link
 from router.simulate.server import Refusal, Server
@@ -42,6 +43,7 @@ class Call(Job):
         "_phase",
         "_refusal",
         "_server",
+        "connect_s",
         "download_bytes",
         "download_s",
         "idle_s",
@@ -71,6 +73,7 @@ class Call(Job):
         key: int,
         *,
         link: Link | None,
+        connections: Connections,
         breaks_at: float,
         until: float,
         pays: Pays,
@@ -94,7 +97,9 @@ class Call(Job):
         """Bytes that left the device."""
         self.idle_s = math.inf
         """For how long the radio had not been used before."""
-        self.wake_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = self.download_s = 0.0
+        self.wake_s = self.connect_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = (
+            self.download_s
+        ) = 0.0
         self.pushback_s = 0.0
         """When the server says to come again; infinity: not again."""
         self.told_queue_s: float | None = None
@@ -107,10 +112,14 @@ class Call(Job):
         self.idle_s = radio.idle_s(now)
         awake_at, self.energy_j = radio.wake(now, key)
         self.wake_s = awake_at - now
-        sent_at = link.upload(awake_at, up)
-        self.upload_s = sent_at - awake_at
         trouble = server.faults.at(now)
         self.round_trip_s = link.round_trip_s(now, key) + server.model.rtt_s + trouble.delay_s
+        ready_at = awake_at
+        if not trouble.black_hole:
+            ready_at = connections.ready_at(server.model, awake_at, self.round_trip_s)
+        self.connect_s = ready_at - awake_at
+        sent_at = link.upload(ready_at, up)
+        self.upload_s = sent_at - ready_at
         self._put(math.inf if trouble.black_hole else sent_at + self.round_trip_s / 2)
 
     def starts(self, at: float, ends: float) -> None:
@@ -193,5 +202,5 @@ class Call(Job):
     def _sent_by(self, now: float) -> int:
         if self.upload_s <= 0 or self._phase != _UNDERWAY:
             return self.upload_bytes
-        share = (now - self.started_at - self.wake_s) / self.upload_s
+        share = (now - self.started_at - self.wake_s - self.connect_s) / self.upload_s
         return round(self.upload_bytes * min(1.0, max(0.0, share)))

@@ -164,6 +164,8 @@ def _server(name: str, part: TargetPart, reader: Reader) -> ServerModel:
         usd_per_request=part.usd_per_request,
         # At 1 a queue of random arrivals grows for ever.
         busy=reader.steps(part.busy, f"{path}.busy", 0, 0.99),
+        connect_round_trips=document.connect_round_trips,
+        connection_s=math.inf if document.connection_s is None else document.connection_s,
     )
 
 

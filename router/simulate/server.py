@@ -59,6 +59,10 @@ class ServerModel:
     usd_per_request: float
     busy: Steps
     """Share of the workers that others keep busy."""
+    connect_round_trips: float = 0.0
+    """What setting up a connection takes."""
+    connection_s: float = math.inf
+    """How long a connection lasts."""
 
 
 @dataclass(frozen=True, slots=True)

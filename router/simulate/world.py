@@ -19,6 +19,7 @@ from typing import Final
 
 from router.simulate.call import Call
 from router.simulate.chance import Chance
+from router.simulate.connections import Connections
 from router.simulate.device import Device, DeviceModel, Outside, Run
 from router.simulate.faults import Fault
 from router.simulate.link import Link, LinkModel
@@ -71,6 +72,7 @@ class World:
         chance of their requests there."""
         self._probes = self._samples = 0
         self._links: dict[str, Link] = {}
+        self._connections = Connections()
         self._connection = -1
         self._link: Link | None = None
         self._link_until = -math.inf
@@ -131,6 +133,7 @@ class World:
             now,
             key,
             link=link,
+            connections=self._connections,
             breaks_at=self._link_until,
             until=until,
             pays=self,
@@ -159,6 +162,7 @@ class World:
     def _link_at(self, now: float) -> Link | None:
         while now >= self._link_until:
             self._connection += 1
+            self._connections.lost()
             connections = self.setting.connections
             model = connections[self._connection][1]
             self._link = None

@@ -227,3 +227,20 @@ class ServerDocument(_Catalogued):
         ),
     ] = True
     pushes_back: Annotated[bool, told("Whether refusals say when to come again.", reason="cloud_service's do.")] = True
+    connect_round_trips: Annotated[
+        float,
+        Field(ge=0, le=20),
+        told(
+            "What setting up a connection takes: the first call waits for it, and the first after another network.",
+            unit="round trips",
+            reason="TCP's handshake, TLS 1.3's, and HTTP/2's first frame: a back-test found gRPC to wait for each.",
+        ),
+    ] = 3.0
+    connection_s: Annotated[
+        Annotated[float, Field(gt=0, le=31_622_400)] | None,
+        told(
+            "A connection is ended after so long, and the next call sets up another.",
+            unit="s",
+            reason="As cloud_service's, so that balancers can move its callers.",
+        ),
+    ] = 600.0

@@ -276,6 +276,8 @@ DOCUMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "queue_target_ms": "queue_target_ms = 1",
             "tells_load": "tells_load = false",
             "pushes_back": "queue_limit = 0\npushes_back = false",
+            "connect_round_trips": "connect_round_trips = 0",
+            "connection_s": "connection_s = 20",
         },
     ),
 }

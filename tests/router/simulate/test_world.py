@@ -35,6 +35,41 @@ def test_a_call_right_after_another_finds_the_radio_awake_and_pays_its_tail() ->
     assert second.energy_j == pytest.approx(idle_s * 1.0 + 0.131 * 1.3 + 0.4 * 0.08 + 0.05 * 0.008)
 
 
+def test_the_first_call_sets_up_its_connection_and_those_that_come_meanwhile_wait_for_it_as_well() -> None:
+    """Every simulated call found a connection that nobody had made: live, the first took some round trips longer."""
+    world = World(setting(server(connect_round_trips=3.0, rtt_s=0.04, workers=8)), 1)
+    first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.9)
+    run_all(first, second)
+    assert (first.connect_s, second.connect_s) == (pytest.approx(0.3), pytest.approx(0.2))
+    later = world.call("cloud", "m", 102.0)
+    assert later.connect_s == 0.0
+    assert run_all(later)[later] - 102.0 == pytest.approx(0.010 + 0.1 + 0.02 + 0.001)
+
+
+def test_a_connection_is_set_up_again_when_it_is_old_and_on_another_link() -> None:
+    two = ((0.0, link()), (400.0, link(name="other")))
+    world = World(setting(server(connect_round_trips=2.0, connection_s=100.0), connections=two), 1)
+    calls = []
+    for at in (100.0, 150.0, 250.0, 399.0, 401.0):
+        calls.append(world.call("cloud", "m", at))
+        run_all(calls[-1])
+    assert [call.connect_s > 0 for call in calls] == [True, False, True, True, True]
+
+
+def test_what_was_sent_of_a_call_that_was_cancelled_while_it_connected_is_nothing() -> None:
+    world = World(setting(server(connect_round_trips=2.0)), 1)
+    call = world.call("cloud", "m", 100.0)
+    call.cancel(100.9)
+    assert (call.failure, call.sent_bytes) == ("CANCELLED", 0)
+
+
+def test_no_connection_comes_of_a_black_hole() -> None:
+    hole = {"cloud": (Fault(50.0, 200.0, black_hole=True),)}
+    world = World(setting(server(connect_round_trips=2.0), faults=hole), 1)
+    assert world.call("cloud", "m", 100.0).next_at == math.inf
+    assert world.call("cloud", "m", 300.0).connect_s == pytest.approx(0.2)
+
+
 def test_calls_wait_for_a_worker_in_the_order_in_which_they_reach_the_server() -> None:
     world = World(setting(), 1)
     first, second = world.call("cloud", "m", 100.0), world.call("cloud", "m", 100.0)
