@@ -213,7 +213,11 @@ class Agent:
     # -- requests come, and end ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Put the first request down; each puts down the next."""
+        """Run each model a few times, as an agent does that starts, and put the first request down; each puts down the
+        next."""
+        for name in self._facts:
+            for taken_s in self._world.warm_up(name):
+                self.experience.device_ran(name, taken_s, 0.0)
         self._put_next()
 
     def due(self, now: float) -> None:

@@ -148,9 +148,7 @@ class Device:
     def run(self, run_s: float, now: float, key: int) -> Run:
         """Run a model that takes `run_s` on a device of speed 1. `key` is the request's, whose chance it is."""
         model = self.model
-        if model.spread:
-            run_s *= math.exp(model.spread * self._chance.normal(key))
-        run = Run(self, run_s / model.speed, now)
+        run = Run(self, self._drawn_s(run_s, key), now)
         if self.off:
             run.refuse(now)
         elif self._running < model.runs_at_once:
@@ -158,6 +156,10 @@ class Device:
         else:
             self._queue.append(run)
         return run
+
+    def takes_s(self, run_s: float, key: int, now: float) -> float:
+        """Return what such a run would take that began now."""
+        return self._drawn_s(run_s, key) * self._slowdown(now)
 
     def next_run(self, now: float) -> Run | None:
         """A run has ended. Return the one that starts in its place."""
@@ -230,5 +232,13 @@ class Device:
 
     def _start(self, run: Run, now: float) -> None:
         self._running += 1
-        load = self._outside.load.at(now)
-        run.starts(now, self.body.slowdown() / (1 - self.model.contention * load))
+        run.starts(now, self._slowdown(now))
+
+    def _drawn_s(self, run_s: float, key: int) -> float:
+        model = self.model
+        if model.spread:
+            run_s *= math.exp(model.spread * self._chance.normal(key))
+        return run_s / model.speed
+
+    def _slowdown(self, now: float) -> float:
+        return self.body.slowdown() / (1 - self.model.contention * self._outside.load.at(now))

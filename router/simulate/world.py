@@ -34,6 +34,9 @@ SAMPLED_EVERY_S: Final = 2.0
 _SOURCE: Final = "simulated"
 _THROTTLED: Final = 1.05
 """A device that is slower than so many times is one that heat slows down."""
+# As edge_agent/warmup.py has them; of the runs the first, which is cold, is not counted.
+_WARM_RUNS: Final = 8
+_WARM_BUDGET_S: Final = 0.05
 _PROBE_BYTES: Final = 200
 """What a round trip to the endpoint carries each way, with its headers."""
 
@@ -98,6 +101,18 @@ class World:
         assert run_s is not None
         self.device.advance(now)
         return self.device.run(run_s, now, self.salt + number)
+
+    def warm_up(self, model: str) -> list[float]:
+        """Return what runs of `model` took that an agent makes before a request comes; none where the device does not
+        have it."""
+        run_s = self.setting.models[model].device_s
+        if run_s is None or self.device.off:
+            return []
+        taken_s: list[float] = []
+        while len(taken_s) < _WARM_RUNS and sum(taken_s) <= _WARM_BUDGET_S:
+            # Requests count from 1 on, and probes count down from 0: numbers between them are nobody's.
+            taken_s.append(self.device.takes_s(run_s, self.salt + (1 << 60) + len(taken_s), 0.0))
+        return taken_s[1:] or taken_s
 
     def call(
         self,
