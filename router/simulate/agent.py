@@ -220,6 +220,12 @@ class Agent:
                 self.experience.device_ran(name, taken_s, 0.0)
         self._put_next()
 
+    def adopt(self, policy: Policy, now: float) -> None:
+        """Go on under another policy, as an agent does whose file was replaced: what was learnt stays."""
+        self.experience.adopt(policy)
+        self.purse.adopt(policy, now=now, utc_s=now)
+        self.policy = policy
+
     def due(self, now: float) -> None:
         """See agenda.Due: a request has come."""
         arrival = self._upcoming
@@ -561,6 +567,7 @@ class Agent:
                 self._lost_of_promised(arrival, target) if covered else None,
                 pending.besides,
                 pending.decision.rules,
+                pending.number,
             )
         )
 

@@ -57,6 +57,8 @@ class Ended:
     """What was started for it beside the plan's legs and its escalation: backups, hedges, retries."""
     rules: tuple[str, ...] = ()
     """The policy's rules that applied to it."""
+    number: int = 0
+    """Which request it was, counted from 1 in the order in which they came."""
 
 
 class Block:
