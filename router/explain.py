@@ -11,7 +11,7 @@ from router.shadow import ShadowChoice
 from router.types import DEVICE, Kind, Mode, Resource, Value
 from router.wording import in_ms
 
-__all__ = ["in_words", "reason"]
+__all__ = ["in_words", "reason", "why_first"]
 
 _UNITS: Final = {Resource.ENERGY: "J", Resource.MONEY: "$", Resource.BYTES: "MB"}
 
@@ -28,7 +28,7 @@ def reason(decision: Decision, outcome: Outcome) -> str:
     """Return one line: who answered, and why it came to that."""
     if outcome.ending is not Ending.ANSWERED:
         return f"{outcome.ending.value}: {_failures(outcome) or 'nothing was asked'}"
-    parts = [_why_first(decision)]
+    parts = [why_first(decision)]
     escalation = decision.plan.escalation if decision.plan is not None else None
     if escalation is not None and outcome.certain is True:
         parts.append(f"certain enough: score {outcome.score:.3g} is above {escalation.below:g}")
@@ -55,7 +55,8 @@ def _nobody_asked(decision: Decision) -> str:
     return "nothing was there to escalate to" if nobody else "no time was left to escalate"
 
 
-def _why_first(decision: Decision) -> str:
+def why_first(decision: Decision) -> str:
+    """Return what spoke for the plan that was taken."""
     rules = f" by rule {', '.join(decision.rules)}" if decision.rules else ""
     if decision.candidates:
         best = decision.candidates[0]

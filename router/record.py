@@ -16,6 +16,7 @@ from router.attempt import Outcome
 from router.engine import Decision, decide
 from router.errors import RecordError
 from router.expense import Expense
+from router.naming import shown
 from router.policy import Policy
 from router.shadow import ShadowChoice
 
@@ -82,7 +83,7 @@ def from_json(text: str) -> Record:
             raise RecordError(
                 f"a decision record of version {version}; versions 1 to {RECORD_VERSION} are read here"
             ) from error
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(shown(str(part)) for part in first["loc"])
         raise RecordError(f"not a decision record of version {RECORD_VERSION}: {place}: {first['msg']}") from error
 
 

@@ -142,14 +142,32 @@ def _parser() -> _Parser:
 
     replaying = commands.add_parser(
         "replay",
-        help="decide again, under this policy, what was decided before",
-        description="Decide again, under this policy, in the situations of recorded decisions, and count what differs."
-        " It tells what would have been chosen; not what would have come of it, because another choice would"
-        " have changed what was measured afterwards.",
+        help="decide again, under other policies, what was decided before, and estimate what that would have come to",
+        description="Decide again, in the situations of recorded decisions, under other policies: which decisions"
+        " change and why; and, where the log explored, estimates by importance weights of what each policy would have"
+        " come to. They are of the world that the logged policy made: wherever what is done changes it (radio, queues,"
+        " temperature, battery, budgets) they are wrong, and a simulation is right.",
+        epilog="Exit codes: 0: replayed, also where the log supports no estimate. 1: a policy is at fault, or no record"
+        " can be read; with --strict, also where one of them cannot. 2: called wrongly, or a file cannot be read or"
+        " written.",
     )
-    _takes_policy(replaying)
-    replaying.add_argument("records", type=Path, metavar="RECORDS", help="decision records, one JSON document a line")
-    replaying.add_argument("--json", action="store_true", help="print the counts as JSON")
+    replaying.add_argument(
+        "records",
+        type=Path,
+        nargs="+",
+        metavar="RECORDS",
+        help="files of decision records, one JSON document a line, as an agent writes them where its configuration"
+        " names such a file; older ones first; packed with gzip or not; -: standard input",
+    )
+    _takes_policies(replaying, required=True, more="one that made the records lets more be told of why")
+    replaying.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
+    replaying.add_argument(
+        "--clip", type=_weight, metavar="W", help="cut larger weights to W: less spread, and a bias (default: none is)"
+    )
+    replaying.add_argument("--strict", action="store_true", help="end with the first line that cannot be read")
+    replaying.add_argument(
+        "--seed", type=_seed, default=1, metavar="N", help="what the intervals are drawn with (default: %(default)s)"
+    )
     replaying.set_defaults(run=replay)
 
     simulating = commands.add_parser(
@@ -160,15 +178,7 @@ def _parser() -> _Parser:
         epilog=f"Scenarios that ship: {', '.join(shipped())}.",
     )
     simulating.add_argument("scenario", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
-    simulating.add_argument(
-        "--policy",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        dest="policies",
-        help="a policy file (TOML); may be repeated (default: the policy that is built in)",
-    )
+    _takes_policies(simulating, required=False, more="default: the policy that is built in")
     simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
     simulating.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
     simulating.add_argument(
@@ -184,6 +194,26 @@ def _parser() -> _Parser:
 
 def _takes_policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("policy", type=Path, metavar="POLICY", help="the policy file (TOML)")
+
+
+def _takes_policies(parser: argparse.ArgumentParser, *, required: bool, more: str) -> None:
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[] if not required else None,
+        required=required,
+        type=Path,
+        metavar="FILE",
+        dest="policies",
+        help=f"a policy file (TOML); may be repeated ({more})",
+    )
+
+
+def _weight(text: str) -> float:
+    weight = float(text)
+    if not 1 <= weight <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1e9")
+    return weight
 
 
 def _seed(text: str) -> int:

@@ -28,6 +28,11 @@ class Progress:
             self._stream.flush()
         self._begun += 1
 
+    def reach(self, done: int, name: str) -> None:
+        """So many steps are done."""
+        self._begun = min(done, self._steps)
+        self.step(name)
+
     def __enter__(self) -> Self:
         return self
 

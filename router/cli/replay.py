@@ -6,66 +6,76 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+from router.cli.progress import Progress
+from router.cli.record_lines import STDIN, RecordLines, size_of
+from router.cli.replayed import as_values, report
 from router.cli.source import read_policy
-from router.engine import Decision
 from router.errors import RecordError
-from router.record import MAX_RECORD_BYTES, from_json
-from router.record import replay as decide_again
+from router.offpolicy.replaying import Replay
+from router.simulate.chance import Chance
 
 __all__ = ["replay"]
 
-_PROGRESS_EVERY = 1000
-
-Change = tuple[str, str]
+_MB: Final = 1_000_000
+_MOST_POLICIES: Final = 32
 
 
 def replay(given: argparse.Namespace) -> int:
-    """Print how many recorded decisions would be others under this policy, and which became which."""
-    policy = read_policy(given.policy)
-    changes: Counter[Change] = Counter()
-    records = 0
-    for decision in _with_progress(_decisions(given.records)):
-        records += 1
-        again = decide_again(decision, policy)
-        if again.plan != decision.plan or again.choice != decision.choice:
-            changes[decision.choice, again.choice] += 1
-    differ = changes.total()
-    ranked = sorted(changes.items(), key=lambda change: (-change[1], change[0]))
-    if given.json:
-        listed = [{"from": old, "to": new, "count": count} for (old, new), count in ranked]
-        counts = {"policy_digest": policy.digest, "records": records, "differ": differ, "changes": listed}
-        print(json.dumps(counts, ensure_ascii=False))
-        return 0
-    print(f"{differ} of {records} decisions differ under policy {policy.name} version {policy.version}")
-    for (old, new), count in ranked:
-        print(f"{count:8}  {old} -> {new}{' (planned otherwise)' if old == new else ''}")
+    """Print which recorded decisions would be others under these policies and why, and what those would have come to,
+    as far as the records support an estimate."""
+    policies = [read_policy(path) for path in given.policies]
+    known = {policy.digest: policy for policy in policies}
+    replays = [Replay(policy, known=known, most_weight=given.clip) for policy in policies]
+    _refuse_missing(given.records)
+    logged_by: Counter[str] = Counter()
+    with _watched(given.records) as lines:
+        for place, record in lines:
+            try:
+                for each in replays:
+                    each.add(record, place)
+            except RecordError as error:
+                lines.refuse(place, str(error), record)
+            else:
+                digest = record.decision.policy_digest
+                if digest in logged_by or len(logged_by) < _MOST_POLICIES:
+                    logged_by[digest] += 1
+            if given.strict and lines.bad:
+                break
+    _refuse_bad(lines, replays, strict=given.strict)
+    estimates = [each.estimates(Chance(given.seed, "replay")) for each in replays]
+    if given.json is not None:
+        whole = as_values(lines, logged_by, given.policies, replays, estimates)
+        given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    for line in report(lines, given.policies, replays, estimates):
+        print(line)
     return 0
 
 
-def _decisions(path: Path) -> Iterator[Decision]:
-    with path.open("rb") as file:
-        number = 0
-        # Bounded: a file without line ends is not read into memory.
-        while line := file.readline(MAX_RECORD_BYTES + 1):
-            number += 1
-            if line.isspace():
-                continue
-            try:
-                yield from_json(line.decode("utf-8")).decision
-            except UnicodeDecodeError as error:
-                raise RecordError(f"{path}: line {number}: not UTF-8") from error
-            except RecordError as error:
-                raise RecordError(f"{path}: line {number}: {error}") from error
+def _refuse_missing(paths: Sequence[Path]) -> None:
+    """Open all files once, before any of them is read for an hour. Raises OSError."""
+    for path in paths:
+        if path != STDIN:
+            path.open("rb").close()
 
 
-def _with_progress(decisions: Iterator[Decision]) -> Iterator[Decision]:
-    shown = sys.stderr.isatty()
-    for number, decision in enumerate(decisions, start=1):
-        yield decision
-        if shown and number % _PROGRESS_EVERY == 0:
-            print(f"\r{number} records", end="", file=sys.stderr, flush=True)
-    if shown:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _watched(paths: Sequence[Path]) -> Iterator[RecordLines]:
+    with Progress(sys.stderr, size_of(paths) // _MB) as progress:
+        lines = RecordLines(paths, lambda done: progress.reach(done // _MB, f"million bytes, {lines.lines:,} records"))
+        yield lines
+
+
+def _refuse_bad(lines: RecordLines, replays: Sequence[Replay], *, strict: bool) -> None:
+    """Raise RecordError: nothing is left, or a line is bad and none may be."""
+    records = replays[0].changes.records
+    if lines.bad and (strict or not records):
+        problem, place = next(iter(lines.first.items()))
+        more = "" if strict else f" (and so on: of {lines.lines:,} lines none can be read)"
+        raise RecordError(f"{place}: {problem}{more}")
+    if not records:
+        raise RecordError("there is no record in it: nothing to replay")

@@ -357,75 +357,6 @@ def test_diff_of_what_means_the_same(policy: Path, capsys: pytest.CaptureFixture
     assert "\n0 of " in said
 
 
-# -- replay ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Path:
-    """Four requests of which three went to the cloud; the fourth was secret."""
-    path = tmp_path / "records.jsonl"
-    policy = policy_of()
-    lines = [to_json(decide(policy, situation(label=label))) for label in ("public", "public", "internal", "secret")]
-    path.write_text("\n".join([*lines, "", ""]), encoding="utf-8")
-    return path
-
-
-def test_replay_counts_what_another_policy_would_have_done(
-    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy.write_text(HEAD + 'mode = "only_on_device"\n', encoding="utf-8")
-    assert main(["replay", str(policy), str(records)]) == 0
-    assert capsys.readouterr().out == (
-        "3 of 4 decisions differ under policy test version 1\n       3  cloud -> device\n"
-    )
-
-
-def test_replay_tells_a_plan_that_only_goes_on_differently(
-    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy.write_text(
-        HEAD + 'mode = "only_in_cloud"\n[labels]\npublic = ["cloud"]\ninternal = ["cloud"]\nsecret = ["device"]\n',
-        encoding="utf-8",
-    )
-    assert main(["replay", str(policy), str(records)]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == [
-        "       3  cloud -> cloud (planned otherwise)",
-        "       1  device -> none",
-    ]
-
-
-def test_replay_as_json(policy: Path, records: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    policy.write_text(HEAD + 'mode = "only_on_device"\n', encoding="utf-8")
-    assert main(["replay", "--json", str(policy), str(records)]) == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "policy_digest": policy_of('mode = "only_on_device"\n').digest,
-        "records": 4,
-        "differ": 3,
-        "changes": [{"from": "cloud", "to": "device", "count": 3}],
-    }
-
-
-def test_replay_under_the_same_policy_changes_nothing(
-    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy.write_text(HEAD, encoding="utf-8")
-    assert main(["replay", str(policy), str(records)]) == 0
-    assert capsys.readouterr().out == "0 of 4 decisions differ under policy test version 1\n"
-
-
-@pytest.mark.parametrize("torn", [b"{}", b'{"record": 1', b"\xff\xfe", b"x" * 3_000_000])
-def test_a_record_that_is_none_is_told_with_its_line(
-    policy: Path, records: Path, capsys: pytest.CaptureFixture[str], torn: bytes
-) -> None:
-    records.write_bytes(records.read_bytes() + torn)
-    assert main(["replay", str(policy), str(records)]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"nearfar-policy: {records}: line 6: ")
-    assert said.err.count("\n") == 1
-    assert len(said.err) < 500
-
-
 # -- called wrongly ----------------------------------------------------------------------------------------------------
 
 
@@ -452,10 +383,10 @@ def test_called_wrongly_it_says_so_in_one_line(arguments: list[str], capsys: pyt
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["check", "decide", "diff", "explain", "replay"])
+@pytest.mark.parametrize("command", ["check", "decide", "diff", "explain"])
 def test_a_file_that_is_not_there_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "nowhere.toml")
-    assert main([command, path, *([path] if command in ("diff", "replay") else [])]) == 2
+    assert main([command, path, *([path] if command == "diff" else [])]) == 2
     assert capsys.readouterr().err == f"nearfar-policy: {path}: No such file or directory\n"
 
 

@@ -1,0 +1,273 @@
+"""What a replay found, as a page for a terminal and as JSON. Only writes: numbers are router.offpolicy's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from router.cli.record_lines import RecordLines
+from router.offpolicy.changes import Example
+from router.offpolicy.estimate import Estimate, Estimates
+from router.offpolicy.replaying import Replay
+from router.simulate.intervals import Figure
+
+__all__ = ["WARNING", "as_values", "report"]
+
+WARNING: Final = (
+    "WARNING: these are figures of the world that the logged policy made. Wherever what is done changes the world,",
+    "its radio, queues, temperature, battery or budgets, replayed latencies, energy and costs are WRONG: simulate",
+    "(nearfar-policy simulate), which has a policy live with what it does.",
+)
+_TOLD: Final = 15
+"""Turns on a terminal; all of them are in the JSON."""
+_STORIES: Final = 3
+_BACKS: Final = 10
+"""For so many kinds of change it is looked up what would have turned it back, which is hundreds of decisions each."""
+_MODEL: Final = (
+    "as logged: the mean of the records. IPS: weighed by how much more probable what was done is under this policy.",
+    "SNIPS: by the sum of the weights. DR: doubly robust; its direct model is what the decisions themselves expected",
+    "of each plan (quantiles of times, shares of failures, the release's evaluation). ± is half of a 95 % interval.",
+)
+
+
+def report(
+    lines: RecordLines, paths: Sequence[Path], replays: Sequence[Replay], estimates: Sequence[Estimates]
+) -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield from _read(lines)
+    for path, replay, estimate in zip(paths, replays, estimates, strict=True):
+        yield ""
+        yield from _changed(path, replay)
+        yield from _strangers(replay)
+        yield ""
+        yield from _estimated(replay, estimate)
+    yield ""
+    yield from WARNING
+
+
+# -- what was read -----------------------------------------------------------------------------------------------------
+
+
+def _read(lines: RecordLines) -> Iterator[str]:
+    read = lines.versions.total()
+    versions = ", ".join(f"{count:,} of version {version}" for version, count in sorted(lines.versions.items()))
+    yield f"{read:,} records ({versions})" if len(lines.versions) > 1 else f"{read:,} records"
+    if lines.bad:
+        yield f"{lines.bad.total():,} of {lines.lines:,} lines are left out:"
+        for problem, count in lines.bad.most_common():
+            yield f"{count:8,}  {problem}, first at {lines.first[problem]}"
+    if lines.repeated:
+        yield f"{lines.repeated:,} records stand there twice, and count once"
+    if lines.ids_forgotten:
+        yield "there are so many records that not all which stand there twice were noticed"
+    if lines.backwards:
+        yield (
+            f"{lines.backwards:,} times the clock goes back, as after a restart, or where lines were put in another"
+            " order: intervals take neighbours as they stand"
+        )
+
+
+# -- what changes ------------------------------------------------------------------------------------------------------
+
+
+def _changed(path: Path, replay: Replay) -> Iterator[str]:
+    changes, policy = replay.changes, replay.policy
+    share = changes.chosen_otherwise / changes.records
+    yield (
+        f"{changes.chosen_otherwise:,} of {changes.records:,} decisions ({share:.1%}) are others under policy"
+        f" {policy.name} version {policy.version} ({path}); {changes.planned_otherwise:,} are the same on other terms"
+    )
+    ranked = changes.ranked()
+    if not ranked:
+        return
+    rows = [(f"{count:,}", turn.choice, turn.instead, turn.why) for turn, count in ranked[:_TOLD]]
+    head = ("count", "from", "to", "because")
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(4)]
+    for row in (head, *rows):
+        yield f"{row[0]:>{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:{widths[2]}}  {row[3]}".rstrip()
+    if len(ranked) > _TOLD:
+        left = sum(count for _, count in ranked[_TOLD:])
+        yield f"{left:,} more in {len(ranked) - _TOLD} kinds: see --json"
+    yield "such as"
+    for turn, _ in ranked[:_STORIES]:
+        for example in changes.examples[turn][:1]:
+            was, now = example.in_words()
+            yield f"  {example.request} ({example.place})"
+            yield f"    was: {example.was.choice}: {was}"
+            yield f"    now: {example.now.choice}: {now}"
+
+
+def _strangers(replay: Replay) -> Iterator[str]:
+    name = replay.policy.name
+    for target, count in replay.unnamed.most_common():
+        yield f"{name} does not name the target {target}, of {count:,} records: it is taken as others of its kind are"
+    for label, count in replay.unknown_labels.most_common():
+        yield (
+            f'{name} has no label "{label}", which {count:,} records bear: they are decided as if they had none; an'
+            " agent would refuse them"
+        )
+
+
+# -- what it would have come to ----------------------------------------------------------------------------------------
+
+
+def _estimated(replay: Replay, found: Estimates) -> Iterator[str]:
+    for count, why in _left_out(replay):
+        yield f"{count:,} records {why}, and are left out of estimates"
+    told = f"{int(found.effective):,} effective samples in {found.records:,} records"
+    if found.differing:
+        told += f", {int(found.effective_differing):,} in the {found.differing:,} on which they differ"
+    if found.refused is not None:
+        yield f"No estimate: {found.refused.why}."
+        advice = found.refused.advice
+        if advice is None:
+            yield "Exploring would not help: simulate (nearfar-policy simulate)."
+        else:
+            yield f"Simulate (nearfar-policy simulate), or explore: {advice}."
+        return
+    yield f"What it would have come to, for one request; {told}:"
+    yield from _table(found.figures)
+    cut = "no weight was cut" if not found.cut else f"{found.cut:,} weights were cut to it, which is a bias"
+    yield f"Largest weight {found.largest_weight:.3g}, mean weight {found.mean_weight:.3f}; {cut}."
+    if found.doubtful:
+        yield (
+            "The mean weight is not near 1: the probabilities in the log are not those by which it was drawn. Do not"
+            " believe these figures."
+        )
+    for share, what in (
+        (found.unseen, "what it would do was never done in such a situation, and counts for nothing in IPS"),
+        (found.astray, "what was done went another way than on its terms, and is taken as it went"),
+    ):
+        if share:
+            yield f"{share:.2%} of {what}."
+    if found.unmodelled:
+        yield f"For {found.unmodelled:,} records nothing was expected of the plans: DR is IPS there."
+    yield from _MODEL
+
+
+def _left_out(replay: Replay) -> list[tuple[int, str]]:
+    counts = [
+        (replay.audited, "were drawn for an audit"),
+        (replay.without_odds, "say no probability of what was done, or one that cannot be"),
+        (replay.without_end, "do not say what came of the request"),
+    ]
+    return [(count, why) for count, why in counts if count]
+
+
+def _table(figures: Sequence[Estimate]) -> Iterator[str]:
+    rows = [("", "as logged", "IPS", "SNIPS", "DR")]
+    for each in figures:
+        unit, write = _WRITTEN[each.figure.name]
+        cells = [f"{write(of.value)} ±{write(_half(of))}" for of in (each.logged, each.ips, each.snips, each.dr)]
+        rows.append((f"{each.figure.name} {unit}".strip(), cells[0], cells[1], cells[2], cells[3]))
+    widths = [max(len(row[place]) for row in rows) for place in range(5)]
+    for row in rows:
+        yield f"{row[0]:{widths[0]}}  " + "  ".join(f"{row[place]:>{widths[place]}}" for place in range(1, 5))
+
+
+def _half(figure: Figure) -> float:
+    return (figure.high - figure.low) / 2
+
+
+def _scaled(factor: float, digits: int) -> Callable[[float], str]:
+    return lambda value: f"{value * factor:,.{digits}f}"
+
+
+_WRITTEN: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
+    "cost": ("", _scaled(1, 4)),
+    "misses": ("%", _scaled(100, 2)),
+    "failures": ("%", _scaled(100, 2)),
+    "on_device": ("%", _scaled(100, 1)),
+    "latency": ("ms", _scaled(1000, 1)),
+    "energy": ("J", lambda value: f"{value:.3g}"),
+    "money": ("$/1000", _scaled(1000, 4)),
+    "bytes": ("kB", _scaled(0.001, 2)),
+}
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def as_values(
+    lines: RecordLines,
+    logged_by: Mapping[str, int],
+    paths: Sequence[Path],
+    replays: Sequence[Replay],
+    estimates: Sequence[Estimates],
+) -> dict[str, Any]:  # Any, here and below: a JSON document
+    """Return all that was found, for a JSON document."""
+    return {
+        "warning": " ".join(WARNING),
+        "records": {
+            "lines": lines.lines,
+            "read": lines.versions.total(),
+            "versions": {str(version): count for version, count in sorted(lines.versions.items())},
+            "bad": [
+                {"problem": problem, "count": count, "first": lines.first[problem]}
+                for problem, count in lines.bad.most_common()
+            ],
+            "repeated": lines.repeated,
+            "clock_goes_back": lines.backwards,
+            "logged_by": dict(logged_by),
+        },
+        "policies": [_policy(*each) for each in zip(paths, replays, estimates, strict=True)],
+    }
+
+
+def _policy(path: Path, replay: Replay, found: Estimates) -> dict[str, Any]:
+    changes, policy = replay.changes, replay.policy
+    return {
+        "file": str(path),
+        "name": policy.name,
+        "version": policy.version,
+        "digest": policy.digest,
+        "decisions": changes.records,
+        "chosen_otherwise": changes.chosen_otherwise,
+        "planned_otherwise": changes.planned_otherwise,
+        "changes": [
+            {
+                "from": turn.choice,
+                "to": turn.instead,
+                "because": turn.why,
+                "count": count,
+                "examples": [_example(each, replay, back=rank < _BACKS) for each in changes.examples[turn]],
+            }
+            for rank, (turn, count) in enumerate(changes.ranked())
+        ],
+        "unnamed_targets": dict(replay.unnamed),
+        "unknown_labels": dict(replay.unknown_labels),
+        "left_out_of_estimates": {
+            "audited": replay.audited,
+            "without_probability": replay.without_odds,
+            "without_end": replay.without_end,
+        },
+        "estimates": _estimates(found),
+    }
+
+
+def _example(example: Example, replay: Replay, *, back: bool) -> dict[str, Any]:
+    was, now = example.in_words()
+    told: dict[str, Any] = {"request": example.request, "place": example.place, "was": was, "now": now}
+    if back:
+        told["would_turn_it_back"] = example.back(replay.policy)
+    return told
+
+
+def _estimates(found: Estimates) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(found).items() if name not in ("figures", "refused")}
+    refused = found.refused
+    told["refused"] = None if refused is None else {"why": refused.why, "advice": None}
+    if refused is not None and refused.advice is not None:
+        told["refused"]["advice"] = {
+            "told": str(refused.advice),
+            "share_for_as_many": refused.advice.share,
+            "requests_by_share": {str(share): count for share, count in refused.advice.requests},
+        }
+    told["figures"] = [
+        {"name": each.figure.name, "unit": each.figure.unit, "about": each.figure.about}
+        | {name: value for name, value in asdict(each).items() if name != "figure"}
+        for each in found.figures
+    ]
+    return told

@@ -1,0 +1,99 @@
+"""Whether a record can be of something that was: its reader knows only the shape of each value. Pure.
+
+Not whether it is true. Times that fall, shares above one, a thousand targets: arithmetic on such would end in errors or
+in nonsense, and one line of nonsense is enough to spoil a mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from router.types import Kind, Situation, TargetView
+
+if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
+    from router.record import Record
+
+__all__ = ["unsound"]
+
+_MOST_TARGETS: Final = 64
+_MOST_LISTED: Final = 1024
+_MOST: Final = 1e12
+"""Of anything that is counted here: seconds, bytes, joules, dollars."""
+
+
+def unsound(record: Record) -> str:
+    """Return what of a record cannot have been; empty where all of it can."""
+    return next(_problems(record), "")
+
+
+def _problems(record: Record) -> Iterator[str]:
+    decision, situation = record.decision, record.decision.situation
+    targets = situation.targets
+    if len(targets) > _MOST_TARGETS or len(decision.candidates) > 4 * _MOST_TARGETS:
+        yield "more targets or plans than there can be"
+    if len({view.name for view in targets}) < len(targets):
+        yield "two targets of one name"
+    if not -_MOST < situation.now < _MOST or not -_MOST < situation.request.deadline < _MOST:
+        yield "an instant beyond all clocks"
+    if decision.plan is not None and not decision.plan.legs:
+        yield "a plan that asks nobody"
+    for view in targets:
+        yield from _target(view)
+    yield from _around(situation)
+    for candidate in decision.candidates:
+        e = candidate.expected
+        if not all(0 <= part <= 1 + 1e-9 for part in (e.p_miss, e.p_fail)) or not -1 <= e.p_wrong <= 2:
+            yield "a probability that is none"
+        if not all(-_MOST < part < _MOST for part in (candidate.cost, e.seconds, e.usd, e.megabytes, e.joules)):
+            yield "an expectation beyond all measure"
+    expense = record.expense
+    if record.taken_s is not None and not 0 <= record.taken_s < _MOST:
+        yield "a request that took no time that can be"
+    if expense is not None:
+        amounts = (expense.joules, expense.usd, expense.sent_bytes, expense.received_bytes)
+        if not all(0 <= amount < _MOST for amount in amounts):
+            yield "an expense that cannot be"
+
+
+def _target(view: TargetView) -> Iterator[str]:
+    if (view.kind is Kind.DEVICE) is not (view.name == Kind.DEVICE.value):
+        yield "a device of another name"
+    if len(view.times_after) > _MOST_LISTED:
+        yield "more times than there can be"
+    for quantiles in (view.time.quantiles_s, *(after.time.quantiles_s for after in view.times_after)):
+        if not 0 <= quantiles[0] <= quantiles[1] <= quantiles[2] <= quantiles[3] <= quantiles[4] < _MOST:
+            yield "times that fall"
+    if not 0 <= view.p_fail <= 1 or not (view.p_wrong is None or 0 <= view.p_wrong <= 1):
+        yield "a share that is none"
+    if not 0 <= view.upload_bytes < _MOST or not 0 <= view.upload_limit_bytes < _MOST:
+        yield "a size that is none"
+    if view.download_bytes is not None and not 0 <= view.download_bytes < _MOST:
+        yield "a size that is none"
+    if not (0 <= view.stay_local_s < _MOST and 0 <= view.pushback_s < _MOST):
+        yield "a pause that is none"
+    if view.round_trip_s is not None and not 0 <= view.round_trip_s < _MOST:
+        yield "a round trip that is none"
+
+
+def _around(situation: Situation) -> Iterator[str]:
+    if situation.p_escalate is not None and not 0 <= situation.p_escalate <= 1:
+        yield "a share that is none"
+    if situation.draw is not None and not 0 <= situation.draw < 1:
+        yield "a draw that is none"
+    if situation.device_w is not None and not 0 <= situation.device_w < _MOST:
+        yield "a power that is none"
+    if len(situation.thresholds) > _MOST_LISTED or not all(
+        0 <= found.share <= 1 and -1 <= found.gain <= 1 for found in situation.thresholds
+    ):
+        yield "thresholds that nobody evaluated"
+    if not all(-_MOST < budget.left < _MOST and 0 <= budget.price < _MOST for budget in situation.budgets):
+        yield "a budget that is none"
+    radio = situation.radio
+    if radio is None:
+        return
+    gaps = radio.gaps_s
+    if len(gaps) > _MOST_LISTED or not all(0 <= one <= other < _MOST for one, other in pairwise((*gaps, _MOST - 1))):
+        yield "gaps between requests that cannot be"
+    if len(radio.wakes) > _MOST_LISTED or not all(0 <= wake.idle_s < _MOST for wake in radio.wakes):
+        yield "silences that cannot be"
