@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from router.engine import Decision
 from router.memo import Memo
-from router.policy import Policy
+from router.policy import Policy, Worth
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.call import Call
@@ -25,7 +26,7 @@ from router.simulate.world import Setting, World, servers_of
 from router.types import DEVICE, Situation
 from router.values import value
 
-__all__ = ["FleetOutcomes", "simulate_fleet"]
+__all__ = ["FleetOutcomes", "run_fleet", "simulate_fleet"]
 
 _SLICES: Final = 600
 
@@ -46,17 +47,11 @@ class FleetOutcomes:
 
 def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) -> FleetOutcomes:
     """Run the scenario on so many devices at once, each under `policy`, against one set of servers."""
-    evaluation, servers = evaluate(setting, seed, policy.promise), servers_of(setting, seed)
-    agenda, tally = Agenda(), Tally(policy.worth)
     slice_s = setting.duration_s / _SLICES
     calls: Counter[tuple[str, int]] = Counter()
-    worlds = [_CountingWorld(setting, seed + number, servers, slice_s, calls) for number in range(devices)]
     choosers = [_Watched() for _ in range(devices)]
-    for number, (world, chooser) in enumerate(zip(worlds, choosers, strict=True)):
-        agent = Agent(world, policy, chooser, evaluation=evaluation, seed=seed + number, agenda=agenda, tally=tally)
-        agent.start()
-    agenda.run()
-    tally.spend(math.fsum(world.last_tail_j() for world in worlds))
+    tally = _run(setting, policy, seed, partial(_CountingWorld, slice_s=slice_s, calls=calls), choosers, policy.worth)
+    servers = [server.name for server in setting.servers]
     targets = (DEVICE, *servers)
     switches = [chooser.switches for chooser in choosers]
     return FleetOutcomes(
@@ -76,6 +71,32 @@ def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) ->
     )
 
 
+def run_fleet(setting: Setting, policy: Policy, seed: int, devices: int, *, worth: Worth | None = None) -> Tally:
+    """Run as `simulate_fleet` does, and return the sums by blocks, as driver.run does of one device. Devices have the
+    chance of seeds that follow one another: two fleets are independent where theirs are `devices` apart."""
+    choosers = [Memo() for _ in range(devices)]
+    return _run(setting, policy, seed, World, choosers, policy.worth if worth is None else worth)
+
+
+def _run(
+    setting: Setting,
+    policy: Policy,
+    seed: int,
+    world_of: Callable[[Setting, int, Mapping[str, Server]], World],
+    choosers: Sequence[Memo],
+    worth: Worth,
+) -> Tally:
+    evaluation, servers = evaluate(setting, seed, policy.promise), servers_of(setting, seed)
+    agenda, tally = Agenda(), Tally(worth)
+    worlds = [world_of(setting, seed + number, servers) for number in range(len(choosers))]
+    for number, (world, chooser) in enumerate(zip(worlds, choosers, strict=True)):
+        agent = Agent(world, policy, chooser, evaluation=evaluation, seed=seed + number, agenda=agenda, tally=tally)
+        agent.start()
+    agenda.run()
+    tally.spend(math.fsum(world.last_tail_j() for world in worlds))
+    return tally
+
+
 class _CountingWorld(World):
     """Counts the calls that begin in it."""
 
@@ -84,6 +105,7 @@ class _CountingWorld(World):
         setting: Setting,
         seed: int,
         servers: Mapping[str, Server],
+        *,
         slice_s: float,
         calls: Counter[tuple[str, int]],
     ) -> None:
