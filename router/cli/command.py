@@ -2,7 +2,7 @@
 
 0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings; with `diff --exit-code`, two
 policies differ). 2: called wrongly, or a file cannot be read or written. 3: `diff --refuse-looser` found looser
-privacy."""
+privacy. `gate` has codes of its own: 0 accept, 1 reject, 2 inconclusive, and 3 for everything that is at fault."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from router.cli.check import check
 from router.cli.decide import decide
 from router.cli.diff import diff
 from router.cli.explain import explain
+from router.cli.gate import DESCRIPTION, EPILOG, takes_gate
 from router.cli.imagine import takes_situation
 from router.cli.init import init
 from router.cli.replay import replay
@@ -34,26 +35,37 @@ _MOST_WORKERS: Final = 61
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and leaves the usage to --help."""
+    """Says what is wrong in one line, and leaves the usage to --help. Ends with 2, or what the command ends with where
+    it is at fault."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+        code: int = self.get_default("at_fault") or 2
+        self.exit(code, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+
+    def parse_whole(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+        """Parse, and leave what is too much to the command that it was given to."""
+        given, more = self.parse_known_args(arguments)
+        if more:
+            parser: _Parser = getattr(given, "parser", self)
+            parser.error(f"unrecognized arguments: {' '.join(more)}")
+        return given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    given = _parser().parse_args(arguments)
+    given = _parser().parse_whole(arguments)
+    at_fault: int | None = getattr(given, "at_fault", None)
     try:
         code: int = given.run(given)
         sys.stdout.flush()
     except RouterError as error:
-        return _fail(str(error), 1)
+        return _fail(str(error), at_fault or 1)
     except BrokenPipeError:
         # Whoever read us has seen enough; without this, closing stdout at exit would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return at_fault or 0
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), at_fault or 2)
     return code
 
 
@@ -180,16 +192,27 @@ def _parser() -> _Parser:
     simulating.add_argument("scenario", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
     _takes_policies(simulating, required=False, more="default: the policy that is built in")
     simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
-    simulating.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
-    simulating.add_argument(
+    _takes_runs(simulating)
+    simulating.set_defaults(run=simulate)
+
+    gating = commands.add_parser(
+        "gate", help="say whether one policy may follow another", description=DESCRIPTION, epilog=EPILOG
+    )
+    takes_gate(gating)
+    _takes_runs(gating)
+    gating.set_defaults(parser=gating)
+    return parser
+
+
+def _takes_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
+    parser.add_argument(
         "--workers",
         type=_workers,
         default=min(cores(), _MOST_WORKERS),
         metavar="N",
         help="make so many runs at a time; what comes of them is the same (default: as many as there are cores)",
     )
-    simulating.set_defaults(run=simulate)
-    return parser
 
 
 def _takes_policy(parser: argparse.ArgumentParser) -> None:

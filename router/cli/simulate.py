@@ -14,16 +14,14 @@ from typing import Any
 from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
-from router.cli.source import read_policy
+from router.cli.source import policy_for
 from router.cli.workers import Workers
 from router.compile import built_in_policy
 from router.errors import RouterError
-from router.naming import did_you_mean
 from router.policy import Policy
 from router.simulate.comparison import Comparison, compare, runs
 from router.simulate.fleet import FleetOutcomes, simulate_fleet
 from router.simulate.scenario import Scenario
-from router.types import DEVICE, Kind
 
 __all__ = ["simulate"]
 
@@ -75,26 +73,12 @@ def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -
 
 
 def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:
-    targets = {DEVICE: Kind.DEVICE, **{server.name: server.kind for server in scenario.setting.servers}}
-    policies = [read_policy(path, targets) for path in paths] or [built_in_policy()]
+    policies = [policy_for(path, scenario) for path in paths] or [built_in_policy()]
     names = [policy.name for policy in policies]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise RouterError(f'two of the policies are called "{twice}"; a table could not tell them apart')
-    for policy in policies:
-        _refuse_unknown_labels(policy, scenario)
     return policies
-
-
-def _refuse_unknown_labels(policy: Policy, scenario: Scenario) -> None:
-    """An agent refuses a request whose label its policy does not have; a run without one word of it would mislead."""
-    for stream in scenario.setting.streams:
-        for _, label in stream.labels:
-            if label is not None and label not in policy.labels:
-                known = did_you_mean(label, policy.labels)
-                raise RouterError(
-                    f'policy {policy.name} has no label "{label}", which requests of {stream.name} bear{known}'
-                )
 
 
 def _as_json(scenario: Scenario, seed: int, policies: Sequence[Policy], compared: Comparison) -> str:

@@ -6,15 +6,36 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from router.compile import MAX_POLICY_BYTES, compile_policy
+from router.errors import RouterError
+from router.naming import did_you_mean
 from router.policy import Policy
-from router.types import Kind
+from router.simulate.scenario import Scenario
+from router.types import DEVICE, Kind
 
-__all__ = ["read_bytes", "read_policy"]
+__all__ = ["policy_for", "read_bytes", "read_policy"]
 
 
 def read_policy(path: Path, targets: Mapping[str, Kind] | None = None) -> Policy:
     """Read and compile a policy file, for these `targets` where they are known. Raises PolicyError, OSError."""
     return compile_policy(read_bytes(path), source=str(path), targets=targets)
+
+
+def policy_for(path: Path, scenario: Scenario) -> Policy:
+    """Read and compile a policy file for a scenario's targets and requests.
+
+    An agent refuses a request whose label its policy does not have; a run without one word of it would mislead. Raises
+    RouterError, OSError."""
+    policy = read_policy(
+        path, {DEVICE: Kind.DEVICE, **{server.name: server.kind for server in scenario.setting.servers}}
+    )
+    for stream in scenario.setting.streams:
+        for _, label in stream.labels:
+            if label is not None and label not in policy.labels:
+                known = did_you_mean(label, policy.labels)
+                raise RouterError(
+                    f'policy {policy.name} has no label "{label}", which requests of {stream.name} bear{known}'
+                )
+    return policy
 
 
 def read_bytes(path: Path) -> bytes:
