@@ -8,22 +8,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
+from edge_agent.asked import arrays_of, check_label, seconds
 from edge_agent.blank import blank_inputs
 from edge_agent.call import Call
-from edge_agent.errors import (
-    AgentError,
-    DeadlineExceeded,
-    InputError,
-    NoFeasibleTarget,
-    RequestError,
-    UnknownLabel,
-    UnknownModel,
-)
+from edge_agent.errors import AgentError, NoFeasibleTarget, UnknownModel
 from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
 from edge_agent.keeper import Keeper
@@ -35,9 +25,7 @@ from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
 from edge_agent.spending import Ledger, Waker
 from edge_agent.watchdog import Watchdog
-from nearfar_wire.datatypes import DATATYPES
-from nearfar_wire.errors import TensorError, quoted
-from nearfar_wire.specs import check
+from nearfar_wire.errors import quoted
 from router.attempt import Ending, Outcome
 from router.closed import Closed, Constraint
 from router.engine import Decision
@@ -58,8 +46,6 @@ _NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
 _MAX_REMEMBERED: Final = 1024
 _TICKS: Final = float(1 << 20)
 """A second's, of some microsecond each: a power of two, so that instants of a hundred years are exact."""
-# Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
-_MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 
 
 class Dispatcher:
@@ -120,11 +106,13 @@ class Dispatcher:
         policy = self._policies.current
         try:
             release = self._release(model)
-            left_s = self._default_deadline_s if deadline_ms is None else self._deadline_s(model, deadline_ms)
+            left_s = (
+                self._default_deadline_s if deadline_ms is None else seconds(model, deadline_ms, self._max_deadline_s)
+            )
             deadline = now + max(1, round(left_s * _TICKS)) / _TICKS
             if label is not None:
-                self._check_label(policy, label)
-            arrays = _arrays(release, inputs)
+                check_label(policy, label)
+            arrays = arrays_of(release, inputs)
             if self._door is not None:
                 self._experience.arrived(now)
             decision = self._decide(policy, release, arrays, label, deadline, now)
@@ -232,7 +220,7 @@ class Dispatcher:
         policy = self._policies.current
         release = self._release(model)
         if label is not None:
-            self._check_label(policy, label)
+            check_label(policy, label)
         arrays = blank_inputs(release.inputs)
         return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
 
@@ -242,23 +230,6 @@ class Dispatcher:
             named = quoted(model) if isinstance(model, str) else f"named by a {type(model).__name__}"
             raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
-
-    def _deadline_s(self, model: str, deadline_ms: float) -> float:
-        if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, Real) or deadline_ms != deadline_ms:
-            given = f"a {type(deadline_ms).__name__}" if deadline_ms == deadline_ms else "NaN"
-            raise RequestError(f"deadline_ms is a number of milliseconds from now, not {given}")
-        if deadline_ms <= 0:
-            raise DeadlineExceeded(model, 0.0)
-        # Compared before it is converted: an integer may be larger than any float.
-        return float(deadline_ms) / 1000 if deadline_ms < self._max_deadline_s * 1000 else self._max_deadline_s
-
-    @staticmethod
-    def _check_label(policy: Policy, label: str) -> None:
-        if isinstance(label, str) and label in policy.labels:
-            return
-        named = quoted(label) if isinstance(label, str) else f"named by a {type(label).__name__}"
-        known = did_you_mean(str(label), policy.labels)
-        raise UnknownLabel(f"policy {policy.name} has no privacy label {named}{known}; nothing ran or left")
 
     def _decide(
         self,
@@ -340,40 +311,3 @@ def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:
             continue
         if reads_rtt or constraint not in (Constraint.MODE, Constraint.RULE):
             yield view.name
-
-
-def _arrays(release: Release, inputs: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:  # Any: see Dispatcher.open
-    if type(inputs) is not dict and not isinstance(inputs, Mapping):
-        given = type(inputs).__name__
-        raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
-    for name, value in inputs.items():
-        if type(value) is not np.ndarray or type(name) is not str:
-            inputs = {name: _array(release, name, value) for name, value in inputs.items()}
-            break
-    try:
-        check(release.inputs, inputs)
-    except TensorError as error:
-        raise InputError(release.name, error.tensor, error.problem) from None
-    return inputs
-
-
-def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: any datatype
-    """Make an array of a list or number, of the datatype that the model takes; an array stays what it is."""
-    if not isinstance(name, str):
-        raise InputError(release.name, None, f"an input's name is text, not {type(name).__name__}")
-    if type(value) is np.ndarray:
-        return value
-    spec = next((spec for spec in release.inputs if spec.name == name), None)
-    dtype = None if spec is None else DATATYPES[spec.datatype]
-    try:
-        # Its own kind first: told the datatype, numpy would cut 0.9 to 0 without a word. A masked array loses its mask
-        # here, and what was under it is looked at like the rest.
-        plain = np.asarray(value)
-        if isinstance(value, np.ndarray):
-            return plain
-        if dtype is None or plain.dtype.kind in _MADE_OF[dtype.kind] or plain.size == 0:
-            return np.asarray(value, dtype)
-    except Exception:  # noqa: BLE001, S110  an object may turn into an array in its own way, and fail in its own
-        pass  # told below, without foreign words, which may quote the value
-    wanted = f"{spec.datatype} array" if spec is not None else "array"
-    raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one")
