@@ -1,18 +1,20 @@
-"""From what an app asks to a decided call: checks the request, sees the situation, decides, issues the permit.
+"""From what an app asks to a decided call, at the desk of its model and label; and what is accounted for in the end.
 
 Refuses with one typed error before anything runs. The fast part of every request: no IO, no lock beyond the estimates',
 no import."""
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.asked import arrays_of, check_label, seconds
 from edge_agent.blank import blank_inputs
 from edge_agent.call import Call
+from edge_agent.call.device import Device
+from edge_agent.call.setting import Setting
+from edge_agent.desk import Desk, Surroundings
 from edge_agent.errors import AgentError, NoFeasibleTarget, UnknownModel
 from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
@@ -20,30 +22,25 @@ from edge_agent.keeper import Keeper
 from edge_agent.metrics import REFUSED, Metrics
 from edge_agent.policies import PolicyFile
 from edge_agent.quality import Quality
-from edge_agent.releases import Release, sent_bytes_estimate
+from edge_agent.releases import Release
+from edge_agent.request_ids import RequestIds
 from edge_agent.result import Result
 from edge_agent.signals import Demand, Sampler
 from edge_agent.spending import Ledger, Waker
 from edge_agent.watchdog import Watchdog
 from nearfar_wire.errors import quoted
 from router.attempt import Ending, Outcome
-from router.closed import Closed, Constraint
 from router.engine import Decision
-from router.hysteresis import remembered
 from router.memo import Memo
 from router.naming import did_you_mean
-from router.policy import Policy
-from router.types import DEVICE, EvaluatedThreshold, Kind, Previous, Request, Situation
+from router.types import DEVICE, EvaluatedThreshold, Kind
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edge_agent.egress import Door
 
 __all__ = ["Dispatcher"]
 
-_NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
-_MAX_REMEMBERED: Final = 1024
+_MAX_DESKS: Final = 1024
 _TICKS: Final = float(1 << 20)
 """A second's, of some microsecond each: a power of two, so that instants of a hundred years are exact."""
 
@@ -72,22 +69,18 @@ class Dispatcher:
         waker: Waker,
         chance: random.Random,
     ) -> None:
-        self._ledger = ledger
         self._waker = waker
-        self._draw = chance.random
-        self._previous: dict[tuple[str, str | None], Previous] = {}
-        self._keepers = keepers
-        self._watchdog = watchdog
+        self._devices = {
+            name: Device(release, experience, clock, keeper=keepers.get(name), watchdog=watchdog, ledger=ledger)
+            for name, release in releases.items()
+        }
         self._qualities = qualities
         self._releases = releases
         self._facts = {name: _facts(release, door) for name, release in releases.items()}
-        self._memo = Memo()
+        self._around = Surroundings(sampler, ledger, Memo(), RequestIds(), door, demands, chance.random)
+        self._desks: dict[tuple[str, str | None], Desk] = {}
         self._policies = policies
         self._experience = experience
-        self._sampler = sampler
-        self._door = door
-        self._demands = demands
-        self._wanted_before: tuple[Policy | None, tuple[Closed, ...] | None, tuple[str, ...]] = (None, None, ())
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
@@ -103,74 +96,55 @@ class Dispatcher:
         # To the microsecond, both of them: their sum is exact then, and requests that are given the same time have the
         # very same left, by which one decision can do for all of them.
         now = int(self._clock() * _TICKS) / _TICKS
-        policy = self._policies.current
         try:
-            release = self._release(model)
-            left_s = (
-                self._default_deadline_s if deadline_ms is None else seconds(model, deadline_ms, self._max_deadline_s)
-            )
-            deadline = now + max(1, round(left_s * _TICKS)) / _TICKS
-            if label is not None:
-                check_label(policy, label)
-            arrays = arrays_of(release, inputs)
-            if self._door is not None:
+            desk = self._desk(model, label)
+            left_s = self._default_deadline_s
+            if deadline_ms is not None:
+                left_s = seconds(model, deadline_ms, self._max_deadline_s)
+            arrays = arrays_of(desk.release, inputs)
+            if self._around.door is not None:
                 self._experience.arrived(now)
-            decision = self._decide(policy, release, arrays, label, deadline, now)
+            decision = desk.decide(arrays, now + max(1, round(left_s * _TICKS)) / _TICKS, now)
         except AgentError:
             known = isinstance(model, str) and model in self._releases
             self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
             raise
-        if policy.rule_names:
-            self._metrics.decided(policy.rule_names, decision.rules, decision.readings)
-        if decision.chosen_by in _NOT_BY_COST:
-            self._metrics.chosen_by(model, decision.chosen_by)
-        if policy.hysteresis is not None:
-            self._remember(decision)
-        if self._door is not None:
-            for target in self._wanted(policy, decision):
-                self._demands[target].at = now
-        if decision.plan is None:
+        desk.note(decision)
+        plan = decision.plan
+        if plan is None:
             self._journal.add(decision, None)
             self._metrics.request(model, None, REFUSED, 0.0)
             raise NoFeasibleTarget(model, decision.closed)
-        permit = None if self._door is None else self._door.permit(decision, policy)
-        return Call(
+        return desk.call(arrays, decision, plan)
+
+    def _desk(self, model: str, label: str | None) -> Desk:
+        """Return the desk of a model and a label under the policy in force. Raises UnknownModel, UnknownLabel."""
+        policy = self._policies.current
+        try:
+            desk = self._desks.get((model, label))
+        except TypeError:  # what cannot be a key names neither a model nor a label
+            desk = None
+        if desk is not None and desk.policy is policy:
+            return desk
+        release = self._release(model)
+        if label is not None:
+            check_label(policy, label)
+        setting = Setting(
             release,
-            arrays,
-            decision,
-            decision.plan,
             policy,
-            permit,
+            self._devices[model],
             self._experience,
             self._clock,
             self._metrics,
-            None if policy.promise is None else self._qualities[release.name],
-            keeper=self._keepers.get(model),
-            watchdog=self._watchdog,
-            ledger=self._ledger,
+            None if policy.promise is None else self._qualities[model],
+            self._around.ledger,
         )
-
-    def _remember(self, decision: Decision) -> None:
-        """Keep in mind what was chosen, for the next request of the same model and label."""
-        request, plan = decision.situation.request, decision.plan
-        key, first = (request.model, request.label), None if plan is None else plan.legs[0].target
-        before = self._previous.get(key)
-        drawn = decision.chosen_by == "draw"
-        after = remembered(before, decision.choice, first, decision.situation.now, drawn=drawn)
-        if after is not None and after is not before:
-            # Models and labels are the configuration's and the policy's; over many policies there are more of them.
-            if len(self._previous) >= _MAX_REMEMBERED:
-                self._previous.clear()
-            self._previous[key] = after
-
-    def _wanted(self, policy: Policy, decision: Decision) -> tuple[str, ...]:
-        """Return what `_wanting` yields, which follows from the policy and what is closed: looked at again only where
-        either is another object. An agent's targets are always the same."""
-        policy_then, closed_then, names = self._wanted_before
-        if policy_then is not policy or closed_then is not decision.closed:
-            names = tuple(_wanting(policy, decision))
-            self._wanted_before = (policy, decision.closed, names)
-        return names
+        # Models and labels are the configuration's and the policy's; over many policies there are more of them.
+        if len(self._desks) >= _MAX_DESKS:
+            self._desks.clear()
+        previous = None if desk is None else desk.previous
+        made = self._desks[model, label] = Desk(setting, label, self._facts[model], self._around, previous)
+        return made
 
     def close(self, call: Call, outcome: Outcome) -> Result:
         """Account for a call that ended. Raises the error that the app gets instead of an answer."""
@@ -217,12 +191,8 @@ class Dispatcher:
 
         Raises UnknownModel, UnknownLabel."""
         now = self._clock()
-        policy = self._policies.current
-        release = self._release(model)
-        if label is not None:
-            check_label(policy, label)
-        arrays = blank_inputs(release.inputs)
-        return self._decide(policy, release, arrays, label, now + self._default_deadline_s, now, overrides)
+        desk = self._desk(model, label)
+        return desk.decide(blank_inputs(desk.release.inputs), now + self._default_deadline_s, now, overrides)
 
     def _release(self, model: str) -> Release:
         release = self._releases.get(model) if isinstance(model, str) else None
@@ -230,56 +200,6 @@ class Dispatcher:
             named = quoted(model) if isinstance(model, str) else f"named by a {type(model).__name__}"
             raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
-
-    def _decide(
-        self,
-        policy: Policy,
-        release: Release,
-        arrays: Mapping[str, NDArray[Any]],
-        label: str | None,
-        deadline: float,
-        now: float,
-        overrides: Mapping[str, Any] | None = None,
-    ) -> Decision:  # Any, here and above: arrays of each datatype; Reading values
-        measured = self._sampler.snapshot()
-        readings = {**measured, **overrides} if overrides else measured
-        facts = self._facts[release.name]
-        upload_bytes = sent_bytes_estimate(release.manifest, arrays) if len(facts.targets) > 1 else 0
-        experience = self._experience
-        see = experience.views if overrides is None else experience.imagine
-        views = see(facts, upload_bytes, readings, now)
-        radio = experience.radio(readings, now) if len(views) > 1 else None
-        watts = experience.device_w
-        can_score = release.manifest.score is not None
-        # Random, and no number: a cloud that sees some requests must not be able to count those that it may not see.
-        share = experience.escalation_share(release.name, now)
-        terms, promise, audit = policy.promise, None, False
-        if terms is not None:
-            quality = self._qualities[release.name]
-            audit = overrides is None and quality.draw(terms)
-            promise = quality.promise_for(terms, _rows(release, arrays))
-        request = Request(os.urandom(8).hex(), release.name, label, deadline, can_score, audit)
-        situation = Situation(
-            request,
-            readings,
-            views,
-            share,
-            now,
-            promise,
-            radio,
-            watts,
-            self._ledger.views(measured, now) if policy.budgets else (),
-            0 if radio is None else self._ledger.silent_wakes(radio.kind, now),
-            self._draw() if policy.explores and overrides is None else None,
-            None if policy.hysteresis is None else self._previous.get((release.name, label)),
-            facts.thresholds,
-        )
-        return self._memo.decide(policy, situation)
-
-
-def _rows(release: Release, arrays: Mapping[str, NDArray[Any]]) -> int:  # Any: arrays of each datatype
-    """Return how many rows a request has: the size of the first axis that may vary and is an input's first."""
-    return next((len(arrays[spec.name]) for spec in release.inputs if spec.shape and spec.shape[0] == -1), 1)
 
 
 def _facts(release: Release, door: Door | None) -> ModelFacts:
@@ -296,18 +216,3 @@ def _facts(release: Release, door: Door | None) -> ModelFacts:
     evaluated = () if evaluation is None else evaluation.thresholds
     thresholds = tuple(EvaluatedThreshold(found.below, found.share, found.gain) for found in evaluated)
     return ModelFacts(release.name, tuple(targets), thresholds)
-
-
-def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:
-    """Yield the remote targets whose round trip is worth measuring for requests like this one.
-
-    Where the label closes a target it is worth nothing, and then that endpoint must not hear of us at all. A mode or a
-    rule may close it for the moment; the round trip matters then only if some rule reads it."""
-    closed_by = {closed.target: closed.constraint for closed in decision.closed}
-    reads_rtt = any(name.startswith("rtt_ms") for name in policy.named_signals)
-    for view in decision.situation.targets:
-        constraint = closed_by.get(view.name)
-        if view.kind is Kind.DEVICE or constraint in (Constraint.LABEL, Constraint.NOT_SERVED):
-            continue
-        if reads_rtt or constraint not in (Constraint.MODE, Constraint.RULE):
-            yield view.name

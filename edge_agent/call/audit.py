@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.metrics import Metrics
+from edge_agent.call.setting import Setting
 from edge_agent.quality import Judged, Quality
-from edge_agent.releases import Release
 from edge_agent.result import Sent
 from nearfar_wire.errors import WireError
 from router.attempt import Outcome
@@ -34,19 +33,21 @@ _AUDIT_S: Final = 10.0
 class Audit:
     """See the module. One request's, where the policy asks for a promise."""
 
-    __slots__ = ("_device", "_flight", "_judged", "_metrics", "_quality", "_release", "_request_id", "_terms")
+    __slots__ = ("_device", "_flight", "_judged", "_quality", "_request_id", "_setting")
 
-    def __init__(
-        self, quality: Quality, metrics: Metrics, release: Release, terms: PromiseTerms, request_id: str
-    ) -> None:
+    def __init__(self, setting: Setting, quality: Quality, request_id: str) -> None:
+        self._setting = setting
         self._quality = quality
-        self._metrics = metrics
-        self._release = release
-        self._terms = terms
         self._request_id = request_id
         self._judged: Judged | None = None
         self._device: Arrays | None = None
         self._flight: InFlight | None = None
+
+    @property
+    def _terms(self) -> PromiseTerms:
+        terms = self._setting.policy.promise
+        assert terms is not None, "there is an audit only where the policy asks for a promise"
+        return terms
 
     def judge(self, outputs: Arrays) -> float | None:
         """Return the device answer's certified score, None where it has none."""
@@ -63,17 +64,18 @@ class Audit:
 
     def skip(self) -> None:
         """Count that the request is not audited, although it was drawn."""
-        self._metrics.audit(self._release.name, "skipped")
+        self._setting.metrics.audit(self._setting.release.name, "skipped")
 
     def start(self, remote: Remote, inputs: Callable[[], Arrays], traceparent: str | None) -> Sent | None:
         """Ask `remote` as well; what it answers is compared with the device's kept answer. Returns what was sent."""
         from edge_agent.egress.failure import RemoteFailure
 
-        quality, metrics, model = self._quality, self._metrics, self._release.name
+        quality, metrics, release = self._quality, self._setting.metrics, self._setting.release
+        model = release.name
         if not quality.admit_audit():
             self.skip()
             return None
-        side = self._release.manifest.remote
+        side = release.manifest.remote
         assert side is not None
         both = count(1)
 
@@ -108,7 +110,7 @@ class Audit:
         from edge_agent.egress.answer import read_answer
         from edge_agent.egress.failure import RemoteFailure
 
-        quality, flight, release = self._quality, self._flight, self._release
+        quality, flight, release = self._quality, self._flight, self._setting.release
         outcome = "failed"
         try:
             if flight is None or self._judged is None or self._device is None:
@@ -121,7 +123,7 @@ class Audit:
             pass
         finally:
             quality.audit_over()
-            self._metrics.audit(release.name, outcome)
+            self._setting.metrics.audit(release.name, outcome)
 
     def note_escalated(self, outcome: Outcome, remote: Arrays) -> None:
         """A request that was drawn, and did not keep the device's answer, lost nothing, and counts as that."""
@@ -135,4 +137,4 @@ class Audit:
                 self._quality.escalated_audit(self._terms)
         except WireError:
             return
-        self._metrics.audit(self._release.name, "escalated")
+        self._setting.metrics.audit(self._setting.release.name, "escalated")

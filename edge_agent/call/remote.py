@@ -10,11 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.experience import Admission, Experience
-from edge_agent.metrics import Metrics
-from edge_agent.releases import Release
+from edge_agent.call.setting import Setting
+from edge_agent.experience import Admission
 from edge_agent.result import Sent
-from edge_agent.spending import Ledger
 from nearfar_wire.errors import WireError
 from nearfar_wire.status import CODES, Code
 from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
@@ -54,25 +52,16 @@ class RemoteCalls:
         "joules",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        release: Release,
-        situation: Situation,
-        experience: Experience,
-        clock: Callable[[], float],
-        metrics: Metrics,
-        sent: list[Sent],
-        ledger: Ledger | None = None,
-    ) -> None:
-        """What each call sent is appended to `sent` once it has ended; what it cost is charged to `ledger`."""
-        self._ledger = ledger
+    def __init__(self, setting: Setting, situation: Situation, sent: list[Sent]) -> None:
+        """What each call sent is appended to `sent` once it has ended; what it cost is charged to the ledger."""
         self.joules = 0.0
         """What the calls that ended took of the battery."""
-        self._release = release
+        self._release = setting.release
+        self._experience = setting.experience
+        self._clock = setting.clock
+        self._metrics = setting.metrics
+        self._ledger = setting.ledger
         self._situation = situation
-        self._experience = experience
-        self._clock = clock
-        self._metrics = metrics
         self._sent = sent
         self._flights: dict[str, _Flight] = {}
         self._arrived: dict[str, float] = {}

@@ -14,7 +14,6 @@ from edge_agent.egress import Permit
 from edge_agent.egress.remote import Remote
 from edge_agent.executor import drive
 from edge_agent.experience import Experience
-from edge_agent.metrics import Metrics
 from edge_agent.testing import FakeClock, FakeRuntime, fake_release
 from router.compile import compile_policy
 from router.engine import Decision, decide
@@ -22,6 +21,7 @@ from router.plan import Leg, Plan
 from router.types import BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 from tests.builders.agents import policy_text
 from tests.builders.scenes import X, answering
+from tests.builders.settings import setting_of
 
 BREAKER = "[breaker]\nconsecutive = 1\nopen_s = 1.0\nmax_open_s = 1.0\njitter = 0\n"
 POLICY = compile_policy(
@@ -76,7 +76,7 @@ def _call(remote: Any, experience: Experience, clock: FakeClock) -> Call:  # Any
     decision = Decision(plan, decided.choice, decided.mode, (), (), (), (), POLICY.digest, decided.situation)
     release = fake_release("tiny", FakeRuntime(answering(1, 0, 0)))
     permit = Permit({"cloud": cast(Remote, remote)})
-    return Call(release, X, decision, plan, POLICY, permit, experience, clock, Metrics())
+    return Call(setting_of(release, POLICY, experience, clock), X, decision, plan, permit)
 
 
 @pytest.mark.parametrize("transport", [_Refuses, _Flies])

@@ -13,7 +13,6 @@ from edge_agent.call import Call
 from edge_agent.egress import Door, Permit
 from edge_agent.egress.remote import Remote
 from edge_agent.experience import Experience
-from edge_agent.metrics import Metrics
 from edge_agent.testing import FakeRuntime, fake_release
 from router.attempt import Run
 from router.compile import compile_policy
@@ -22,6 +21,7 @@ from router.plan import Escalation, Leg, Plan
 from router.types import BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 from tests.builders.agents import policy_text
 from tests.builders.scenes import X, answering
+from tests.builders.settings import setting_of
 
 LABELS = '[labels]\nopen = ["device", "fog", "cloud"]\nfog-only = ["device", "fog"]\nclosed = ["device"]\n'
 POLICY = compile_policy(
@@ -84,7 +84,8 @@ def test_a_call_without_a_permit_cannot_reach_a_transport_even_if_its_plan_says_
     plan = Plan((Leg("cloud"),))
     experience = Experience(POLICY, chance=random.Random(0))
     release = fake_release("tiny", FakeRuntime(answering(1, 0, 0)))
-    call = Call(release, X, _decision(plan, "closed"), plan, POLICY, None, experience, lambda: 0.0, Metrics())
+    setting = setting_of(release, POLICY, experience, lambda: 0.0)
+    call = Call(setting, X, _decision(plan, "closed"), plan, None)
     with pytest.raises(PermissionError, match="no permit for 'cloud'"):
         call.start_remote(Run("cloud", 1.0), lambda: None)
 

@@ -1,0 +1,164 @@
+"""Where the requests of one model and one label are decided, under one policy.
+
+What they have in common is looked up once, when the desk is set up: who may be asked, what is promised, what all their
+calls act with. What follows from a plan, as the permit for it, is found once for each plan; the same request a moment
+later gets the same. Used by any thread: what is kept is replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from edge_agent.call import Call
+from edge_agent.call.setting import Setting
+from edge_agent.experience import ModelFacts
+from edge_agent.releases import sent_bytes_estimate
+from edge_agent.request_ids import RequestIds
+from edge_agent.signals import Demand, Sampler
+from edge_agent.spending import Ledger
+from router.closed import Closed, Constraint
+from router.engine import Decision
+from router.hysteresis import remembered
+from router.memo import Memo
+from router.plan import Plan
+from router.policy import Policy
+from router.types import Kind, Previous, Request, Situation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_agent.egress import Door, Permit
+
+    Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
+
+__all__ = ["Desk", "Surroundings"]
+
+_NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every desk of an agent looks at. `door` None: there is nowhere to go."""
+
+    sampler: Sampler
+    ledger: Ledger
+    memo: Memo
+    ids: RequestIds
+    door: Door | None
+    demands: Mapping[str, Demand]
+    draw: Callable[[], float]
+
+
+class Desk:
+    """See the module."""
+
+    __slots__ = (
+        "_around", "_batched", "_facts", "_label", "_permitted", "_setting", "_wanted", "policy", "previous", "release",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        setting: Setting,
+        label: str | None,
+        facts: ModelFacts,
+        around: Surroundings,
+        previous: Previous | None = None,
+    ) -> None:
+        """`previous` is what was chosen last for the model and the label, under whatever policy."""
+        self.policy = setting.policy
+        self.release = setting.release
+        self.previous = previous
+        self._setting = setting
+        self._label = label
+        self._facts = facts
+        self._around = around
+        # A request has as many rows as the first axis that may vary and is an input's first.
+        self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
+        self._permitted: tuple[Plan | None, Permit | None] = (None, None)
+        self._wanted: tuple[tuple[Closed, ...] | None, tuple[Demand, ...]] = (None, ())
+
+    def decide(
+        self,
+        arrays: Arrays,
+        deadline: float,
+        now: float,
+        overrides: Mapping[str, Any] | None = None,  # Any: Reading values
+    ) -> Decision:
+        """Decide for a request that is in order; with `overrides`, readings to be imagined, for none that was made."""
+        around, policy, facts = self._around, self.policy, self._facts
+        experience, model = self._setting.experience, facts.model
+        readings = measured = around.sampler.snapshot()
+        see, imagined = experience.views, overrides is not None
+        if overrides is not None:
+            readings, see = {**measured, **overrides}, experience.imagine
+        radio, upload_bytes, silent_wakes = None, 0, 0
+        if around.door is not None:
+            upload_bytes = sent_bytes_estimate(self.release.manifest, arrays)
+        views = see(facts, upload_bytes, readings, now)
+        if around.door is not None:
+            radio = experience.radio(readings, now)
+            silent_wakes = around.ledger.silent_wakes(radio.kind, now)
+        terms, quality, promise, audit = policy.promise, self._setting.quality, None, False
+        if terms is not None and quality is not None:
+            audit = not imagined and quality.draw(terms)
+            promise = quality.promise_for(terms, 1 if self._batched is None else len(arrays[self._batched]))
+        situation = Situation(
+            Request(around.ids.take(), model, self._label, deadline, self.release.manifest.score is not None, audit),
+            readings,
+            views,
+            experience.escalation_share(model, now),
+            now,
+            promise,
+            radio,
+            experience.device_w,
+            around.ledger.views(measured, now) if policy.budgets else (),
+            silent_wakes,
+            around.draw() if policy.explores and not imagined else None,
+            None if policy.hysteresis is None else self.previous,
+            facts.thresholds,
+        )
+        return around.memo.decide(policy, situation)
+
+    def note(self, decision: Decision) -> None:
+        """Note what was decided for a request that was made: counts, hysteresis, what is worth measuring."""
+        policy, metrics, now = self.policy, self._setting.metrics, decision.situation.now
+        if policy.rule_names:
+            metrics.decided(policy.rule_names, decision.rules, decision.readings)
+        if decision.chosen_by in _NOT_BY_COST:
+            metrics.chosen_by(self.release.name, decision.chosen_by)
+        if policy.hysteresis is not None:
+            first = None if decision.plan is None else decision.plan.legs[0].target
+            drawn = decision.chosen_by == "draw"
+            self.previous = remembered(self.previous, decision.choice, first, now, drawn=drawn)
+        closed, demands = self._wanted
+        if closed is not decision.closed:
+            # Which follows from nothing else: the policy is the desk's, an agent's targets are always the same.
+            demands = tuple(self._around.demands[target] for target in _wanting(policy, decision))
+            self._wanted = (decision.closed, demands)
+        for demand in demands:
+            demand.at = now
+
+    def call(self, arrays: Arrays, decision: Decision, plan: Plan) -> Call:
+        """Return the call that carries a plan out, with the permit for the remote targets that it names."""
+        permitted, permit = self._permitted
+        if permitted is not plan:
+            door = self._around.door
+            permit = None if door is None else door.permit(decision, self.policy)
+            self._permitted = (plan, permit)
+        return Call(self._setting, arrays, decision, plan, permit)
+
+
+def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:
+    """Yield the remote targets whose round trip is worth measuring for requests like this one.
+
+    Where the label closes a target it is worth nothing, and then that endpoint must not hear of us at all. A mode or a
+    rule may close it for the moment; the round trip matters then only if some rule reads it."""
+    closed_by = {closed.target: closed.constraint for closed in decision.closed}
+    reads_rtt = any(name.startswith("rtt_ms") for name in policy.named_signals)
+    for view in decision.situation.targets:
+        constraint = closed_by.get(view.name)
+        if view.kind is Kind.DEVICE or constraint in (Constraint.LABEL, Constraint.NOT_SERVED):
+            continue
+        if reads_rtt or constraint not in (Constraint.MODE, Constraint.RULE):
+            yield view.name
