@@ -24,6 +24,7 @@ from router.memo import Memo
 from router.plan import Plan
 from router.policy import Policy
 from router.types import Kind, Previous, Request, Situation
+from router.usual import Usual, usual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Desk:
     """See the module."""
 
     __slots__ = (
-        "_around", "_batched", "_facts", "_label", "_permitted", "_setting", "_wanted", "policy", "previous", "release",
+        "_around", "_batched", "_facts", "_label", "_planned", "_setting", "_wanted", "policy", "previous", "release",
     )  # fmt: skip
 
     def __init__(
@@ -75,7 +76,7 @@ class Desk:
         self._around = around
         # A request has as many rows as the first axis that may vary and is an input's first.
         self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
-        self._permitted: tuple[Plan | None, Permit | None] = (None, None)
+        self._planned: tuple[Plan | None, Permit | None, Usual | None] = (None, None, None)
         self._wanted: tuple[tuple[Closed, ...] | None, tuple[Demand, ...]] = (None, ())
 
     def decide(
@@ -141,12 +142,17 @@ class Desk:
 
     def call(self, arrays: Arrays, decision: Decision, plan: Plan) -> Call:
         """Return the call that carries a plan out, with the permit for the remote targets that it names."""
-        permitted, permit = self._permitted
-        if permitted is not plan:
+        planned, permit, course = self._planned
+        if planned is not plan:
             door = self._around.door
-            permit = None if door is None else door.permit(decision, self.policy)
-            self._permitted = (plan, permit)
-        return Call(self._setting, arrays, decision, plan, permit)
+            permit, course = None if door is None else door.permit(decision, self.policy), usual(plan)
+            self._planned = (plan, permit, course)
+        if plan.hedge is not None:
+            self._setting.experience.could_hedge()
+        situation = decision.situation
+        if course is not None and situation.request.deadline - situation.now <= course.reserve_s:
+            course = None
+        return Call(self._setting, arrays, decision, plan, permit, course)
 
 
 def _wanting(policy: Policy, decision: Decision) -> Iterator[str]:

@@ -190,17 +190,15 @@ def drive(
     cancellation: Cancellation | None = None,
 ) -> Outcome:
     """Drive `call` to its outcome in the caller's thread."""
-    commands = call.begin()
-    if pool is None and cancellation is None:
+    told = None
+    if call.usual is not None and pool is None and cancellation is None:
         # The common case needs nobody to wait for: the device's model runs here, and its answer is the end.
-        first = commands[0]
-        if type(first) is Run and first.target == DEVICE:
-            commands = call.step(call.run_here())
-        last = commands[-1]
-        if type(last) is Finish:
-            if len(commands) > 1 and type(commands[0]) is Audit:
-                call.start_audit(commands[0].target)
-            return last.outcome
+        told, outcome = call.run_as_usual()
+        if outcome is not None:
+            return outcome
+    commands = call.begin()
+    if told is not None:
+        commands = call.step(told)
     mailbox: SimpleQueue[Message] = SimpleQueue()
     execution = _Execution(call, clock, mailbox.put, pool, cancellation)
     if cancellation is not None:

@@ -162,8 +162,7 @@ def _succeeded(state: Attempt, run: Run, event: Succeeded, now: float) -> Steppe
     escalation = state.plan.escalation
     if run.target != DEVICE:
         return _answered(state, run, event, None, late)
-    # Strictly above, and a score that is missing or not a number is above nothing.
-    certain = None if escalation is None else event.score is not None and event.score > escalation.below
+    certain = None if escalation is None else escalation.is_certain(event.score)
     if len(state.running) > 1:
         escalates = certain is False and escalation is not None and escalation.to is not None
         backup = state.plan.backup

@@ -30,6 +30,10 @@ class Escalation:
     below: float
     by: Literal["confidence", "gain"] = "confidence"
 
+    def is_certain(self, score: float | None) -> bool:
+        """Tell whether a device answer of this score may stay: a score that is missing or NaN is above nothing."""
+        return score is not None and score > self.below
+
 
 @value
 class Backup:

@@ -24,6 +24,7 @@ from router.engine import Decision
 from router.expense import Expense
 from router.plan import Plan
 from router.types import DEVICE
+from router.usual import Usual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,10 +55,20 @@ class Call:
         "decision",
         "plan",
         "traceparent",
+        "usual",
     )  # fmt: skip
 
-    def __init__(self, setting: Setting, inputs: Arrays, decision: Decision, plan: Plan, permit: Permit | None) -> None:
-        """`permit` None: nothing of it may leave."""
+    def __init__(
+        self,
+        setting: Setting,
+        inputs: Arrays,
+        decision: Decision,
+        plan: Plan,
+        permit: Permit | None,
+        usual: Usual | None = None,
+    ) -> None:
+        """`permit` None: nothing of it may leave. `usual` is what mostly comes of the plan; None where there is not the
+        time for it, too."""
         self._setting = setting
         self._inputs = inputs
         self._permit = permit
@@ -67,6 +78,7 @@ class Call:
         self._sent: list[Sent] = []
         self.decision = decision
         self.plan = plan
+        self.usual = usual
         self.traceparent: str | None = None
         """The trace that the app says it is part of; it goes where the request goes."""
         self._audit: Audit | None = None
@@ -77,8 +89,6 @@ class Call:
 
     def begin(self) -> tuple[Command, ...]:
         """Start the plan."""
-        if self.plan.hedge is not None:
-            self._setting.experience.could_hedge()
         situation = self.decision.situation
         # The instant of the decision: what has passed since are microseconds.
         self._state, commands = begin(self.plan, situation.request.deadline, situation.now)
@@ -106,6 +116,15 @@ class Call:
         """Run the device's model in the caller's thread, which is kept for little longer than until the deadline."""
         return self._ran(self._setting.device.run_here(self._inputs, self.decision.situation, halt))
 
+    def run_as_usual(self) -> tuple[Event, Outcome | None]:
+        """Run it there before the attempt has begun, and return what came of it, and how the attempt ends by it.
+
+        None where that is not as usual: then the attempt begins, and takes the event."""
+        situation, usual = self.decision.situation, self.usual
+        ran = self._setting.device.run_here(self._inputs, situation)
+        event = self._ran(ran)
+        return event, None if usual is None else usual.ends(event, ran.ended, situation.request.deadline)
+
     def run_device(self, halt: Halt | None = None, *, since: float | None = None, until: float = math.inf) -> Event:
         """Run the device's model in this thread. It was asked for at `since`, if not now; no use after `until`."""
         return self._ran(self._setting.device.run(self._inputs, self.decision.situation, halt, since, until))
@@ -128,7 +147,7 @@ class Call:
             assert self._audit is not None
             return Succeeded(DEVICE, self._audit.judge(outputs))
         score = score_of(outputs, release.manifest.score)
-        self._setting.experience.judged(release.name, not (score is not None and score > escalation.below), ran.ended)
+        self._setting.experience.judged(release.name, not escalation.is_certain(score), ran.ended)
         return Succeeded(DEVICE, score)
 
     # -- remote targets -----------------------------------------------------------------------------------------------
