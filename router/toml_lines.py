@@ -60,6 +60,10 @@ class Layout:
     """The first one, where there is one."""
     reached: int
     """The line of the last statement that was begun: where a text ends too early, this is what was left open."""
+    values: dict[str, tuple[int, int]]
+    """Path -> where in the text its value begins and ends: of keys and list entries, whatever they hold."""
+    headers: dict[str, int]
+    """Path of a table that has a header of its own -> the header's line."""
 
     def line_of(self, path: str, key: str = "") -> int | None:
         """Return the line of `key` in the table at `path`; of that table, or what is around it, where it is not
@@ -93,6 +97,8 @@ class _Scanner:
         self.said: dict[str, _Said] = {}
         self.counts: dict[str, int] = {}
         self.twice: Twice | None = None
+        self.values: dict[str, tuple[int, int]] = {}
+        self.headers: dict[str, int] = {}
 
     def run(self) -> Layout:
         table = ""
@@ -112,7 +118,7 @@ class _Scanner:
                 break
             if self.at < len(self.text) and self.text[self.at] not in "\r\n#":
                 break  # something follows on the same line
-        return Layout(self.lines, self.twice, self._line(reached))
+        return Layout(self.lines, self.twice, self._line(reached), self.values, self.headers)
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -135,6 +141,7 @@ class _Scanner:
         if brackets == "[":
             path = self._latest(path)
             self._say(path, begins, _Said.TABLE)
+            self.headers[path] = self._line(begins)
             return path
         self._say(path, begins, _Said.LIST)
         self.counts[path] = self.counts.get(path, 0) + 1
@@ -155,6 +162,9 @@ class _Scanner:
             opening = self.text[self.at : self.at + 1]
             if len(open_) > MAX_DEPTH:
                 return False
+            begins = self.at
+            if len(path) <= MAX_PATH:
+                self.values[path] = begins, begins
             if opening == "[":
                 open_.append((path, 0))
                 self.at += 1
@@ -163,6 +173,8 @@ class _Scanner:
                 self.at += 1
             elif not (self._skip(_TEXT) or self._skip(_PLAIN)):
                 return False
+            else:
+                self._ends(path, begins + len(self.text[begins : self.at].rstrip()))
             path = self._next(open_)
             if not open_:
                 self._skip(_BLANK)
@@ -183,6 +195,7 @@ class _Scanner:
             if self.text.startswith("]" if entries is not None else "}", self.at):
                 self.at += 1
                 open_.pop()
+                self._ends(path, self.at)
             elif entries is None:
                 return self._name(path)
             else:
@@ -237,6 +250,10 @@ class _Scanner:
             self.said[path] = said
         elif self.twice is None and not _goes_together(before, said):
             self.twice = Twice(path, self._line(at), self.lines[path])
+
+    def _ends(self, path: str, at: int) -> None:
+        if path in self.values:
+            self.values[path] = self.values[path][0], at
 
     def _line(self, at: int) -> int:
         return bisect_right(self.ends, at - 1) + 1
