@@ -35,6 +35,10 @@ class AtRandom:
             else:
                 now = until
 
+    def later(self, by_s: float) -> AtRandom:
+        """See workload.Arriving."""
+        return AtRandom(self.per_s.later(by_s))
+
 
 @dataclass(frozen=True, slots=True)
 class ByTimer:
@@ -52,6 +56,11 @@ class ByTimer:
             before = max(before, start + (number + displaced) * self.every_s)
             yield before
             number += 1
+
+    def later(self, by_s: float) -> ByTimer:
+        """See workload.Arriving: a timer whose phase is drawn has no beginning."""
+        del by_s
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ class Bursts:
             gap_s = self.within_s if chance.uniform() < goes_on else self.between_s
             now += chance.exponential() * gap_s
 
+    def later(self, by_s: float) -> Bursts:
+        """See workload.Arriving: silence has no memory."""
+        del by_s
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -82,3 +96,7 @@ class Recorded:
         """See workload.Arriving."""
         del chance
         return iter(self.instants)
+
+    def later(self, by_s: float) -> Recorded:
+        """See workload.Arriving."""
+        return Recorded([at - by_s for at in self.instants if at >= by_s])

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, Protocol
 
+from router.simulate.curve import shifted
+
 __all__ = ["PACKET_BYTES", "Capacity", "Packets", "Rates"]
 
 PACKET_BYTES: Final = 1500
@@ -28,6 +30,13 @@ class Capacity(Protocol):
 
     def mbps(self, now: float) -> float:
         """Return the pace at `now`, in megabits a second."""
+
+    @property
+    def news_until_s(self) -> float:
+        """From when on it is nothing that it has not been before."""
+
+    def later(self, by_s: float) -> Capacity:
+        """Return the capacity as it is seen `by_s` later."""
 
 
 class Rates:
@@ -87,6 +96,16 @@ class Rates:
         within = now if self._period_s == math.inf else now % self._period_s
         return self._paces[bisect_right(self._ats, within) - 1] / _BYTES_PER_MBIT
 
+    @property
+    def news_until_s(self) -> float:
+        """See Capacity."""
+        return self._ats[-1] if self._period_s == math.inf or len(self._ats) == 1 else self._period_s
+
+    def later(self, by_s: float) -> Rates:
+        """See Capacity."""
+        points = [(at, pace / _BYTES_PER_MBIT) for at, pace in zip(self._ats, self._paces, strict=True)]
+        return Rates(shifted(points, by_s, self._period_s), self._period_s)
+
 
 class Packets:
     """Moments at which one packet may pass, in whole milliseconds, not falling: mahimahi's packet-delivery trace.
@@ -96,10 +115,10 @@ class Packets:
 
     __slots__ = ("_ms", "_period_ms")
 
-    def __init__(self, moments_ms: Sequence[int]) -> None:
-        """At least one moment, of which the last is above 0."""
+    def __init__(self, moments_ms: Sequence[int], period_ms: int | None = None) -> None:
+        """At least one moment, of which the last is above 0; it is the trace's length, where that is not given."""
         self._ms = moments_ms
-        self._period_ms = moments_ms[-1]
+        self._period_ms = moments_ms[-1] if period_ms is None else period_ms
 
     def carry(self, start: float, size_bytes: float, behind: float) -> tuple[float, float]:
         """See Capacity. `behind` is the first opportunity, counted over all rounds, that nothing has taken."""
@@ -120,3 +139,16 @@ class Packets:
         low, high = max(0.0, within - 500), min(float(self._period_ms), within + 500)
         passed = bisect_right(self._ms, high) - bisect_left(self._ms, low)
         return passed * PACKET_BYTES * 8 / 1e3 / max(1.0, high - low)
+
+    @property
+    def news_until_s(self) -> float:
+        """See Capacity."""
+        return self._period_ms / 1000
+
+    def later(self, by_s: float) -> Packets:
+        """See Capacity. To a whole millisecond."""
+        within = round(by_s * 1000) % self._period_ms
+        place = bisect_left(self._ms, within)
+        coming = [moment - within for moment in self._ms[place:]]
+        again = [moment - within + self._period_ms for moment in self._ms[:place]]
+        return Packets([*coming, *again], self._period_ms)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TypeVar
 
-__all__ = ["Curve", "Steps"]
+__all__ = ["Curve", "Steps", "shifted"]
+
+T = TypeVar("T")
 
 
 class Curve:
@@ -82,3 +85,29 @@ class Steps:
     def bounds(self) -> tuple[float, float]:
         """Return the least and the largest value."""
         return min(self._values), max(self._values)
+
+    @property
+    def news_until_s(self) -> float:
+        """From when on it is nothing that it has not been before."""
+        if self._only is not None:
+            return 0.0
+        return self._period_s if self._period_s < math.inf else self._ats[-1]
+
+    def later(self, by_s: float) -> Steps:
+        """Return the quantity as it is seen `by_s` later."""
+        if self._only is not None:
+            return self
+        points = list(zip(self._ats, self._values, strict=True))
+        if points[0][0] > 0:  # before the first it is the first's
+            points[0] = (0.0, points[0][1])
+        return Steps(shifted(points, by_s, self._period_s), self._period_s)
+
+
+def shifted(points: Sequence[tuple[float, T]], by_s: float, period_s: float = math.inf) -> list[tuple[float, T]]:
+    """Return (from when, what), of which the first stands at 0 or before, as it is seen `by_s` later: the first stands
+    at 0 then. With a period what has passed comes again."""
+    within = by_s if period_s == math.inf else by_s % period_s
+    passed = [point for point in points if point[0] <= within]
+    coming = [(at - within, what) for at, what in points if at > within]
+    again = [] if period_s == math.inf else [(at - within + period_s, what) for at, what in passed if at < within]
+    return [(0.0, passed[-1][1]), *coming, *again]

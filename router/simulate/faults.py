@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.simulate.chance import Keyed
 
@@ -41,6 +41,15 @@ class Fault:
         lasts_s, since_s = self.end - self.start, self._since(now)
         # From the distance, not from the clock: what is left of a period must not be lost to rounding.
         return now + (lasts_s - since_s if since_s < lasts_s else self.every_s - since_s)
+
+    def later(self, by_s: float) -> Fault | None:
+        """Return the fault as it is seen `by_s` later; None where it is over by then."""
+        if self.every_s == math.inf and self.end <= by_s:
+            return None
+        rounds = (
+            0.0 if self.every_s == math.inf else max(0, math.floor((by_s - self.start) / self.every_s)) * self.every_s
+        )
+        return replace(self, start=self.start + rounds - by_s, end=self.end + rounds - by_s)
 
     def _since(self, now: float) -> float:
         return now - self.start if self.every_s == math.inf else (now - self.start) % self.every_s

@@ -36,6 +36,10 @@ class Arriving(Protocol):
         """Return the instants at which they come, not falling, for ever or until they end."""
         ...
 
+    def later(self, by_s: float) -> Arriving:
+        """Return the way in which they come `by_s` later."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
