@@ -9,7 +9,8 @@ RouterError
 ├── CertifyError         a promise that cannot be made from what there is
 ├── MeasureError         something asked of policies' figures that means nothing
 ├── RecordError          a decision record that cannot be read back
-└── SavedError           what was learnt, kept by another version or damaged
+├── SavedError           what was learnt, kept by another version or damaged
+└── TuneError            a search that cannot be made, or gone on with
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "RouterError",
     "SavedError",
     "ScenarioError",
+    "TuneError",
 ]
 
 
@@ -121,3 +123,7 @@ class RecordError(RouterError):
 
 class SavedError(RouterError):
     """A document of what was learnt that this version did not write, or that is damaged."""
+
+
+class TuneError(RouterError):
+    """A search for a better policy that cannot be made as it was asked for, or gone on with; the text says why."""
