@@ -2,7 +2,8 @@
 
 0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings; with `diff --exit-code`, two
 policies differ). 2: called wrongly, or a file cannot be read or written. 3: `diff --refuse-looser` found looser
-privacy. `gate` has codes of its own: 0 accept, 1 reject, 2 inconclusive, and 3 for everything that is at fault."""
+privacy, or `tune` nothing better. 4: `tune` found no policy that holds every constraint. `gate` has codes of its own:
+0 accept, 1 reject, 2 inconclusive, and 3 for everything that is at fault."""
 
 from __future__ import annotations
 
@@ -25,8 +26,10 @@ from router.cli.scenario_files import shipped
 from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
 from router.cli.templates import TEMPLATES
+from router.cli.tune import ABOUT, takes_tune
 from router.cli.workers import cores
 from router.errors import RouterError
+from router.simulate.measures import MEASURES
 
 __all__ = ["main"]
 
@@ -201,6 +204,15 @@ def _parser() -> _Parser:
     takes_gate(gating)
     _takes_runs(gating)
     gating.set_defaults(parser=gating)
+
+    tuning = commands.add_parser(
+        "tune",
+        help="search for better numbers in a policy, by simulation",
+        description=ABOUT,
+        epilog=f"Measures: {', '.join(MEASURES)}. Scenarios that ship: {', '.join(shipped())}.",
+    )
+    takes_tune(tuning)
+    _takes_runs(tuning)
     return parser
 
 

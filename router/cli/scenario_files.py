@@ -8,7 +8,7 @@ import errno
 import gzip
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from router.naming import did_you_mean
 from router.simulate.scenario import MAX_SCENARIO_BYTES, Scenario, read_scenario
-from router.simulate.sources import Described
+from router.simulate.sources import Described, Sources
 from router.simulate.traces.lines import MAX_LINE_BYTES
 
 __all__ = ["Beside", "find_scenario", "shipped"]
@@ -69,18 +69,27 @@ def shipped() -> list[str]:
     return _names(_room("scenarios"))
 
 
-def find_scenario(name: str) -> Scenario:
-    """Read the scenario in the file `name`, or the one of this name that ships. Raises ScenarioError, OSError."""
+def find_scenario(name: str, seen_by: Callable[[Sources], Sources] | None = None) -> Scenario:
+    """Read the scenario in the file `name`, or the one of this name that ships. Raises ScenarioError, OSError.
+
+    `seen_by` stands between the scenario and what it names."""
     path = Path(name)
     if path.is_file():
-        return read_scenario(_start(path, MAX_SCENARIO_BYTES), Beside(path.parent), source=name)
-    if name in shipped():
+        sources: Sources = Beside(path.parent)
+        content = _start(path, MAX_SCENARIO_BYTES)
+    elif name in shipped():
         room = _room("scenarios")
-        return read_scenario(room.joinpath(f"{name}.toml").read_bytes(), Beside(room), source=name)
+        sources, content = Beside(room), room.joinpath(f"{name}.toml").read_bytes()
+    else:
+        raise _not_there(name, path)
+    return read_scenario(content, sources if seen_by is None else seen_by(sources), source=name)
+
+
+def _not_there(name: str, path: Path) -> OSError:
     what = (
         "Is a directory" if path.is_dir() else f"No such file, nor a scenario that ships{did_you_mean(name, shipped())}"
     )
-    raise FileNotFoundError(errno.ENOENT, what, name)
+    return FileNotFoundError(errno.ENOENT, what, name)
 
 
 def _room(name: str) -> Traversable:

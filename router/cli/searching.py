@@ -1,0 +1,133 @@
+"""The runs that a search asks for: made side by side, written into a journal as they end, and read from it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from router.compile import compile_policy
+from router.errors import PolicyError, TuneError
+from router.policy import Worth
+from router.simulate.spread import Spread
+from router.simulate.tally import Block
+from router.tune.journal import MAX_LINE_BYTES, Header, Known, first_line, line_of, read
+from router.tune.search import Asked, Found, Runs
+from router.tune.space import Point, key_of
+from router.tune.trial import Part, tried
+from router.tune.writing import as_document
+from router.types import Kind
+
+__all__ = ["Journal", "Runner"]
+
+
+class Journal:
+    """The file beside the output. Used in a `with` statement; `done` deletes it."""
+
+    def __init__(self, path: Path, header: Header, *, times: bool) -> None:
+        """Open it, or begin it. Raises TuneError, OSError."""
+        self.path = path
+        self._times = times
+        self.known: Known = {}
+        whole = 0
+        if path.exists():
+            with path.open("rb") as file:
+                try:
+                    self.known, whole = read(_lines(file), header)
+                except TuneError as error:
+                    raise TuneError(f"{path}: {error}") from error
+        self._file = path.open("ab")
+        self._file.truncate(whole)
+        if not whole:
+            self._write(first_line(header))
+
+    def add(self, part: str, point: Point, blocks: list[Block] | None) -> None:
+        """Note what one policy came to in one part."""
+        self.known[part, key_of(point)] = blocks
+        self._write(line_of(part, key_of(point), blocks, times=self._times))
+
+    def done(self) -> None:
+        """It is needed no longer."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, line: str) -> None:
+        self._file.write(line.encode("utf-8"))
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    # Bounded: a file without line ends is not read into memory.
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        yield line
+
+
+class Runner:
+    """Runs points of one start. `watch` is told of each run as it begins."""
+
+    def __init__(
+        self,
+        start: bytes,
+        targets: Mapping[str, Kind],
+        worth: Worth,
+        journal: Journal,
+        spread: Spread,
+        watch: Callable[[str], None],
+    ) -> None:
+        self._start = start
+        self._targets = targets
+        self._worth = worth
+        self._journal = journal
+        self._spread = spread
+        self._watch = watch
+
+    def search(self, asked: Asked, parts: Sequence[Part]) -> Found:
+        """Answer what a search asks, until it is through."""
+        try:
+            points = next(asked)
+            while True:
+                points = asked.send(self.run(points, parts))
+        except StopIteration as ended:
+            found: Found = ended.value
+            return found
+
+    def run(self, points: Sequence[Point], parts: Sequence[Part]) -> list[Runs]:
+        """Return what each point comes to in each part."""
+        wanted = [
+            (point, part) for point in points for part in parts if (part.name, key_of(point)) not in self._journal.known
+        ]
+        ready: list[tuple[Point, Part, Callable[[], list[Block]]]] = []
+        for point, part in wanted:
+            content = self._policy(point)
+            if content is None:
+                self._journal.add(part.name, point, None)
+            else:
+                ready.append((point, part, partial(tried, part, content, self._targets, self._worth)))
+        results = self._spread([task for _, _, task in ready])
+        for point, part, _ in ready:
+            self._watch(f"{part.name}: {', '.join(point) or 'the start'}"[:60])
+            self._journal.add(part.name, point, next(results))
+        return [self._known(point, parts) for point in points]
+
+    def _policy(self, point: Point) -> bytes | None:
+        """Return the document of a point; None where it is one that cannot be put in force."""
+        content = as_document(self._start, point)
+        try:
+            compile_policy(content, targets=self._targets)
+        except PolicyError:
+            return None
+        return content
+
+    def _known(self, point: Point, parts: Sequence[Part]) -> Runs:
+        runs = [self._journal.known[part.name, key_of(point)] for part in parts]
+        return None if any(blocks is None for blocks in runs) else [blocks for blocks in runs if blocks is not None]
