@@ -17,6 +17,7 @@ from benchmarks import (
     overhead,
     preparing,
     promise,
+    routing,
     sampling,
     simulating,
     values,
@@ -36,6 +37,7 @@ _ALL = {
     "sampling": sampling.main,
     "simulating": simulating.main,
     "links": links.main,
+    "routing": routing.main,
 }
 
 
