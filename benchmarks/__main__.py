@@ -19,6 +19,7 @@ from benchmarks import (
     promise,
     routing,
     sampling,
+    shadowing,
     simulating,
     values,
 )
@@ -35,6 +36,7 @@ _ALL = {
     "drifting": drifting.main,
     "preparing": preparing.main,
     "sampling": sampling.main,
+    "shadowing": shadowing.main,
     "simulating": simulating.main,
     "links": links.main,
     "routing": routing.main,
