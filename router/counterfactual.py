@@ -17,7 +17,7 @@ from router.knobs import Knob, knobs
 from router.policy import Policy
 from router.types import DEVICE, Kind, Value
 
-__all__ = ["Change", "as_values", "changes", "done", "same_choice", "told"]
+__all__ = ["Change", "as_values", "changes", "done", "same_choice", "told", "where", "written"]
 
 _STEPS = 40
 _HALVINGS = 48
@@ -160,7 +160,7 @@ def _to_digits(value: float, digits: int, *, up: bool) -> float:
 
 def told(change: Change) -> str:
     """Return a change in words: what would be done instead, and where that begins."""
-    return f"{done(change.instead)}, if {change.name} were {_where(change)} (it is {_written(change.now, change.unit)})"
+    return f"{done(change.instead)}, if {change.name} were {where(change)} (it is {written(change.now, change.unit)})"
 
 
 def as_values(change: Change) -> dict[str, object]:
@@ -178,12 +178,13 @@ def as_values(change: Change) -> dict[str, object]:
     }
 
 
-def _where(change: Change) -> str:
+def where(change: Change) -> str:
+    """Return where a change begins, in words: "at least 84 ms"."""
     if change.side == "is":
-        return _written(change.at, change.unit)
+        return written(change.at, change.unit)
     if change.strict:
-        return f"{change.side} {_written(change.beside, change.unit)}"
-    return f"{'at least' if change.side == 'above' else 'at most'} {_written(change.at, change.unit)}"
+        return f"{change.side} {written(change.beside, change.unit)}"
+    return f"{'at least' if change.side == 'above' else 'at most'} {written(change.at, change.unit)}"
 
 
 def done(decision: Decision) -> str:
@@ -200,7 +201,8 @@ def done(decision: Decision) -> str:
     return f"{where}{wake}{', else ' if behind else ' alone'}{', else '.join(behind)}"
 
 
-def _written(value: Value | None, unit: str) -> str:
+def written(value: Value | None, unit: str) -> str:
+    """Return a value with its unit, as people write it."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
