@@ -72,13 +72,7 @@ def _signals(core: Core) -> tuple[SignalStatus, ...]:
 def _policy(core: Core) -> PolicyFinding:
     status = core.policy_status()
     return PolicyFinding(
-        status.name,
-        status.version,
-        status.digest,
-        status.problem,
-        lint(core.policies.current),
-        core.budgets_problem,
-        status.warning,
+        status.name, status.version, status.digest, status.problem, lint(core.policies.current), core.budgets_problem
     )
 
 

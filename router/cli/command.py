@@ -22,6 +22,7 @@ from router.cli.gate import DESCRIPTION, EPILOG, takes_gate
 from router.cli.imagine import takes_situation
 from router.cli.init import init
 from router.cli.replay import replay
+from router.cli.reported import takes_report
 from router.cli.scenario_files import shipped
 from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
@@ -195,6 +196,7 @@ def _parser() -> _Parser:
     simulating.add_argument("scenario", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
     _takes_policies(simulating, required=False, more="default: the policy that is built in")
     simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
+    takes_report(simulating)
     _takes_runs(simulating)
     simulating.set_defaults(run=simulate)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from router.cli.progress import Progress
+from router.cli.reported import refuse_early, write_report
 from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
 from router.cli.source import policy_for
@@ -19,6 +20,7 @@ from router.cli.workers import Workers
 from router.compile import built_in_policy
 from router.errors import RouterError
 from router.policy import Policy
+from router.report.study import MOST_POINTS
 from router.simulate.comparison import Comparison, compare, runs
 from router.simulate.fleet import FleetOutcomes, simulate_fleet
 from router.simulate.scenario import Scenario
@@ -31,6 +33,12 @@ def simulate(given: argparse.Namespace) -> int:
     scenario = find_scenario(given.scenario)
     seed = scenario.seed if given.seed is None else given.seed
     policies = _policies(given.policies, scenario)
+    if given.html is not None:
+        if scenario.devices > 1:
+            raise RouterError(f"--html is of one device; {scenario.name} has {scenario.devices}. Leave it out")
+        refuse_early(given.html)
+    elif given.points is not None:
+        raise RouterError("--points is for the report's sliders; give --html FILE as well")
     if scenario.devices > 1:
         return _fleet(given, scenario, policies, seed)
     with Progress(sys.stderr, runs(scenario.setting, policies)) as progress:
@@ -42,6 +50,11 @@ def simulate(given: argparse.Namespace) -> int:
     if given.json is not None:
         given.json.write_text(_as_json(scenario, seed, policies, compared), encoding="utf-8")
     _print(scenario, compared.policies[0].outcomes.requests, seed, table(compared))
+    if given.html is not None:
+        sys.stdout.flush()  # the report takes longer than the table did
+        most = MOST_POINTS if given.points is None else given.points
+        workers = Workers(given.workers)
+        write_report(given.html, scenario, policies, seed, compared, most_points=most, spread=workers)
     return 0
 
 

@@ -48,19 +48,16 @@ class Cell:
             self.base_s, self.blind = base_s, False
             self._kept = None
 
-    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
+    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
         """See Cells.observe."""
-        stood_on = self.wake_s, self.blind
         self.stand_on(base_s, blind)
         before_s, after_s = base_s + self.wake_s, base_s + wake_s
         if abs(after_s - before_s) > _WORTH * before_s:
             self.ratios.rescale(before_s / after_s)
             self.wake_s = wake_s
-        changed = self.ratios.observe(taken_s, base_s + self.wake_s) or stood_on != (self.wake_s, blind)
+        self.ratios.observe(taken_s, base_s + self.wake_s)
         self.base_s, self.blind = base_s, blind
-        if changed:
-            self._kept = None
-        return changed
+        self._kept = None
 
     def told(self, predicted_s: float) -> TimeEstimate:
         """Return what the ratios make of a prediction. Wants a few samples."""
@@ -89,7 +86,7 @@ class Cell:
 class Cells:
     """See the module. Bounded: there are few links and few silences."""
 
-    __slots__ = ("_cells", "_nearest_to", "_settings", "_shape", "version")
+    __slots__ = ("_cells", "_nearest_to", "_settings", "_shape")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
@@ -97,20 +94,14 @@ class Cells:
         self._nearest_to: dict[Key, tuple[int, Cell | None]] = {}
         self._shape = 0
         """Rises while any cell has few samples: only then may another become the nearest."""
-        self.version = 0
-        """Rises with everything that may change an estimate."""
 
-    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
         """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
-        known of the round trip. Returns whether estimates have changed."""
+        known of the round trip."""
         cell = self.cell(key, wake_s)
-        few = cell.ratios.samples < FEW
-        if few:
+        if cell.ratios.samples < FEW:
             self._shape += 1
-        if cell.observe(taken_s, base_s, wake_s, blind) or few:
-            self.version += 1
-            return True
-        return False
+        cell.observe(taken_s, base_s, wake_s, blind)
 
     def cell(self, key: Key, wake_s: float) -> Cell:
         """Return a cell, made if need be."""
@@ -125,7 +116,6 @@ class Cells:
         """Count in a cell what another one knows."""
         self.cell(key, wake_s).merge(weights, samples, base_s, wake_s, blind)
         self._shape += 1
-        self.version += 1
 
     def estimate(
         self, key: Key, base_s: float, wake_s: float, blind: bool, prior: Callable[[], TimeEstimate]
@@ -162,7 +152,6 @@ class Cells:
         """Begin anew."""
         self._cells.clear()
         self._nearest_to.clear()
-        self.version += 1
 
     def items(self) -> Iterator[tuple[Key, Cell]]:
         """Yield every cell of which something is known."""

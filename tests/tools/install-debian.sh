@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what some tests of deploy/ run, from Debian's (or Ubuntu's) packages:
+# Installs what some tests run, from Debian's (or Ubuntu's) packages:
 #
+#   chromium      opens the report of a simulation, as its reader would
 #   prometheus    promtool, which reads the alerts and the metrics as Prometheus would
 #   buildah       builds and runs the image, without a Docker engine
 #   mmdebstrap    makes the base of that image, without a registry
@@ -9,6 +10,7 @@
 set -u
 
 wanted=""
+command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"
 command -v promtool >/dev/null 2>&1 || wanted="$wanted prometheus"
 command -v buildah >/dev/null 2>&1 || wanted="$wanted buildah"
 command -v mmdebstrap >/dev/null 2>&1 || wanted="$wanted mmdebstrap"
@@ -28,7 +30,7 @@ else
     skip "this needs root"
 fi
 
-echo "installing$wanted for the tests of deploy/"
+echo "installing$wanted for the tests"
 export DEBIAN_FRONTEND=noninteractive
 log="$(mktemp)"
 # The service that comes with Debian's prometheus is not wanted: only promtool is.

@@ -243,3 +243,45 @@ def test_a_number_of_workers_that_cannot_be_is_refused(
 
 def test_a_run_with_one_worker_says_what_one_with_several_says(desk: Path) -> None:
     assert _figures(desk, "--workers", "1") == _figures(desk, "--workers", "2")
+
+
+@pytest.mark.wide
+def test_a_report_is_written_and_the_table_is_printed_all_the_same(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ["--policy", str(desk / "near.toml"), "--html", str(desk / "near.html"), "--points", "2"]
+    assert _simulate(desk, *told) == 0
+    first = (desk / "near.html").read_text(encoding="utf-8")
+    assert first.startswith("<!doctype html>")
+    assert "minute" in first and "with 2 combinations" in first
+    assert "always-device" in capsys.readouterr().out
+    assert _simulate(desk, *told, "--workers", "1") == 0
+    assert (desk / "near.html").read_text(encoding="utf-8") == first
+
+
+def test_points_without_a_report_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _simulate(desk, "--points", "9") == 1
+    assert "--points is for the report's sliders; give --html FILE as well" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("points", ["-1", "2402", "some"])
+def test_a_number_of_points_that_is_none_is_told_so(desk: Path, points: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _simulate(desk, "--html", str(desk / "near.html"), f"--points={points}")
+    assert ended.value.code == 2
+
+
+def test_a_report_of_a_fleet_is_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "minute.toml").write_text(SCENARIO.replace("duration_s", "devices = 3\nduration_s"), encoding="utf-8")
+    assert _simulate(desk, "--html", str(desk / "near.html")) == 1
+    assert "--html is of one device; minute has 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["", "nowhere/near.html"])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
+    desk: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    assert _simulate(desk, "--html", str(desk / place)) == 2
+    told = capsys.readouterr()
+    assert str(desk / Path(place).parts[0] if place else desk) in told.err
+    assert told.out == ""

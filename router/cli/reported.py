@@ -1,0 +1,74 @@
+"""The report of `nearfar-policy simulate --html`: gathers what router.report wants, and writes the page."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from router.cli.progress import Progress
+from router.policy import Policy
+from router.report.page import Dress, page
+from router.report.study import MOST_POINTS, examine, steps
+from router.simulate.comparison import Comparison
+from router.simulate.scenario import Scenario
+from router.simulate.spread import Spread
+
+__all__ = ["refuse_early", "takes_report", "write_report"]
+
+# Seven stops of each weight, which is more than anybody waits for.
+_MOST_POINTS: Final = 2401
+
+
+def takes_report(parser: argparse.ArgumentParser) -> None:
+    """Add the options that ask for a report."""
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a report there: one page that needs no network to be read"
+    )
+    parser.add_argument(
+        "--points",
+        type=_points,
+        metavar="N",
+        help=f"with --html: run the first policy with up to so many other weights, which the report's sliders show"
+        f" (0 to {_MOST_POINTS}; default: {MOST_POINTS}, and fewer where there are many requests)",
+    )
+
+
+def _points(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > _MOST_POINTS:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {_MOST_POINTS}")
+    return int(text)
+
+
+def refuse_early(path: Path) -> None:
+    """Refuse a place for the report before minutes are spent on it. Raises OSError."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+
+
+def write_report(
+    path: Path,
+    scenario: Scenario,
+    policies: Sequence[Policy],
+    seed: int,
+    compared: Comparison,
+    *,
+    most_points: int,
+    spread: Spread,
+) -> None:
+    """Look into what was compared, and write the page. Raises OSError."""
+    with Progress(sys.stderr, steps(policies, compared.static.requests, most_points)) as progress:
+        study = examine(scenario, policies, seed, compared, most_points=most_points, watch=progress.step, spread=spread)
+    path.write_text(page(study, _dress()), encoding="utf-8")
+
+
+def _dress() -> Dress:
+    room = files("router.report")
+    return Dress(*(room.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")))
