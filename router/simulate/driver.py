@@ -17,6 +17,7 @@ from router.simulate.agent import Agent, Chooser
 from router.simulate.baselines import Baseline, decide_by
 from router.simulate.chance import Chance
 from router.simulate.evaluation import evaluate
+from router.simulate.informed import Knowing, Knows
 from router.simulate.outcomes import Outcomes, outcomes_of
 from router.simulate.recording import Recorder
 from router.simulate.tally import Tally
@@ -55,17 +56,21 @@ def run(
     baseline: Baseline | None = None,
     worth: Worth | None = None,
     recorder: Recorder | None = None,
+    knowing: Knows | None = None,
 ) -> Tally:
     """Run as `simulate` does, and return the sums by blocks. Runs of one setting and seed have the same blocks of the
     same requests, but for those that end in another order, so that two policies can be compared block by block.
 
-    A `recorder` watches what happens when, and changes nothing of it."""
+    A `recorder` watches what happens when, and changes nothing of it. `knowing` has the policy decide by what is true
+    instead of what it learns: see informed.py."""
     # A baseline keeps what its rule keeps, and promises nothing.
     evaluation = evaluate(setting, seed, policy.promise if baseline is None else None)
     agenda, counted = Agenda(), policy.worth if worth is None else worth
     tally = Tally(counted) if recorder is None else recorder.tally(counted, agenda)
     world = World(setting, seed) if recorder is None else recorder.world(setting, seed)
     chooser: Chooser = Memo() if baseline is None else _ByBaseline(baseline, Chance(seed, "baseline"))
+    if knowing is not None:
+        chooser = Knowing(setting, world, seed, knowing)
     if baseline is not None and baseline.stubborn:
         policy = replace(policy, breaker=_NEVER_OPENS)
     agent = Agent(
