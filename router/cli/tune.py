@@ -24,13 +24,14 @@ from router.simulate.comparison import Watch, compare, runs
 from router.simulate.intervals import Figure
 from router.simulate.limits import Limit, limit_of, measure_of
 from router.simulate.measures import Measure
+from router.simulate.remaining import remaining
 from router.simulate.spread import Spread
 from router.toml_document import read_document
 from router.tune.aims import Aim, Blocks, Judge
 from router.tune.heldout import Verdict, verdict
 from router.tune.search import Found, search
 from router.tune.space import Space, named, space_of
-from router.tune.telling import at_best, notes_of, outcome, searched
+from router.tune.telling import at_best, left_in_words, notes_of, outcome, searched
 from router.tune.trial import Part
 from router.tune.writing import as_document, as_tuned
 from router.types import DEVICE, Kind
@@ -165,7 +166,7 @@ def _tuned(given: argparse.Namespace, start: _Start, stretches: Stretches, journ
     training = Judge(given.aim, [part.name for part in stretches.training], stretches.seed)
     deciding = Judge(given.aim, [part.name for part in stretches.held], stretches.seed)
     spread = Workers(given.workers)
-    compared = sum(runs(part.setting, [start.policy] * 2) for part in stretches.held)
+    compared = sum(runs(part.setting, [start.policy] * 2) + 1 for part in stretches.held)
     with Progress(sys.stderr, given.evaluations * len(stretches.training) + compared) as progress:
         runner = Runner(start.content, start.targets, start.policy.worth, journal, spread, progress.step)
         asked = search(start.space, training, seed=stretches.seed, evaluations=given.evaluations)
@@ -222,13 +223,17 @@ def _each_back(
 
 
 def _scores(start: _Start, found: Found, parts: Sequence[Part], spread: Spread, watch: Watch) -> Iterator[str]:
-    """Yield how far the start and what was found get, from the best fixed choice to the bound, in each part."""
-    content = as_document(start.content, found.point)
-    tuned = compile_policy(content, targets=start.targets)
+    """Yield how far the start and what was found get, from the best fixed choice to the bound, in each part, and what
+    it would take to get further."""
+    tuned, worth = compile_policy(as_document(start.content, found.point), targets=start.targets), start.policy.worth
     for part in parts:
         compared = compare(part.setting, [start.policy, tuned], part.seed, watch=watch, spread=spread)
-        before, after = (judged.score for judged in compared.policies)
-        yield f"score in {part.name}: {_score(before)} -> {_score(after)}"
+        before, after = compared.policies
+        watch("what remains")
+        cost, least = after.outcomes.cost.value, compared.least_cost
+        left = remaining(part.setting, tuned, part.seed, cost=cost, least=least, worth=worth, spread=spread)
+        yield f"score in {part.name}: {_score(before.score)} -> {_score(after.score)}"
+        yield from left_in_words(left, cost)
 
 
 def _score(score: float | None) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from router.policy import Policy
 from router.simulate.intervals import Figure
+from router.simulate.remaining import Remaining
 from router.toml_edit import Value
 from router.tune.aims import Judge
 from router.tune.heldout import Verdict
 from router.tune.search import Found
 from router.tune.space import Space
 
-__all__ = ["at_best", "notes_of", "outcome", "searched", "written"]
+__all__ = ["at_best", "left_in_words", "notes_of", "outcome", "searched", "written"]
 
 
 def notes_of(
@@ -72,6 +73,18 @@ def outcome(held: Verdict, judge: Judge) -> Iterator[str]:
         yield f"the start breaks {limit} in {part}: {_between(figure)}"
     for limit, part, figure in held.broken:
         yield f"what was found breaks {limit} in {part}: {_between(figure)}"
+
+
+def left_in_words(left: Remaining, cost: float) -> Iterator[str]:
+    """Yield what a policy that costs `cost` leaves above the bound, and what it would take to gain it."""
+    if not left.whole:
+        return
+    shares = [part / left.whole for part in (left.learnable, left.luck, left.to_come)]
+    yield (
+        f"above the bound are {left.whole:.3g} of {cost:.4g}: {shares[0]:.0%} could be learnt, at most; no policy could"
+        f" know the other {shares[1] + shares[2]:.0%}, {shares[1]:.0%} the luck and input of the request at hand and"
+        f" {shares[2]:.0%} what is to come"
+    )
 
 
 def at_best(found: Found, judge: Judge) -> Iterator[str]:

@@ -90,6 +90,8 @@ def test_a_better_policy_is_written_with_what_each_number_was_and_gains(
     assert re.search(r"# tuned: was 0\.\d+; chosen for cost: held out 0\.\d+ less .*, in training 0\.\d+ less", written)
     assert "# tuned: looked at: first 60% of street; held out: the rest; seed 1" in written
     assert "# tuned: score in street, held out: " in written
+    assert "could be learnt, at most; no policy could know the other " in told.out
+    assert "# tuned: above the bound are 0." in written
     assert "wrote " in told.out and "version 8" in told.out
     assert told.err == ""
     assert not (desk / "tuned.toml.journal").exists()
