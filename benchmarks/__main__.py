@@ -1,4 +1,6 @@
-"""`make bench`: every benchmark of the router, the agent and of preparing, or those named on the command line."""
+"""`make bench`: every benchmark of the router, the agent and of preparing, or those named on the command line.
+
+`python -m benchmarks backtest [--seconds N] [--json FILE]` is one for itself: it takes minutes of real time."""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from benchmarks import (
     overhead,
     preparing,
     promise,
+    routing,
     sampling,
+    shadowing,
     simulating,
     values,
 )
@@ -34,12 +38,18 @@ _ALL = {
     "drifting": drifting.main,
     "preparing": preparing.main,
     "sampling": sampling.main,
+    "shadowing": shadowing.main,
     "simulating": simulating.main,
     "links": links.main,
+    "routing": routing.main,
 }
 
 
 def main(names: list[str]) -> int:
+    if names[:1] == ["backtest"]:
+        from benchmarks.backtest.run import main as backtest  # wants what `nearfar[demo]` brings along
+
+        return backtest(names[1:])
     unknown = sorted(set(names) - set(_ALL))
     if unknown:
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(_ALL)}", file=sys.stderr)

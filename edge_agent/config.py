@@ -232,7 +232,7 @@ def load_config(path: Path) -> AgentConfig:
         config = read_document(content, AgentConfig, source=str(path), max_bytes=MAX_CONFIG_BYTES)
         return checked(_resolved(config, path.parent))
     except DocumentError as error:
-        raise ConfigError(error.path, error.problem, document=str(path), line=error.line) from error
+        raise ConfigError.of(error, str(path)) from error
     except ConfigError as error:
         (told,) = located([Fault(error.path, error.problem)], content)
         raise ConfigError(error.path, error.problem, document=str(path), line=told.line) from error

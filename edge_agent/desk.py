@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_agent.call import Call
 from edge_agent.call.setting import Setting
 from edge_agent.experience import ModelFacts
-from edge_agent.releases import sent_bytes_estimate
 from edge_agent.request_ids import RequestIds
 from edge_agent.signals import Demand, Sampler
 from edge_agent.spending import Ledger
+from edge_agent.weight import weighing
 from router.closed import Closed, Constraint
 from router.engine import Decision
 from router.hysteresis import remembered
@@ -55,7 +55,8 @@ class Desk:
     """See the module."""
 
     __slots__ = (
-        "_around", "_batched", "_facts", "_label", "_planned", "_setting", "_wanted", "policy", "previous", "release",
+        "_around", "_batched", "_facts", "_label", "_planned", "_setting", "_wanted", "_weigh",
+        "policy", "previous", "release",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +75,7 @@ class Desk:
         self._label = label
         self._facts = facts
         self._around = around
+        self._weigh = weighing(self.release.manifest)
         # A request has as many rows as the first axis that may vary and is an input's first.
         self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
         self._planned: tuple[Plan | None, Permit | None, Usual | None] = (None, None, None)
@@ -95,7 +97,7 @@ class Desk:
             readings, see = {**measured, **overrides}, experience.imagine
         radio, upload_bytes, silent_wakes = None, 0, 0
         if around.door is not None:
-            upload_bytes = sent_bytes_estimate(self.release.manifest, arrays)
+            upload_bytes = self._weigh(arrays)
         views = see(facts, upload_bytes, readings, now)
         if around.door is not None:
             radio = experience.radio(readings, now)

@@ -22,11 +22,12 @@ later as it is, and `source`, the part that told. No message holds an input's va
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from nearfar_wire.errors import quoted
 from nearfar_wire.status import CODES, Code
 from router.closed import Closed, Constraint
+from router.errors import DocumentError, Fault
 from router.events import Failure
 
 __all__ = [
@@ -60,18 +61,33 @@ class AgentError(Exception):
 
 class ConfigError(AgentError):
     """`path` is the place in the document, such as `targets.cloud.address`, empty for the whole; `line` is where it
-    stands in a file."""
+    stands in a file. Of several faults these are of the first, and `faults` has all."""
 
     code = Code.INVALID_INPUT
     source = "config"
 
-    def __init__(self, path: str, problem: str, *, document: str = "configuration", line: int | None = None) -> None:
-        where = document if line is None else f"{document}: line {line}"
-        super().__init__(f"{where}: {path}: {problem}" if path else f"{where}: {problem}")
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        *,
+        document: str = "configuration",
+        line: int | None = None,
+        more: Sequence[Fault] = (),
+    ) -> None:
+        self.faults = (Fault(path, problem, line), *more)
+        others = f" (the first of {len(self.faults)} faults)" if more else ""
+        super().__init__(f"{document}: {self.faults[0]}{others}")
         self.path = path
         self.problem = problem
         self.document = document
         self.line = line
+
+    @classmethod
+    def of(cls, error: DocumentError, document: str | None = None) -> Self:
+        """Return what an app is told of a document that cannot be read."""
+        first, *more = error.faults
+        return cls(first.path, first.problem, document=document or error.source, line=first.line, more=more)
 
 
 class ReleaseError(AgentError):

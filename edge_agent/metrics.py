@@ -270,7 +270,8 @@ class Metrics:
                 self._security_failures[target] += 1
 
     def policy_reload(self, outcome: str) -> None:
-        """Count one change of the policy in force, or of its file: "adopted", "refused" or "taken_back"."""
+        """Count one change of the policy in force, or of its file: "adopted", "adopted_under_same_version",
+        "refused" or "taken_back"."""
         with self._lock:
             self._policy_reloads[self._reloads.admit(outcome)] += 1
 

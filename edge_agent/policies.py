@@ -3,8 +3,11 @@
 `refresh` reads the file and puts it in force whole, or keeps what was and says why; who calls it, and how often, is the
 watcher's affair (a thread of the agent's). A file that is still being written is read again until it stands still: half
 a policy can be a valid one. A version lower than the highest that was in force is not taken: going back is a new one
-with the old text. Only a policy that harms is taken back by itself, where it or the one before it says what harm is:
-then the one before it is in force again, and the text that harmed is not taken a second time."""
+with the old text. Another text under the same version is taken, because each receipt and record names a policy by its
+digest as well; but whoever counts devices by version takes two policies for one, so it is told.
+
+Only a policy that harms is taken back by itself, where it or the one before it says what harm is: then the one before
+it is in force again, and the text that harmed is not taken a second time."""
 
 from __future__ import annotations
 
@@ -43,6 +46,8 @@ class PolicyStatus:
     digest: str
     problem: str | None
     """None while the file holds the policy in force."""
+    warning: str | None = None
+    """What is odd about how it came into force; None where nothing is."""
 
 
 class PolicyFile:
@@ -68,6 +73,7 @@ class PolicyFile:
         self._pause = pause
         self._lock = threading.Lock()
         self._problem: str | None = None
+        self._warning: str | None = None
         self._seen_digest = ""
         if path is None:
             self._current = built_in_policy()
@@ -79,7 +85,7 @@ class PolicyFile:
         except OSError as error:
             raise ConfigError("policy", f"{path} cannot be read: {error.strerror or error}") from error
         except PolicyError as error:
-            raise ConfigError(error.path, error.problem, document=error.source, line=error.line) from error
+            raise ConfigError.of(error) from error
         self._seen_digest = digest_of(content)
         self._highest = self._current.version
 
@@ -92,7 +98,7 @@ class PolicyFile:
     def status(self) -> PolicyStatus:
         """What is in force, and what is wrong with the file."""
         policy = self._current
-        return PolicyStatus(policy.name, policy.version, policy.digest, self._problem)
+        return PolicyStatus(policy.name, policy.version, policy.digest, self._problem, self._warning)
 
     def refresh(self) -> None:
         """Look at how the policy in force does, and at the file; put what that holds in force if it is new and good."""
@@ -127,6 +133,7 @@ class PolicyFile:
         self._problem = f"version {harmful.version} was taken back: {why}"
         self._on_change(proven)
         self._current = proven
+        self._warning = None
         self._on_outcome("taken_back")
         _log.error("policy %s %s; version %d is in force again", harmful.name, self._problem, proven.version)
 
@@ -142,15 +149,18 @@ class PolicyFile:
             once = "is" if self._highest == current.version else "was"
             self._keep(f"version {policy.version} is older than {self._highest}, which {once} in force", seen=digest)
             return
-        self._seen_digest, self._problem = digest, None
+        self._seen_digest, self._problem, self._warning = digest, None, None
         if policy.version == current.version:
-            _log.warning("policy %s has another text and the same version, %d: raise it", policy.name, policy.version)
+            self._warning = (
+                f"version {policy.version} was in force with another text: raise the version with each change"
+            )
+            _log.warning("policy %s: %s", policy.name, self._warning)
         self._on_change(policy)
         self._current = policy
         self._highest = policy.version
         if self._guard is not None:
             self._guard.replaced(current, policy)
-        self._on_outcome("adopted")
+        self._on_outcome("adopted" if self._warning is None else "adopted_under_same_version")
         _log.info("policy %s version %d is in force (%s)", policy.name, policy.version, policy.digest)
 
     def _keep(self, problem: str, *, seen: str) -> None:

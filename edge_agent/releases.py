@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_agent.config import DeviceConfig
 from edge_agent.errors import ReleaseError
@@ -18,7 +18,6 @@ from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
 from edge_agent.runtimes.opening import on_processor, open_runtime
 from edge_agent.runtimes.renewable import Renewable
 from edge_agent.runtimes.trial import Admitted, Trials
-from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
 from nearfar_wire.manifest import Feed, Manifest, read_manifest
@@ -27,13 +26,11 @@ from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import Certificate
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
-__all__ = ["MANIFEST_NAME", "Release", "load_release", "sent_bytes_estimate"]
+__all__ = ["MANIFEST_NAME", "Release", "load_release"]
 
 MANIFEST_NAME = "manifest.toml"
-# What names, shapes and identifiers of a request add to its tensors on the wire, roughly.
-_ENVELOPE_BYTES = 128
 
 _log = logging.getLogger("nearfar.agent")
 
@@ -153,25 +150,3 @@ def _renewable(admitted: Admitted, manifest: Manifest, folder: Path, device: Dev
         return again
 
     return Renewable(runtime, opened, accelerated=runtime.provider != CPU and not device.require_accelerator)
-
-
-def sent_bytes_estimate(manifest: Manifest, inputs: Mapping[str, NDArray[Any]]) -> int:
-    """Return about how many bytes a request to a remote target would be, without making it."""
-    remote = manifest.remote
-    if remote is None:
-        return 0
-    if remote.send == "app" or not remote.feeds:
-        return _ENVELOPE_BYTES + sum(_size(array) for array in inputs.values())
-    total = _ENVELOPE_BYTES
-    for feed in remote.feeds.values():
-        array = inputs[feed.source]
-        resize = next((step.resize for step in feed.steps if step.resize is not None), None)
-        elements = array.shape[0] * resize[0] * resize[1] * 3 if resize is not None and array.ndim else array.size
-        total += elements * DATATYPES[feed.datatype].itemsize if feed.datatype != BYTES else _size(array)
-    return total
-
-
-def _size(array: NDArray[Any]) -> int:
-    if array.dtype.kind != "O":
-        return array.nbytes
-    return sum(4 + len(element) for element in array.flat)

@@ -42,11 +42,12 @@ class Advice:
         self._away_s = self._pushed_s = 0.0
         self._queue_at = self._away_until = self._pushed_until = -math.inf
 
-    def hear(self, told: Told, now: float, *, longest_s: float, unsaid_s: float, stretch: float) -> None:
-        """Learn what a target said of itself.
+    def hear(self, told: Told, now: float, *, longest_s: float, unsaid_s: float, stretch: float) -> bool:
+        """Learn what a target said of itself. Returns whether that is news: other numbers than those that hold.
 
         No pause is longer than `longest_s`; one without an end is `unsaid_s`. `stretch`, from 0 on, is by how much of
         itself a pause is longer here, so that not all who heard the same come back in one instant."""
+        before = (self.queue_wait_s(now), self.stay_local_s(now), self.pushback_s(now))
         if told.queue_wait_s is not None:
             self._queue_s, self._queue_at = told.queue_wait_s, now
             # Each report tells the whole: one without a pause ends that of the last.
@@ -56,6 +57,7 @@ class Advice:
             asked_s = unsaid_s if told.pushback_s == NOT_AGAIN_S else told.pushback_s
             self._pushed_s = min(asked_s, longest_s)
             self._pushed_until = now + self._pushed_s * (1 + stretch)
+        return before != (self.queue_wait_s(now), self.stay_local_s(now), self.pushback_s(now))
 
     def queue_wait_s(self, now: float) -> float | None:
         """Return how long a call would wait there, or None where nothing recent is known."""

@@ -347,7 +347,9 @@ def _answered(state: Attempt, run: Run, event: Succeeded, certain: bool | None, 
         # Whoever still runs had until the device was started, and then some.
         late_ones = tuple(_timed_out(other) for other in state.running if other is not run)
         state = replace(state, failures=(*state.failures, *late_ones))
-    return _finish(state, Ending.ANSWERED, run.target, certain, event.score, late, event.covered, run.role)
+    # What an escalated answer's score was: by another threshold it might have been kept.
+    score = event.score if run.target == DEVICE or state.held is None else state.held.score
+    return _finish(state, Ending.ANSWERED, run.target, certain, score, late, event.covered, run.role)
 
 
 def _hand_back(state: Attempt, now: float, commands: tuple[Command, ...]) -> Stepped:

@@ -37,6 +37,8 @@ class BudgetTerms:
     at_zero: Literal["stop", "least"]
     charging_w: float
     """Of the energy budget: what is put back while external power is connected."""
+    at_zero_said: bool = True
+    """Whether the document says what holds when nothing is left; read by nobody but those who look for slips."""
 
 
 Budgets = tuple[BudgetTerms, ...]

@@ -140,7 +140,8 @@ class Audit:
 @value
 class Outcome:
     """How it ended. `target` answered; `certain` is None where no escalation was planned for the answer, `certified`
-    where no promise was asked for. `why_uncertified` says why an answer is not.
+    where no promise was asked for. `why_uncertified` says why an answer is not. `score` is that of the device's answer,
+    also of one that was escalated.
 
     `role` is as what `target` was asked. Who was `overtaken` did not fail: it was asked too, and stopped once the
     answer was there."""

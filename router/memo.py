@@ -1,24 +1,26 @@
 """Deciding again what was decided a moment ago, without weighing again. Pure, and never another decision.
 
-Requests come in runs: same model, same label, same readings, same estimates, only the clock has moved. A choice depends
-on the clock in four ways alone: through the age of the readings that rules speak of, the steps of the radio's
-idleness, the end of a time to stay with the last choice, and the time left. So it is kept with the instant at which the
-first of the former comes, with its time left, and with a time left above which no comparison in the weighing can turn
-out otherwise. Up to that instant, with the same time left or an ample one, `decide` returns the same as engine.decide.
-A choice that was drawn to explore is not kept.
+Requests come in runs: same model, same label, same estimates, only the clock has moved. A choice depends on the clock
+in four ways alone: through the age of the readings that rules speak of, the radio's idleness, the end of a time to stay
+with the last choice, and the time left. So one is kept for each idleness that weighs otherwise (rest.py), with the
+instant at which it was stayed with for long enough, with its time left, and with a time left above which no comparison
+in the weighing can turn out otherwise. Up to that instant, with the same time left or an ample one, `decide` returns
+the same as engine.decide. A choice that was drawn to explore is not kept.
 
-What the rules make of readings alone is looked at once for all requests that find the same readings."""
+Of readings a choice knows only what the rules make of them: other ones of which they make the same change nothing. That
+is looked at once for all requests that find the same readings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from router.attempt import HAND_BACK_S
 from router.engine import Decision, decide
 from router.hysteresis import dwells_until
 from router.policy import Policy
-from router.radio import next_step_at
+from router.rest import Rest, Rests
 from router.ruling import Sighted, sight
 from router.types import BudgetView, Kind, Reading, Situation, TargetView
 from router.values import value
@@ -27,10 +29,15 @@ from router.waiting import before_s
 __all__ = ["Memo"]
 
 
+# What rounding makes of one span of time between two pairs of instants, and nobody can act on.
+_ROUNDING_S: Final = 1e-9
+
+
 @value
 class _Kept:
     policy: Policy
     decision: Decision
+    sighted: Sighted
     holds_until: float
     ample_s: float
     left_s: float
@@ -53,14 +60,17 @@ class Memo:
     MAX_ENTRIES = 256
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str | None], _Kept] = {}
+        self._kept: dict[tuple[str, str | None, Rest | None], _Kept] = {}
         self._sight: _Sight | None = None
+        self._rests = Rests()
 
     def decide(self, policy: Policy, situation: Situation) -> Decision:
         """Return what engine.decide returns."""
         request = situation.request
-        kept = self._kept.get((request.model, request.label))
-        if kept is not None and _holds(kept, policy, situation):
+        sighted = self._seen(policy, situation)
+        key = (request.model, request.label, self._rests.of(policy, situation.radio, situation.now))
+        kept = self._kept.get(key)
+        if kept is not None and _holds(kept, policy, situation, sighted):
             old = kept.decision
             return Decision(
                 old.plan,
@@ -69,7 +79,7 @@ class Memo:
                 old.rules,
                 old.closed,
                 old.candidates,
-                old.readings,
+                sighted.used,
                 old.policy_digest,
                 situation,
                 old.chosen_by,
@@ -77,13 +87,14 @@ class Memo:
                 old.awake_worth,
                 old.probabilities,
             )
-        sight = self._seen(policy, situation)
-        decision = decide(policy, situation, sight.sighted)
+        decision = decide(policy, situation, sighted)
         if decision.chosen_by != "draw":
-            self._keep(policy, decision, sight.holds_until)
+            if len(self._kept) >= self.MAX_ENTRIES:
+                self._kept.clear()
+            self._kept[key] = _keep(policy, decision, sighted)
         return decision
 
-    def _seen(self, policy: Policy, situation: Situation) -> _Sight:
+    def _seen(self, policy: Policy, situation: Situation) -> Sighted:
         """Return what the readings decide, which is looked at once for all requests that find the same ones."""
         old, now = self._sight, situation.now
         if (
@@ -92,7 +103,7 @@ class Memo:
             and old.readings is situation.readings
             and old.since <= now <= old.holds_until
         ):
-            return old
+            return old.sighted
         sighted = sight(policy, situation)
         # One step towards the past: the sum is rounded, and up to it no reading may be too old already.
         holds_until = min(
@@ -103,22 +114,19 @@ class Memo:
             ),
             default=math.inf,
         )
-        self._sight = made = _Sight(policy, situation.readings, now, holds_until, sighted)
-        return made
+        self._sight = _Sight(policy, situation.readings, now, holds_until, sighted)
+        return sighted
 
-    def _keep(self, policy: Policy, decision: Decision, readings_hold_until: float) -> None:
-        situation = decision.situation
-        if len(self._kept) >= self.MAX_ENTRIES:
-            self._kept.clear()
-        dwells = math.nextafter(dwells_until(policy.hysteresis, situation), -math.inf)
-        holds_until = min(readings_hold_until, dwells, next_step_at(situation.radio, situation.now))
-        left_s = situation.request.deadline - situation.now
-        # Where a rule reads the time left, or there was little, only the very same time will do.
-        ample_s = math.inf if policy.reads_time_left else _ample_s(policy, situation)
-        if left_s < ample_s:
-            ample_s = math.inf
-        key = (situation.request.model, situation.request.label)
-        self._kept[key] = _Kept(policy, decision, holds_until, ample_s, left_s)
+
+def _keep(policy: Policy, decision: Decision, sighted: Sighted) -> _Kept:
+    situation = decision.situation
+    dwells = math.nextafter(dwells_until(policy.hysteresis, situation), -math.inf)
+    left_s = situation.request.deadline - situation.now
+    # Where a rule reads the time left, or there was little, only the very same time will do.
+    ample_s = math.inf if policy.reads_time_left else _ample_s(policy, situation)
+    if left_s < ample_s:
+        ample_s = math.inf
+    return _Kept(policy, decision, sighted, dwells, ample_s, left_s)
 
 
 def _ample_s(policy: Policy, situation: Situation) -> float:
@@ -126,7 +134,7 @@ def _ample_s(policy: Policy, situation: Situation) -> float:
     # quantile and the hand-back, or how early the device is started beside another) against it, or one such reserve
     # against its half.
     early_s = max((before_s(policy, view.time) for view in situation.targets if view.kind is Kind.DEVICE), default=0.0)
-    return early_s + 2 * sum(_slowest_s(view) + HAND_BACK_S for view in situation.targets)
+    return early_s + 2 * (max(map(_slowest_s, situation.targets), default=0.0) + HAND_BACK_S)
 
 
 def _slowest_s(view: TargetView) -> float:
@@ -134,27 +142,46 @@ def _slowest_s(view: TargetView) -> float:
     return max([view.time.pessimistic_s, *(after.time.pessimistic_s for after in view.times_after)])
 
 
-def _holds(kept: _Kept, policy: Policy, situation: Situation) -> bool:
+def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) -> bool:
     old = kept.decision.situation
+    request, before = situation.request, old.request
+    left_s = request.deadline - situation.now
     return (
         kept.policy is policy
-        and situation.now <= kept.holds_until
-        and situation.now >= old.now
-        and ((left_s := situation.request.deadline - situation.now) >= kept.ample_s or left_s == kept.left_s)
-        and situation.request.can_score == old.request.can_score
-        and situation.request.audit == old.request.audit
-        and situation.p_escalate == old.p_escalate
+        and old.now <= situation.now <= kept.holds_until
+        and (left_s >= kept.ample_s or abs(left_s - kept.left_s) <= _ROUNDING_S)
+        and (situation.targets is old.targets or situation.targets == old.targets)
+        and (sighted is kept.sighted or _see_alike(sighted, kept.sighted))
+        and request.can_score == before.can_score
+        and request.audit == before.audit
+        and (situation.p_escalate == old.p_escalate or not _counts_escalations(policy, situation))
         and situation.promise == old.promise
-        and situation.radio == old.radio
         and situation.device_w == old.device_w
         and (situation.thresholds is old.thresholds or situation.thresholds == old.thresholds)
         and situation.silent_wakes == old.silent_wakes
         and (situation.previous is old.previous or situation.previous == old.previous)
         and _draws_alike(policy, situation, old)
         and (situation.budgets is old.budgets or _stand_alike(situation.budgets, old.budgets))
-        and (situation.readings is old.readings or situation.readings == old.readings)
-        and (situation.targets is old.targets or situation.targets == old.targets)
     )
+
+
+def _see_alike(one: Sighted, other: Sighted) -> bool:
+    """Tell whether the same rules hold by the readings, and those that speak of the request as well have the same to go
+    by. When a value was read, and those that no rule turns on, make no difference."""
+    return one.holds == other.holds and (one.known == other.known or all(map(_settled, one.holds)))
+
+
+def _settled(held: object) -> bool:
+    return held is None or isinstance(held, bool)
+
+
+def _counts_escalations(policy: Policy, situation: Situation) -> bool:
+    """Tell whether the share of answers that were escalated lately may count: not where thresholds were evaluated, and
+    all that the policy says of escalation is to take the best of them."""
+    if not situation.thresholds:
+        return True
+    wanted = (policy.escalation, *(rule.escalation for rule in policy.rules))
+    return any(terms is not None and terms != "never" and not terms.best for terms in wanted)
 
 
 def _draws_alike(policy: Policy, situation: Situation, old: Situation) -> bool:

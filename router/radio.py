@@ -12,7 +12,7 @@ from typing import Final
 from router.types import Radio, Situation
 from router.values import value
 
-__all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "next_step_at"]
+__all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "idle_step"]
 
 IDLE_STEPS_S: Final = (
     *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
@@ -23,22 +23,16 @@ IDLE_STEPS_S: Final = (
 def idle_s(situation: Situation) -> float:
     """Return for how long the radio was not used, rounded down to a step; infinity where it never was, as far as
     anybody knows."""
-    radio = situation.radio
-    if radio is None or radio.used_at is None:
-        return math.inf
-    return IDLE_STEPS_S[max(0, bisect_right(IDLE_STEPS_S, situation.now - radio.used_at) - 1)]
+    step = idle_step(situation.radio, situation.now)
+    return math.inf if step < 0 else IDLE_STEPS_S[step]
 
 
-def next_step_at(radio: Radio | None, now: float) -> float:
-    """Return the last instant at which `idle_s` is what it is now, if the radio is not used; infinity: for ever."""
+def idle_step(radio: Radio | None, now: float) -> int:
+    """Return which of the steps the radio's idleness has reached; -1 where it never was used, as far as anybody
+    knows."""
     if radio is None or radio.used_at is None:
-        return math.inf
-    step = bisect_right(IDLE_STEPS_S, now - radio.used_at)
-    if step == len(IDLE_STEPS_S):
-        return math.inf
-    # Two steps towards the past: the sum is rounded, and so is the difference that it is compared by.
-    at = math.nextafter(radio.used_at + IDLE_STEPS_S[step], -math.inf)
-    return math.nextafter(at, -math.inf)
+        return -1
+    return max(0, bisect_right(IDLE_STEPS_S, now - radio.used_at) - 1)
 
 
 # One silent wake of several is forgotten after so long. Some come by chance wherever requests do: left alone for ever,

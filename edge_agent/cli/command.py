@@ -1,7 +1,7 @@
 """The command's parser, and what its exit code means.
 
 0: as asked. 1: there is no answer, or something that `doctor` looked at does not work. 2: it was called wrongly, or the
-configuration cannot be used. An error is one line on stderr."""
+configuration cannot be used. An error is one line on stderr, and each fault of a document one of its own."""
 
 from __future__ import annotations
 
@@ -44,11 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (AgentError, WireError) as error:
-        print(f"nearfar-agent: {' '.join(str(error).split())}", file=sys.stderr)
+        for line in _told(error):
+            print(f"nearfar-agent: {' '.join(line.split())}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError | RequestError) else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     return exit_code
+
+
+def _told(error: AgentError | WireError) -> list[str]:
+    """Return a line for each fault: of a document whose author mends all of them at once there may be several."""
+    if not isinstance(error, ConfigError):
+        return [str(error)]
+    return [f"{error.document}: {fault}" for fault in error.faults]
 
 
 def _parser() -> argparse.ArgumentParser:

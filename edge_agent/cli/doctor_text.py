@@ -60,6 +60,8 @@ def _policy(policy: PolicyFinding) -> Iterator[str]:
     yield f"Policy {policy.name}, version {policy.version}, {policy.digest}"
     if policy.problem is not None:
         yield f"  its file is not in force: {policy.problem}"
+    if policy.warning is not None:
+        yield f"  warning: {policy.warning}"
     yield from (f"  warning: {warning}" for warning in policy.warnings)
     if policy.budgets_problem:
         yield f"  {policy.budgets_problem}"

@@ -72,7 +72,13 @@ def _signals(core: Core) -> tuple[SignalStatus, ...]:
 def _policy(core: Core) -> PolicyFinding:
     status = core.policy_status()
     return PolicyFinding(
-        status.name, status.version, status.digest, status.problem, lint(core.policies.current), core.budgets_problem
+        status.name,
+        status.version,
+        status.digest,
+        status.problem,
+        lint(core.policies.current),
+        core.budgets_problem,
+        status.warning,
     )
 
 

@@ -27,8 +27,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PolicyFinding:
-    """The policy in force. `problem`: why its file is not, `warnings`: what in it changes no decision,
-    `budgets_problem`: why what was spent of its budgets before was not remembered."""
+    """The policy in force. `problem`: why its file is not, `warning`: what is odd about how it came into force,
+    `warnings`: what in it changes no decision, `budgets_problem`: why what was spent of its budgets before was not
+    remembered."""
 
     name: str
     version: int
@@ -36,6 +37,7 @@ class PolicyFinding:
     problem: str | None
     warnings: tuple[LintWarning, ...]
     budgets_problem: str
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

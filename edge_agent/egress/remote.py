@@ -36,6 +36,9 @@ _RECONNECT_MS: Final = (100, 2_000)
 # TCP, TLS and the first frames take four round trips: a second each, and a lost packet. (gRPC calls this the least
 # backoff, and gives an attempt to connect as long as that.)
 _CONNECT_MS: Final = 5_000
+# A service that has moved is found again after so long; gRPC's own half a minute is longer than most networks stay. Of
+# a name server that is as much as of a browser: it is asked only while requests come and the endpoint is out of reach.
+_RESOLVE_MS: Final = 5_000
 
 
 # Endpoints that hung up are asked why at most so often.
@@ -259,6 +262,7 @@ def _options(config: RemoteConfig) -> list[tuple[str, Any]]:  # Any: gRPC's own
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS[0]),
         ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS[1]),
+        ("grpc.dns_min_time_between_resolutions_ms", _RESOLVE_MS),
         # The channel of one agent is its own: another agent in this process may have other credentials or be closed.
         ("grpc.use_local_subchannel_pool", 1),
         # What is permitted to leave, leaves to the endpoint that was configured, not to a proxy of the environment.

@@ -32,8 +32,9 @@ _LOG: Final = logging.getLogger("nearfar.agent")
 _INTERVAL_S: Final = 0.25
 _WAITING: Final = 2048
 """More than come in an interval, at some kilobyte each."""
-# After each decision, so that a request never waits for the interpreter behind more than one; and so many of them at
-# most are made in a second, which is a bound on what they take of a core.
+# So long it decides at a time, and then lets others run: a request whose model has just ended waits for the interpreter
+# no longer than this and one decision, and all of it takes a sixth of a core at the most.
+_SLICE_S: Final = 0.0001
 _BREATH_S: Final = 0.0005
 _STOP_S: Final = 5.0
 
@@ -65,6 +66,7 @@ class Shadow:
         records: RecordLog | None = None,
         utc: Callable[[], float] = time.time,
         decide: Decide | None = None,
+        clock: Callable[[], float] = time.perf_counter,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.file = file
@@ -74,6 +76,7 @@ class Shadow:
         self._records = records
         self._utc = utc
         self._decide = decide or Memo().decide
+        self._clock = clock
         self._pause = pause
         self._lock = threading.Lock()
         self._waiting: deque[_Ended] = deque()
@@ -124,11 +127,19 @@ class Shadow:
 
     def _run(self) -> None:
         while not self._stopping.wait(_INTERVAL_S):
-            while not self._stopping.is_set() and self._one():
+            while not self._stopping.is_set() and self._slice():
                 self._pause(_BREATH_S)
             with self._lock:
                 self._note_dropped()
         self.settle()
+
+    def _slice(self) -> bool:
+        """Look at what waits for a moment; False where nothing waits any more."""
+        until = self._clock() + _SLICE_S
+        while self._one():
+            if self._clock() >= until:
+                return True
+        return False
 
     def settle(self) -> None:
         """Look at all that waits, in the caller's thread."""

@@ -129,6 +129,12 @@ class Reported:
         self._said = {**self._said, **said}
         self.demand.at = math.inf
 
+    @property
+    def holds_until(self) -> float:
+        """See Pushed."""
+        now = self._clock()
+        return min((until for _, until in self._said.values() if now <= until), default=math.inf)
+
     def read(self) -> Mapping[str, Value | None]:
         now = self._clock()
         return {name: value if now <= until else None for name, (value, until) in self._said.items()}

@@ -12,6 +12,7 @@ the app's claims fill in for what is no longer known: what is too old is the pol
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -24,7 +25,7 @@ from typing import Final, Self
 from edge_agent.signals.intake import check_names
 from edge_agent.signals.merge import merge
 from edge_agent.signals.slot import Slot
-from edge_agent.signals.source import Source
+from edge_agent.signals.source import Pushed, Source
 from edge_agent.signals.status import SignalStatus, SourceHealth, signal_statuses, usual_stale_after_s
 from edge_agent.signals.together import Together
 from router.types import Reading
@@ -52,7 +53,7 @@ class Sampler:
         *,
         together: Sequence[Source] = (),
         claims: Sequence[Source] = (),
-        pushed: Sequence[Source] = (),
+        pushed: Sequence[Pushed] = (),
         clock: Callable[[], float] = time.monotonic,
         stale_after_s: Callable[[str], float] = usual_stale_after_s,
     ) -> None:
@@ -72,6 +73,7 @@ class Sampler:
         self._measured = (*alone, *shared)
         self._claimed = (*told, *asked)
         self._slots = (*self._measured, *self._claimed)
+        self._pushed = tuple(zip(pushed, told, strict=True))
         self._clock = clock
         self._stale_after_s = stale_after_s
         self._forget()
@@ -82,6 +84,7 @@ class Sampler:
 
     def _forget(self) -> None:
         self._snapshot = _NOTHING
+        self._holds_until = math.inf
         self._lock = threading.Lock()  # over the slots' fields and the swap of the snapshot; never while reading
         self._lifecycle = threading.Lock()
         self._stopping = threading.Event()
@@ -93,7 +96,11 @@ class Sampler:
     # -- the request's side --------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Mapping[str, Reading]:
-        """Return the latest readings by name: the same object until one of them is replaced."""
+        """Return the latest readings by name: the same object until one of them is replaced, or what the app said has
+        ceased to hold."""
+        if self._holds_until != math.inf and self._clock() > self._holds_until:
+            for _, slot in self._pushed:
+                self._read(slot, None)
         return self._snapshot
 
     # -- the life of the threads ---------------------------------------------------------------------------------------
@@ -186,6 +193,8 @@ class Sampler:
             self._clock(),
             self._stale_after_s,
         )
+        # Seen at the moment, and not at the next reading: what is said to hold for a second would hold for two.
+        self._holds_until = min((source.holds_until for source, _ in self._pushed), default=math.inf)
         self._snapshot = MappingProxyType(readings)
 
     def _log_change(self, slot: Slot, error: Exception | None) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from router.types import Value
 
-__all__ = ["Demand", "Source"]
+__all__ = ["Demand", "Pushed", "Source"]
 
 
 class Demand:
@@ -47,3 +47,11 @@ class Source(Protocol):
 
     def read(self) -> Mapping[str, Value | None]:
         """Measure. A name that is missing or None is unknown; any exception makes all of its names unknown."""
+
+
+class Pushed(Source, Protocol):
+    """What somebody said of their own accord, and for how long."""
+
+    @property
+    def holds_until(self) -> float:
+        """The first instant after which something of it does not hold any more; infinity where nothing is said."""

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from router.errors import RouterError
 from router.naming import did_you_mean
 from router.policy import Policy
+from router.predict import Times, after_queue, remote_times
 from router.types import (
     DEVICE,
     SIGNALS,
@@ -57,18 +59,63 @@ def imagine(policy: Policy, said: Imagined) -> Situation:
     """Return the situation as the agent would hand it to the router."""
     # The policy's own cloud where it names one, so that its beliefs and its rules about that one count.
     cloud = next((name for name, kind in policy.kinds.items() if kind is Kind.CLOUD), Kind.CLOUD.value)
-    known: dict[str, Value | None] = {"rtt_ms": said.rtt_ms, f"rtt_ms.{cloud}": said.rtt_ms, **dict(said.readings)}
+    known: dict[str, Value | None] = {"rtt_ms": said.rtt_ms, f"rtt_ms.{cloud}": said.rtt_ms}
+    known |= _by_both_names(said.readings, cloud)
     return Situation(
         request=Request("imagined", said.model, said.label, _NOW + said.deadline_ms / 1000, can_score=True),
         readings={name: Reading(name, value, _SOURCE, _NOW) for name, value in known.items()},
         targets=(
-            _target(policy, DEVICE, Kind.DEVICE, 0, 0.0),
-            _target(policy, cloud, Kind.CLOUD, said.upload_bytes, said.rtt_ms / 1000),
+            _target(policy, DEVICE, Kind.DEVICE, 0),
+            _target(policy, cloud, Kind.CLOUD, said.upload_bytes, _Way.told(known, cloud)),
         ),
         p_escalate=None,
         now=_NOW,
         radio=_radio(known.get("link")),
     )
+
+
+def _by_both_names(readings: Sequence[tuple[str, Value | None]], cloud: str) -> dict[str, Value | None]:
+    """Return readings by signal; what is said of the first remote target, which is the only one, under both names."""
+    given = dict(readings)
+    twins: dict[str, Value | None] = {}
+    for name, described in SIGNALS.items():
+        if described.per_target:
+            own = f"{name}.{cloud}"
+            twins |= {own: given[name]} if name in given else {}
+            twins |= {name: given[own]} if own in given else {}
+    return twins | given
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What is said of the way to the cloud, and of its queue; None where nothing is known of it."""
+
+    rtt_ms: float | None
+    up_mbps: float | None
+    down_mbps: float | None
+    queue_ms: float | None
+
+    @classmethod
+    def told(cls, known: Mapping[str, Value | None], cloud: str) -> _Way:
+        def number(name: str) -> float | None:
+            value = known.get(f"{name}.{cloud}")
+            return value if isinstance(value, float) else None
+
+        return cls(number("rtt_ms"), number("up_mbps"), number("down_mbps"), number("queue_ms"))
+
+    def times(self, service_s: Times, upload_bytes: int) -> TimeEstimate:
+        """Return the time of a target that needs `service_s` itself."""
+        trip_s: Times | None = None
+        if self.rtt_ms is not None:
+            a = self.rtt_ms / 1000
+            trip_s = (a, a, a, a, a)
+        carried_s = 0.0 if self.up_mbps is None else upload_bytes / max(1.0, _bytes_per_s(self.up_mbps))
+        queue_s = None if self.queue_ms is None else self.queue_ms / 1000
+        return after_queue(TimeEstimate(remote_times(service_s, trip_s, carried_s), 0), queue_s)
+
+
+def _bytes_per_s(mbps: float) -> float:
+    return mbps * 1e6 / 8
 
 
 def _radio(link: Value | None) -> Radio | None:
@@ -110,6 +157,10 @@ def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:
         raise RouterError(
             f'policy {policy.name} has no label "{given.label}"{did_you_mean(given.label, policy.labels)}'
         )
+    trips = {value for name, value in given.readings if name.partition(".")[0] == "rtt_ms"}
+    usual_ms = next(default for name, default, _ in _AMOUNTS if name == "rtt_ms")
+    if given.rtt_ms != usual_ms and trips - {given.rtt_ms}:
+        raise RouterError("--rtt-ms and --set rtt_ms say two things of the round trip; give one")
     return Imagined(
         label=given.label,
         model=given.model,
@@ -127,9 +178,9 @@ def _amount(text: str) -> float:
     return amount
 
 
-def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, beyond_s: float) -> TargetView:
-    a, b, c, d, e = policy.terms_for(name, kind).prior_s
-    time = TimeEstimate((a + beyond_s, b + beyond_s, c + beyond_s, d + beyond_s, e + beyond_s), 0)
+def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, way: _Way | None = None) -> TargetView:
+    needs_s = policy.terms_for(name, kind).prior_s
+    up_mbps, down_mbps, queue_ms = (None, None, None) if way is None else (way.up_mbps, way.down_mbps, way.queue_ms)
     return TargetView(
         name,
         kind,
@@ -137,11 +188,14 @@ def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, beyond_s: 
         why_not="",
         upload_bytes=upload_bytes,
         upload_limit_bytes=max(_LIMIT_BYTES, upload_bytes),
-        time=time,
+        time=TimeEstimate(needs_s, 0) if way is None else way.times(needs_s, upload_bytes),
         p_fail=0.0,
         p_wrong=None,
         breaker=BreakerPhase.CLOSED,
         breaker_admits=True,
+        queue_wait_s=None if queue_ms is None else queue_ms / 1000,
+        upload_bytes_per_s=None if up_mbps is None else _bytes_per_s(up_mbps),
+        download_bytes_per_s=None if down_mbps is None else _bytes_per_s(down_mbps),
     )
 
 

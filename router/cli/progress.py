@@ -37,6 +37,10 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Leave the line empty, for somebody who writes there; the next step draws the bar again."""
         if self._shown:
             self._stream.write(_CLEAR)
             self._stream.flush()

@@ -95,13 +95,13 @@ class RecordLines:
         return False
 
     def _lines(self, path: Path) -> Iterator[tuple[str, bytes, bool]]:
-        number = 0
+        number, name = 0, _name(path)
         with _opened(path) as (file, raw):
             before = self._read_bytes
             try:
                 while line := file.readline(MAX_RECORD_BYTES + 1):
                     number += 1
-                    place, ended = f"{_name(path)}:{number}", line.endswith(b"\n")
+                    place, ended = f"{name}:{number}", line.endswith(b"\n")
                     if not ended and len(line) > MAX_RECORD_BYTES:
                         _skip_line(file)
                     elif line.isspace():
@@ -114,7 +114,7 @@ class RecordLines:
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 torn = isinstance(error, EOFError)
                 what = "the packed file ends early" if torn else "the packed file is damaged from here on"
-                self.refuse(f"{_name(path)}:{number + 1}", what)
+                self.refuse(f"{name}:{number + 1}", what)
             self._read_bytes = before + _position(raw)
 
 

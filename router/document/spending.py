@@ -47,4 +47,5 @@ def _terms(
     if part.step_s > period_s:
         problem = f"the period is over before the price moves: it lasts {period_s:g} s"
         faults.append(Fault(f"{path}.step_s", problem))
-    return BudgetTerms(resource, amount, period_s, part.eta, least, most, part.step_s, part.at_zero, charging_w)
+    said = "at_zero" in part.model_fields_set
+    return BudgetTerms(resource, amount, period_s, part.eta, least, most, part.step_s, part.at_zero, charging_w, said)

@@ -45,13 +45,10 @@ class Ratios:
         """How many observations count."""
         return self._histogram.samples
 
-    def observe(self, taken_s: float, predicted_s: float) -> None:
-        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it)."""
-        if not predicted_s > 0:
-            return
-        ratio = taken_s / predicted_s
-        self._histogram.add((ratio,))
-        self._stale = self._stale or self._is_news([ratio])
+    def observe(self, taken_s: float, predicted_s: float) -> bool:
+        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it). Returns
+        whether estimates have changed."""
+        return self.observe_all((taken_s,), predicted_s)
 
     def observe_all(self, taken_s: Iterable[float], predicted_s: float) -> bool:
         """Learn from several that had the same prediction, the latest last. Returns whether estimates have changed."""
@@ -86,8 +83,10 @@ class Ratios:
         hair need not have everything weighed again."""
         self._stale, self._unpublished = False, 0
         quantiles = self._histogram.quantiles(QUANTILES)
-        young = self.samples <= self._settings.memory_samples
-        if self._quantiles and not young and all(map(_much_the_same, quantiles, self._quantiles)):
+        if self.samples > self._settings.memory_samples:
+            if self._quantiles and all(map(_much_the_same, quantiles, self._quantiles)):
+                return False
+        elif self.samples > FEW and quantiles == self._quantiles:
             return False
         self._quantiles = quantiles
         return True

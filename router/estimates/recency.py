@@ -30,11 +30,13 @@ class Recency:
         """It is being asked: whoever looked at it last did not pass it over."""
         self._passed = False
 
-    def look(self, now: float, after_s: float) -> None:
-        """Look at it for a request that may pass it over."""
+    def look(self, now: float, after_s: float) -> bool:
+        """Look at it for a request that may pass it over. Returns whether it is forgotten from now on."""
+        before = self._gone
         if self._passed and now - self._seen_at > after_s:
             self._gone = True
         self._passed = True
+        return self._gone is not before
 
     @property
     def forgotten(self) -> bool:

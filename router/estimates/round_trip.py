@@ -16,7 +16,7 @@ _OUTLIES: Final = 4.0
 # A link that has answered alike for minutes has next to no deviation; a tenth more is not another network.
 _LEAST: Final = 0.1
 # What moves by less need not have everything predicted again.
-_HAIR: Final = 0.03
+_HAIR: Final = 0.05
 
 # The normal distribution's quantiles in mean deviations from the middle: its standard deviation is 1.2533 of them.
 _FAR: Final = 2.06

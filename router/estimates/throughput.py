@@ -9,37 +9,45 @@ from router.estimates.settings import EstimateSettings
 
 __all__ = ["Throughput"]
 
+_HAIR: Final = 0.1
+
 
 class Throughput:
     """Bytes a second: the harmonic mean of recent transfers large enough to tell.
 
-    A transfer's time is what its call took beyond the round trip; small ones are all round trip and teach nothing."""
+    A transfer's time is what its call took beyond the round trip; small ones are all round trip and teach nothing. The
+    pace that is told stays until what is known differs from it by a hair: what moves by less need not have everything
+    predicted and weighed again."""
 
     # Below this the transfer fits the initial congestion window of ten segments and takes one round trip.
     MEASURABLE_BYTES: Final = 16_384
 
-    __slots__ = ("_keep", "_pace", "_recency", "_settings")
+    __slots__ = ("_keep", "_pace", "_recency", "_settings", "_told")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
         self._keep = 1.0 - 1.0 / max(2, settings.memory_samples)
-        self._pace = 0.0
+        self._pace = self._told = 0.0
         self._recency = Recency()
 
-    def observe(self, size_bytes: int, taken_s: float, now: float) -> None:
-        """Learn that `size_bytes` took `taken_s` to cross."""
+    def observe(self, size_bytes: int, taken_s: float, now: float) -> bool:
+        """Learn that `size_bytes` took `taken_s` to cross. Returns whether another pace is told by now."""
         if size_bytes < self.MEASURABLE_BYTES or not taken_s > 0:
-            return
+            return False
         pace = taken_s / size_bytes
-        known = self.seconds_per_byte
-        self._recency.seen(now)
-        self._pace = pace if known is None else known * self._keep + pace * (1 - self._keep)
+        forgotten = self._recency.seen(now)
+        self._pace = pace if forgotten or not self._pace else self._pace * self._keep + pace * (1 - self._keep)
+        if not forgotten and abs(self._pace - self._told) <= _HAIR * self._told:
+            return False
+        self._told = self._pace
+        return True
 
-    def look(self, size_bytes: int, now: float) -> None:
+    def look(self, size_bytes: int, now: float) -> bool:
         """Look at it for a transfer that may not be made: where those that would tell are not made for long, because
-        the pace looks bad, it is forgotten."""
+        the pace looks bad, it is forgotten. Returns whether it is from now on."""
         if size_bytes >= self.MEASURABLE_BYTES and self._pace:
-            self._recency.look(now, self._settings.forget_after_s)
+            return self._recency.look(now, self._settings.forget_after_s)
+        return False
 
     def asked(self) -> None:
         """A transfer is under way."""
@@ -52,7 +60,7 @@ class Throughput:
     @property
     def seconds_per_byte(self) -> float | None:
         """The pace, or None where no transfer told, or it is forgotten."""
-        return None if not self._pace or self._recency.forgotten else self._pace
+        return None if not self._told or self._recency.forgotten else self._told
 
     def age_s(self, now: float) -> float:
         """Return how long ago a transfer told."""
@@ -60,5 +68,5 @@ class Throughput:
 
     def merge(self, pace: float, seen_at: float) -> None:
         """Take over what another one knows; the mean of both where both know."""
-        self._pace = (self._pace + pace) / 2 if self._pace else pace
+        self._pace = self._told = (self._pace + pace) / 2 if self._pace else pace
         self._recency.restore(seen_at)

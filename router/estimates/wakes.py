@@ -24,6 +24,12 @@ _LEAST_S: Final = 0.002
 _SLEEPS_S: Final = 0.005
 _MEMORY: Final = 40  # a radio stays the same for longer than a server's load does
 
+# Of a full memory, so many samples that lie within what is usual move a quantile by less than a hair.
+_SOME: Final = 4
+_HAIR: Final = 0.05
+# Less than clocks and threads stray by.
+_HAIR_S: Final = 0.001
+
 # Before anything was learnt: a silence after which the radio is believed asleep, and 5 % and 95 % of what it then
 # takes.
 # LTE sleeps after 11.6 s and wakes in 0.26 s, Wi-Fi after 0.24 s and in 0.08 s: Huang et al., A Close Examination of
@@ -38,23 +44,31 @@ _PRIORS: Final[dict[str, tuple[float, float, float]]] = {
 class Wakes:
     """One radio kind's. Holds no clock."""
 
-    __slots__ = ("_cells", "_known", "_prior", "after", "medians_s")
+    __slots__ = ("_cells", "_known", "_prior", "_untold", "after", "medians_s")
 
     def __init__(self, kind: str) -> None:
         self._cells: list[LogHistogram | None] = [None] * len(SILENCES_S)
         self._known: list[Times | None] = [None] * len(SILENCES_S)
+        self._untold = [0] * len(SILENCES_S)
         asleep_s, *range_s = _PRIORS.get(kind, (0.0, 0.0, 0.0))
         believed = prior_quantiles(*range_s) if all(range_s) else _NOTHING
         self._prior = tuple(believed if at > 0 and at >= asleep_s else _NOTHING for at in SILENCES_S)
         self._publish()
 
-    def observe(self, index: int, beyond_s: float) -> None:
-        """Learn that a call after the silence `index` took `beyond_s` longer than it would have taken awake."""
+    def observe(self, index: int, beyond_s: float) -> bool:
+        """Learn that a call after the silence `index` took `beyond_s` longer than it would have taken awake. Returns
+        whether what is told has changed."""
         cell = self._cells[index]
         if cell is None:
             cell = self._cells[index] = LogHistogram(_MEMORY, reach=700)
-        cell.add((max(beyond_s, _LEAST_S),))
-        self._publish(index)
+        beyond_s = max(beyond_s, _LEAST_S)
+        cell.add((beyond_s,))
+        told = self._known[index]
+        self._untold[index] += 1
+        full = cell.samples > _MEMORY and self._untold[index] < _SOME
+        if told is not None and full and max(told[0], _LEAST_S) <= beyond_s <= max(told[-1], _LEAST_S):
+            return False
+        return self._publish(index)
 
     def merge(self, index: int, weights: dict[int, float], samples: int) -> None:
         """See LogHistogram.merge."""
@@ -69,11 +83,17 @@ class Wakes:
         cell = self._cells[index]
         return None if cell is None else (cell.weights(), cell.samples)
 
-    def _publish(self, changed: int | None = None) -> None:
+    def _publish(self, changed: int | None = None) -> bool:
+        """Tell what is known by now. Returns False where it is much the same as what is told: what moves by a hair need
+        not have everything weighed again."""
         if changed is not None:
             cell = self._cells[changed]
             assert cell is not None
+            self._untold[changed] = 0
             q05, q25, q50, q75, q95 = (q if q > _LEAST_S * 1.02 else 0.0 for q in cell.quantiles(QUANTILES))
+            told = self._known[changed]
+            if told is not None and all(map(_much_the_same, (q05, q25, q50, q75, q95), told)):
+                return False
             self._known[changed] = (q05, q25, q50, q75, q95)
         found = [self._believed(index) for index in range(len(SILENCES_S))]
         self.medians_s = tuple(times[_MEDIAN] for times in found)
@@ -83,6 +103,7 @@ class Wakes:
             self.medians_s = (0.0,) * len(SILENCES_S)
         self.after = tuple(map(WakeAfter, SILENCES_S, found)) if sleeps else ()
         """See router.types.Radio.wakes."""
+        return True
 
     def _believed(self, index: int) -> Times:
         known = self._known
@@ -96,3 +117,7 @@ class Wakes:
             return (a, b, c, d, e)
         a, b, c, d, e = (max(low, min(q, high)) for q, low, high in zip((a, b, c, d, e), shorter, longer, strict=True))
         return (a, b, c, d, e)
+
+
+def _much_the_same(one_s: float, other_s: float) -> bool:
+    return abs(one_s - other_s) <= max(_HAIR_S, _HAIR * other_s)

@@ -13,12 +13,16 @@ __all__ = ["Book"]
 
 _KEEP: Final = 7 / 8
 _MUCH: Final = 0.1
+_STEP: Final = 0.01
+_SELDOM: Final = 0.001
 
 
 class Book:
     """See the module. The device has `runs`, a remote target `cells`."""
 
-    __slots__ = ("_settings", "absent_until", "advice", "cells", "failures", "recency", "replies_bytes", "runs")
+    __slots__ = (
+        "_p_fail", "_settings", "absent_until", "advice", "cells", "failures", "recency", "replies_bytes", "runs",
+    )  # fmt: skip
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
@@ -26,25 +30,48 @@ class Book:
         self.cells = Cells(settings)
         self.recency = Recency()
         self.failures = Share(settings, believed=0.0)
+        self._p_fail = 0.0
         self.absent_until = -math.inf
         """Until then the target is taken at its word that it does not have the model."""
         self.advice = Advice()
         self.replies_bytes: float | None = None
         """How long answers were lately; None before there was one."""
 
-    def seen(self, now: float) -> None:
-        """It answered, or was waited for in vain: what is learnt of its time comes next."""
-        if self.recency.seen(now):
+    def seen(self, now: float) -> bool:
+        """It answered, or was waited for in vain: what is learnt of its time comes next. Returns whether it had been
+        forgotten."""
+        forgotten = self.recency.seen(now)
+        if forgotten:
             self.runs.forget()
             self.cells.forget()
+        return forgotten
 
-    def answered(self, received_bytes: int) -> None:
-        """Learn how long an answer was."""
+    def answered(self, received_bytes: int) -> bool:
+        """Learn how long an answer was. Returns whether that has changed what is expected of the next one."""
         known = self.replies_bytes
-        if known is None or abs(received_bytes - known) <= _MUCH * known:
-            self.replies_bytes = known if known is not None else float(received_bytes)
-        else:
-            self.replies_bytes = known * _KEEP + received_bytes * (1 - _KEEP)
+        if known is not None and abs(received_bytes - known) <= _MUCH * known:
+            return False
+        self.replies_bytes = received_bytes if known is None else known * _KEEP + received_bytes * (1 - _KEEP)
+        return True
+
+    def ended(self, failed: bool, now: float) -> bool:
+        """Learn whether a call, or a run, brought an answer. Returns whether that has changed `p_fail` by much."""
+        if not failed and self.failures.settled:
+            self.failures.touch(now)
+            return False
+        before = self._p_fail = self.p_fail(now)
+        self.failures.observe(failed, now)
+        share = self.failures.value(now) or 0.0
+        if abs(share - before) > _STEP:
+            self._p_fail = share
+        elif share < _SELDOM:
+            self._p_fail = 0.0
+        return self._p_fail != before
+
+    def p_fail(self, now: float) -> float:
+        """Return the share of calls that failed lately, to a hundredth: with each answer it fades by a little, and that
+        need not have everything weighed again. 0 where nothing recent is known."""
+        return self._p_fail if now <= self.failures.forgotten_at else 0.0
 
     @property
     def reply_bytes(self) -> int:

@@ -48,16 +48,19 @@ class Cell:
             self.base_s, self.blind = base_s, False
             self._kept = None
 
-    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
+    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
         """See Cells.observe."""
+        stood_on = self.wake_s, self.blind
         self.stand_on(base_s, blind)
         before_s, after_s = base_s + self.wake_s, base_s + wake_s
         if abs(after_s - before_s) > _WORTH * before_s:
             self.ratios.rescale(before_s / after_s)
             self.wake_s = wake_s
-        self.ratios.observe(taken_s, base_s + self.wake_s)
+        changed = self.ratios.observe(taken_s, base_s + self.wake_s) or stood_on != (self.wake_s, blind)
         self.base_s, self.blind = base_s, blind
-        self._kept = None
+        if changed:
+            self._kept = None
+        return changed
 
     def told(self, predicted_s: float) -> TimeEstimate:
         """Return what the ratios make of a prediction. Wants a few samples."""
@@ -86,7 +89,7 @@ class Cell:
 class Cells:
     """See the module. Bounded: there are few links and few silences."""
 
-    __slots__ = ("_cells", "_nearest_to", "_settings", "_shape")
+    __slots__ = ("_cells", "_nearest_to", "_settings", "_shape", "version")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
@@ -94,14 +97,20 @@ class Cells:
         self._nearest_to: dict[Key, tuple[int, Cell | None]] = {}
         self._shape = 0
         """Rises while any cell has few samples: only then may another become the nearest."""
+        self.version = 0
+        """Rises with everything that may change an estimate."""
 
-    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> None:
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
         """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
-        known of the round trip."""
+        known of the round trip. Returns whether estimates have changed."""
         cell = self.cell(key, wake_s)
-        if cell.ratios.samples < FEW:
+        few = cell.ratios.samples < FEW
+        if few:
             self._shape += 1
-        cell.observe(taken_s, base_s, wake_s, blind)
+        if cell.observe(taken_s, base_s, wake_s, blind) or few:
+            self.version += 1
+            return True
+        return False
 
     def cell(self, key: Key, wake_s: float) -> Cell:
         """Return a cell, made if need be."""
@@ -116,6 +125,7 @@ class Cells:
         """Count in a cell what another one knows."""
         self.cell(key, wake_s).merge(weights, samples, base_s, wake_s, blind)
         self._shape += 1
+        self.version += 1
 
     def estimate(
         self, key: Key, base_s: float, wake_s: float, blind: bool, prior: Callable[[], TimeEstimate]
@@ -152,6 +162,7 @@ class Cells:
         """Begin anew."""
         self._cells.clear()
         self._nearest_to.clear()
+        self.version += 1
 
     def items(self) -> Iterator[tuple[Key, Cell]]:
         """Yield every cell of which something is known."""

@@ -33,6 +33,8 @@ _BELIEVED_ESCALATIONS: Final = 0.3
 # A model that loads is there in seconds; asking once in so long costs nobody anything.
 _ABSENT_S: Final = 2.0
 _STEPS: Final = 20
+_BEYOND: Final = 0.75
+"""Of a step: halfway to the next is not yet there."""
 
 
 class Experience:
@@ -44,6 +46,8 @@ class Experience:
         self._views = Views(self._known)
         self._runs = DeviceRuns()
         self._extras = Extras(policy)
+        self._told_shares: dict[str, float] = {}
+        """Of each model's answers on the device, how many were not certain enough."""
         self.seen = self._views.seen
         """See Views.seen."""
         self.radio = self._views.radio
@@ -107,10 +111,9 @@ class Experience:
     def escalation_share(self, model: str, now: float) -> float | None:
         """Return the share of the model's device answers that were not certain enough lately."""
         share = self._known.escalations.get(model)
-        known = None if share is None else share.value(now)
-        # In steps: a share that flutters with every answer would have everything weighed again for nothing.
-        # Read as `seen` may be, between two halves of an update it may seem to be more than all.
-        return None if known is None else min(1.0, round(known * _STEPS) / _STEPS)
+        if share is None or now > share.forgotten_at:
+            return None
+        return self._told_shares.get(model)
 
     def phase(self, target: str, now: float) -> BreakerPhase:
         """Return the phase of a target's breaker."""
@@ -166,7 +169,8 @@ class Experience:
             return None
         self._set_breaker(target, admitted)
         link, reading = known.link(readings, now), known.fresh(readings.get(f"rtt_ms.{target}"), now)
-        way = known.way(target, kind, model, upload_bytes, link, reading)
+        trip_s = known.round_trip_s(target, link, reading)
+        way = known.way(target, kind, model, upload_bytes, link, reading is not None, trip_s)
         silence, wakes = known.radios.silence(link, now), known.radios.wakes(link)
         book.recency.asked()
         known.path(target, link).asked()
@@ -190,9 +194,10 @@ class Experience:
         known = self._known
         book = known.book(call.target, model)
         taken_s -= explained_s(call, told, taken_s)
-        self._hear(book, told, now)
-        learn_answer(known, call, book, sent_bytes, received_bytes, taken_s, now)
-        book.failures.observe(False, now)
+        told_otherwise = self._hear(book, told, now)
+        otherwise = learn_answer(known, call, book, sent_bytes, received_bytes, taken_s, now)
+        if book.ended(False, now) or otherwise or told_otherwise:
+            known.changed(call.target)
         self._used_radio(call, now)
         state = breaker.succeeded(known.breaker_of(call.target), known.policy.breaker, now, call.epoch)
         self._set_breaker(call.target, state)
@@ -201,7 +206,7 @@ class Experience:
     def _used_radio(self, call: Admission, now: float) -> None:
         # At the end of a call and not at its start: until then the radio may still be waking, and whoever comes second
         # waits for that as well.
-        self._known.radio_used(call.way.link, now)
+        self._known.radios.used(call.way.link, now)
 
     def remote_failed(
         self,
@@ -221,14 +226,17 @@ class Experience:
         `told`: what it said of itself. Where that says when to come again, the breaker need not find it out."""
         known = self._known
         book = known.book(call.target, model)
-        self._hear(book, told, now)
+        otherwise = self._hear(book, told, now)
         if absent:
             book.absent_until = now + _ABSENT_S
+            otherwise = True
         elif gave_up_s is not None:
-            learn_least(known, call, book, gave_up_s - call.queue_s, now)
+            otherwise = learn_least(known, call, book, gave_up_s - call.queue_s, now) or otherwise
         elif not refused:
             # How long an answer takes is one question, whether there will be one is another.
-            book.failures.observe(True, now)
+            otherwise = book.ended(True, now) or otherwise
+        if otherwise:
+            known.changed(call.target)
         self._used_radio(call, now)
         state = known.breaker_of(call.target)
         if blamed and not told.pushback_s > 0:
@@ -270,16 +278,17 @@ class Experience:
         self._set_breaker(call.target, breaker.abandoned(self._known.breaker_of(call.target), call.epoch))
         self._extras.abandoned(call.target, retried=call.retried)
 
-    def _hear(self, book: Book, told: Told, now: float) -> None:
+    def _hear(self, book: Book, told: Told, now: float) -> bool:
+        """Hear what a target said of itself. Returns whether that is news."""
         if told is NOTHING_TOLD:
-            return
+            return False
         settings = self._known.policy.breaker
         stretch = settings.jitter * self._chance()
-        book.advice.hear(told, now, longest_s=settings.max_open_s, unsaid_s=settings.open_s, stretch=stretch)
+        return book.advice.hear(told, now, longest_s=settings.max_open_s, unsaid_s=settings.open_s, stretch=stretch)
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
         """Something other than an admitted call went over the network: an audit, or a packet sent to wake the radio."""
-        self._known.radio_used(self._known.link(readings, now), now)
+        self._known.radios.used(self._known.link(readings, now), now)
 
     def device_rests(self, model: str, state: BreakerState, why: str) -> None:
         """The device's model went out of use, or came back: who keeps it admits its runs."""
@@ -309,10 +318,19 @@ class Experience:
             terms = policy.escalation
             believed = _BELIEVED_ESCALATIONS if terms is None else terms.share
             share = escalations[model] = Share(policy.estimates, believed=believed)
+            self._told_shares.pop(model, None)
         share.observe(uncertain, now)
+        known, told = share.value(now) or 0.0, self._told_shares.get(model)
+        # In steps: a share that flutters with every answer, or between two of them, would have everything weighed again
+        # for nothing.
+        if told is None or abs(known - told) > _BEYOND / _STEPS:
+            self._told_shares[model] = round(known * _STEPS) / _STEPS
 
     def _set_breaker(self, target: str, state: BreakerState) -> None:
         # A policy with other settings may have come into force since the call began, and cleared the breakers: then
         # `state` is of an epoch that says nothing about them.
+        before = self._known.breaker_of(target)
         self._known.breakers[target] = state
-        self._known.changed(target)
+        # What it counts while it is closed is nobody else's affair.
+        if state.open_until != before.open_until or state.probing != before.probing:
+            self._known.changed(target)

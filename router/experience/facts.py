@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router.types import EvaluatedThreshold, Kind
 
@@ -19,11 +19,11 @@ class TargetFacts:
     why_not: str
     upload_limit_bytes: int
     p_wrong: float | None
+    reads: str = field(init=False)
+    """The signal of its round trip."""
 
-    @property
-    def reads(self) -> str:
-        """The signal of its round trip."""
-        return f"rtt_ms.{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads", f"rtt_ms.{self.name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,20 @@ from router.experience.way import Way
 from router.policy import Policy
 from router.predict import Times
 from router.types import DEVICE, Kind, Reading
+from router.values import value
 
 __all__ = ["Known"]
 
 _AT_WORK: Final = (breaker.CLOSED, "")
+
+
+@value
+class _Seen:
+    """The way that a model's calls were last seen to have before them, and what it holds for."""
+
+    mark: int
+    upload_bytes: int
+    way: Way
 
 
 class Known:
@@ -40,7 +50,9 @@ class Known:
         self.breakers: dict[str, BreakerState] = {}
         self.rests: dict[str, tuple[BreakerState, str]] = {}
         self.version = 0
-        """Rises with everything that may change a view."""
+        """Rises with everything that may change a view, but for the silence of a radio and what is read."""
+        self._ways: dict[tuple[str, str], _Seen] = {}
+        self._stale_after_s: dict[str, float] = {}
         self._marks: dict[str, int] = {}
         self._adopted = 0
 
@@ -56,9 +68,9 @@ class Known:
             self.escalations.clear()
         if policy.breaker != old.breaker:
             self.breakers.clear()
-        self._marks.clear()
-        self.version += 1
-        self._adopted = self.version
+        self._ways.clear()
+        self._stale_after_s.clear()
+        self.all_changed()
 
     def mark(self, target: str) -> int:
         """Return the version at which something about a target last changed."""
@@ -69,14 +81,11 @@ class Known:
         self.version += 1
         self._marks[target] = self.version
 
-    def radio_used(self, link: str, now: float) -> None:
-        """Note that remote traffic went over a link: to every target it is not as silent as it was."""
-        before = self.radios.silence(link, now)
-        self.radios.used(link, now)
+    def all_changed(self) -> None:
+        """Say that something about every target is not as it was."""
         self.version += 1
-        if self.radios.silence(link, now) != before:
-            self._marks.clear()
-            self._adopted = self.version
+        self._marks.clear()
+        self._adopted = self.version
 
     def book(self, target: str, model: str) -> Book:
         """Return what is known of a model on a target."""
@@ -106,34 +115,54 @@ class Known:
 
     def link(self, readings: Mapping[str, Reading], now: float) -> str:
         """Return the kind of link that the device has now."""
-        return link_kind(readings, self.policy.stale_after("link"), now)
+        return link_kind(readings, self.stale_after("link"), now)
+
+    def stale_after(self, name: str) -> float:
+        """See Policy.stale_after: looked up once for each signal."""
+        found = self._stale_after_s.get(name)
+        if found is None:
+            found = self._stale_after_s[name] = self.policy.stale_after(name)
+        return found
 
     def fresh(self, reading: Reading | None, now: float) -> Reading | None:
         """Return a round trip that was measured a moment ago; None where it was not."""
         if reading is None or not isinstance(reading.value, float):
             return None
-        return reading if now - reading.at <= self.policy.stale_after(reading.name) else None
+        return reading if now - reading.at <= self.stale_after(reading.name) else None
+
+    def round_trip_s(self, target: str, link: str, reading: Reading | None) -> Times | None:
+        """Learn from a round trip that is fresh, once, and return what is to be predicted with: the same tuple until it
+        has changed by more than a hair."""
+        path = self.path(target, link)
+        if reading is not None and path.hear(reading, self.stale_after(reading.name)):
+            self.radios.used(link, reading.at)
+        return path.round_trip_s(reading is not None)
 
     def way(
-        self,
-        target: str,
-        kind: Kind,
-        model: str,
-        upload_bytes: int,
-        link: str,
-        reading: Reading | None,
-        *,
-        imagined: bool = False,
+        self, target: str, kind: Kind, model: str, upload_bytes: int, link: str, measured: bool, trip_s: Times | None
     ) -> Way:
-        """Return what a call has before it, with the radio awake. `reading` is a round trip that is fresh, or None; one
-        that is `imagined` is taken at its word, and nothing is learnt from it."""
-        path = self.path(target, link)
-        if reading is not None and not imagined and path.hear(reading, self.policy.stale_after(reading.name)):
-            self.radios.used(link, reading.at)
+        """Return what a call has before it, with the radio awake and a round trip that was `measured` or not: the same
+        one until something has changed."""
+        mark = self.mark(target)
+        last = self._ways.get((target, model))
+        if (
+            last is not None
+            and last.mark == mark
+            and last.upload_bytes == upload_bytes
+            and last.way.round_trip_s is trip_s
+            and last.way.measured is measured
+            and last.way.link == link
+        ):
+            return last.way
         service_s = self.policy.terms_for(target, kind).prior_s
-        if imagined and reading is not None and isinstance(reading.value, float):
-            trip_s: Times | None = around(reading.value / 1000, path.probed.deviation_s)
-        else:
-            trip_s = path.round_trip_s(reading is not None)
-        up_s, down_s = path.carried_s(upload_bytes, self.book(target, model).reply_bytes)
-        return Way(reading is not None, link, service_s, trip_s, up_s + down_s)
+        up_s, down_s = self.path(target, link).carried_s(upload_bytes, self.book(target, model).reply_bytes)
+        way = Way(measured, link, service_s, trip_s, up_s + down_s)
+        self._ways[target, model] = _Seen(mark, upload_bytes, way)
+        return way
+
+    def imagined_s(self, target: str, link: str, reading: Reading | None) -> Times | None:
+        """Return the round trip to be predicted with, where one that is imagined is taken at its word."""
+        path = self.path(target, link)
+        if reading is None or not isinstance(reading.value, float):
+            return path.round_trip_s(False)
+        return around(reading.value / 1000, path.probed.deviation_s)

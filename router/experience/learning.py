@@ -21,35 +21,41 @@ _NOT_LOOKED_AT: Final = TimeEstimate(NO_TIME, 0)  # once there are observations
 
 def learn_answer(
     known: Known, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
-) -> None:
-    """Learn from a call that answered; what its target's queue explains is taken off `taken_s`."""
-    book.seen(now)
-    base_s, blind = _learn_way(known, call, book, sent_bytes, received_bytes, taken_s, now)
+) -> bool:
+    """Learn from a call that answered; what its target's queue explains is taken off `taken_s`. Returns whether its
+    target looks otherwise by now."""
+    forgotten = book.seen(now)
+    base_s, blind, moved = _learn_way(known, call, book, sent_bytes, received_bytes, taken_s, now)
     wake_s = _learn_wake(known, call, book, taken_s, base_s)
-    book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
-    book.answered(received_bytes)
+    otherwise = book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
+    return book.answered(received_bytes) or otherwise or moved or forgotten
 
 
 def _learn_way(
     known: Known, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
-) -> tuple[float, bool]:
-    """Learn of the network, and return what the call should have been predicted to take with the radio awake, and
-    whether that is with nothing known of the round trip. What size and round trip explain must not make requests
-    look slow that are small, or near."""
+) -> tuple[float, bool, bool]:
+    """Learn of the network, and return what the call should have been predicted to take with the radio awake, whether
+    that is with nothing known of the round trip, and whether the network looks otherwise by now. What size and round
+    trip explain must not make requests look slow that are small, or near."""
     way, service_s = call.way, call.way.service_s[MEDIAN]
     path = known.path(call.target, way.link)
-    path.seen(now)
+    moved = path.seen(now)
+    told_s = path.called.times_s
     trip_s = None if way.round_trip_s is None else way.round_trip_s[MEDIAN]
     if call.silence == 0 or (not way.blind and book.cells.awake_ratio(way.measured, way.link) is None):
         # After a silence it is anybody's guess what of it was the radio's: then only where no call was awake yet.
-        path.learn_pace(sent_bytes, received_bytes, taken_s - way.base_s + way.carried_s - call.wake_s, now)
-    carried_s = sum(path.carried_s(sent_bytes, received_bytes))
+        beyond_s = taken_s - way.base_s + way.carried_s - call.wake_s
+        moved = path.learn_pace(sent_bytes, received_bytes, beyond_s, now) or moved
+    up_s, down_s = path.carried_s(sent_bytes, received_bytes)
+    carried_s = up_s + down_s
     if call.silence == 0 and path.knows(sent_bytes, received_bytes):
         path.called.observe(taken_s - carried_s - service_s)
     if not way.measured and path.called.times_s is not None:
         trip_s = path.called.times_s[MEDIAN]
     believed_s = BELIEVED_ROUND_TRIP_S[MEDIAN] if trip_s is None else trip_s
-    return service_s + believed_s + carried_s, trip_s is None
+    # One that was measured by itself is predicted with, whatever calls tell.
+    moved = moved or not (way.measured or path.called.times_s is told_s)
+    return service_s + believed_s + carried_s, trip_s is None, moved
 
 
 def _learn_wake(known: Known, call: Admission, book: Book, taken_s: float, base_s: float) -> float:
@@ -59,20 +65,22 @@ def _learn_wake(known: Known, call: Admission, book: Book, taken_s: float, base_
     wakes = radios.wakes(link)
     if call.silence > 0 and radios.used_at(link) is not None:
         ratio = book.cells.awake_ratio(call.way.measured, link)
-        if ratio is not None:
-            wakes.observe(call.silence, taken_s - base_s * ratio)
+        if ratio is not None and wakes.observe(call.silence, taken_s - base_s * ratio):
+            known.all_changed()
     return wakes.medians_s[call.silence]
 
 
-def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: float) -> None:
-    """Learn that a call would have taken `least_s` or longer; which is news only where less was believed."""
+def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: float) -> bool:
+    """Learn that a call would have taken `least_s` or longer; which is news only where less was believed. Returns
+    whether its target looks otherwise by now."""
     base_s, wakes = call.way.base_s, known.radios.wakes(call.way.link)
     believed = book.cells.estimate(
         call.key, base_s, call.wake_s, call.way.blind, lambda: call.way.prior(wakes, call.silence)
     )
-    if least_s > believed.median_s:
-        book.seen(now)
-        book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind)
+    if least_s <= believed.median_s:
+        return False
+    forgotten = book.seen(now)
+    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind) or forgotten
 
 
 def learn_runs(known: Known, noted: DeviceRuns) -> None:
@@ -83,12 +91,10 @@ def learn_runs(known: Known, noted: DeviceRuns) -> None:
         book = known.book(DEVICE, model)
         if not failed:
             taken_by_model.setdefault(model, []).append(taken_s)
-            book.seen(now)
+            if book.seen(now):
+                known.changed(DEVICE)
         known.power.ran(taken_s)
-        if book.failures.settled and not failed:
-            book.failures.touch(now)
-        else:
-            book.failures.observe(failed, now)
+        if book.ended(failed, now):
             known.changed(DEVICE)
     for model, taken in taken_by_model.items():
         runs = known.book(DEVICE, model).runs

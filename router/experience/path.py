@@ -45,11 +45,11 @@ class Path:
         self.probed.observe(reading.value / 1000)
         return True
 
-    def look(self, upload_bytes: int, download_bytes: int, now: float) -> None:
+    def look(self, upload_bytes: int, download_bytes: int, now: float) -> bool:
         """Look at it for a request that may not be sent: see Recency.look."""
-        self.recency.look(now, self._settings.forget_after_s)
-        self.up.look(upload_bytes, now)
-        self.down.look(download_bytes, now)
+        forgotten = self.recency.look(now, self._settings.forget_after_s)
+        forgotten = self.up.look(upload_bytes, now) or forgotten
+        return self.down.look(download_bytes, now) or forgotten
 
     def asked(self) -> None:
         """A call is under way."""
@@ -57,10 +57,12 @@ class Path:
         self.up.asked()
         self.down.asked()
 
-    def seen(self, now: float) -> None:
-        """A call came back: what is learnt of it comes next."""
-        if self.recency.seen(now):
+    def seen(self, now: float) -> bool:
+        """A call came back: what is learnt of it comes next. Returns whether the path had been forgotten."""
+        forgotten = self.recency.seen(now)
+        if forgotten:
             self.called.restart()
+        return forgotten
 
     def round_trip_s(self, measured: bool) -> Times | None:
         """Return the round trip: as it was `measured` a moment ago, or else as calls tell."""
@@ -74,23 +76,25 @@ class Path:
         up, down = self._believed[0] if up is None else up, self._believed[1] if down is None else down
         return up * upload_bytes, down * download_bytes
 
-    def learn_pace(self, sent_bytes: int, received_bytes: int, beyond_s: float, now: float) -> None:
-        """Learn from a call that took `beyond_s` longer than it would have with nothing to carry.
+    def learn_pace(self, sent_bytes: int, received_bytes: int, beyond_s: float, now: float) -> bool:
+        """Learn from a call that took `beyond_s` longer than it would have with nothing to carry. Returns whether a
+        pace has changed.
 
         Where both ways were long, each took its part of that: by the paces that are known, or else by its bytes."""
         least = Throughput.MEASURABLE_BYTES
-        if sent_bytes < least or received_bytes < least:
-            up_s, down_s = self.carried_s(sent_bytes, received_bytes)
-            # The short way took what is known of it, and the long one the rest.
-            self.up.observe(sent_bytes, beyond_s - down_s, now)
-            self.down.observe(received_bytes, beyond_s - up_s, now)
-            return
+        if sent_bytes < least and received_bytes < least:
+            return False
         up_s, down_s = self.carried_s(sent_bytes, received_bytes)
+        if sent_bytes < least:
+            # The short way took what is known of it, and the long one the rest.
+            return self.down.observe(received_bytes, beyond_s - up_s, now)
+        if received_bytes < least:
+            return self.up.observe(sent_bytes, beyond_s - down_s, now)
         if not (up_s and down_s):
             up_s, down_s = float(sent_bytes), float(received_bytes)
         share = up_s / (up_s + down_s)
-        self.up.observe(sent_bytes, beyond_s * share, now)
-        self.down.observe(received_bytes, beyond_s * (1 - share), now)
+        up = self.up.observe(sent_bytes, beyond_s * share, now)
+        return self.down.observe(received_bytes, beyond_s * (1 - share), now) or up
 
     def knows(self, sent_bytes: int, received_bytes: int) -> bool:
         """Tell whether what these bytes take is known, or too little to matter."""

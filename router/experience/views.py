@@ -13,8 +13,9 @@ from router.estimates import SILENCES_S
 from router.experience.book import Book
 from router.experience.facts import ModelFacts, TargetFacts
 from router.experience.known import Known
-from router.predict import MEDIAN, after_queue
-from router.types import Kind, Radio, Reading, TargetView, TimeAfter, TimeEstimate
+from router.experience.way import Way
+from router.predict import MEDIAN, Times, after_queue
+from router.types import Kind, Radio, Reading, TargetView, TimeAfter, TimeEstimate, WakeAfter
 from router.values import value
 
 __all__ = ["Views"]
@@ -27,29 +28,55 @@ class _Seen:
     version: int
     readings: Mapping[str, Reading]
     upload_bytes: int
+    link: str
+    silence: int
     holds_until: float
     views: tuple[TargetView, ...]
 
 
 @value
 class _Made:
-    """One view, and what it was made of: `raw` is the reading of its round trip, fresh or not."""
+    """One view, and what it was made of. `trip_s` is the round trip that was predicted with, `measured` or not."""
 
     mark: int
-    raw: Reading | None
     link: str
     upload_bytes: int
+    measured: bool
+    trip_s: Times | None
     holds_until: float
     view: TargetView
+
+
+class _Of:
+    """What was made for one model. A remote target looks otherwise after another silence, and so do all together."""
+
+    __slots__ = ("facts", "made", "views")
+
+    def __init__(self, facts: ModelFacts) -> None:
+        self.facts = facts
+        self.made: dict[tuple[str, int], _Made] = {}
+        self.views: dict[int, tuple[TargetView, ...]] = {}
+
+
+@value
+class _Times:
+    """A remote target's times without its queue, after each silence that was asked for, and what they hold for."""
+
+    way: Way
+    version: int
+    wakes: tuple[WakeAfter, ...]
+    forgotten: bool
+    by_silence: dict[int, TimeEstimate]
 
 
 @value
 class _Kept:
     """The radio as it was last seen, and what that holds for."""
 
-    version: int
     readings: Mapping[str, Reading]
-    gaps_s: tuple[float, ...]
+    link: str
+    used_at: float | None
+    wakes: tuple[WakeAfter, ...]
     holds_until: float
     radio: Radio
 
@@ -60,7 +87,8 @@ class Views:
     def __init__(self, known: Known) -> None:
         self._known = known
         self._seen: dict[str, _Seen] = {}
-        self._made: dict[str, tuple[ModelFacts, list[_Made | None]]] = {}
+        self._of: dict[str, _Of] = {}
+        self._times: dict[tuple[str, str], _Times] = {}
         self._radio: _Kept | None = None
 
     def seen(
@@ -75,6 +103,7 @@ class Views:
             and seen.readings is readings
             and seen.upload_bytes == upload_bytes
             and now < seen.holds_until
+            and seen.silence == self._known.radios.silence(seen.link, now)
         ):
             return seen.views
         return None
@@ -84,95 +113,125 @@ class Views:
     ) -> tuple[TargetView, ...]:
         """Return the views for a request."""
         known = self._known
+        of = self._of.get(facts.model)
+        if of is None or of.facts is not facts:
+            of = self._of[facts.model] = _Of(facts)
         version, link = known.version, known.link(readings, now)
         known.link_now = link
-        before = self._made.get(facts.model)
-        if before is None or before[0] is not facts:
-            before = self._made[facts.model] = facts, [None] * len(facts.targets)
-        made, same, holds_until = before[1], True, math.inf
-        for i, target in enumerate(facts.targets):
-            one, remote = made[i], target.kind is not Kind.DEVICE
-            raw = readings.get(target.reads) if remote else None
-            if (
-                one is None
-                or one.mark != known.mark(target.name)
-                or now >= one.holds_until
-                or (remote and (one.raw is not raw or one.link != link or one.upload_bytes != upload_bytes))
-            ):
-                view, until = self._one(facts.model, target, upload_bytes, link, raw, readings, now)
-                if one is not None and one.view == view:
-                    view = one.view
-                else:
-                    same = False
-                one = made[i] = _Made(known.mark(target.name), raw, link, upload_bytes, until, view)
+        holds_until = _expires(known, readings.get("link"), now)
+        # All round trips first: whatever was measured has used the radio, which the targets share.
+        trips: dict[str, tuple[bool, Times | None]] = {}
+        for target in facts.targets:
+            if target.kind is not Kind.DEVICE:
+                reading = known.fresh(readings.get(target.reads), now)
+                trips[target.name] = reading is not None, known.round_trip_s(target.name, link, reading)
+                holds_until = min(holds_until, _expires(known, reading, now))
+        silence = known.radios.silence(link, now)
+        views = []
+        for target in facts.targets:
+            one = self._view(of, target, upload_bytes, link, silence, trips.get(target.name), now)
             holds_until = min(holds_until, one.holds_until)
-        seen = self._seen.get(facts.model)
-        views = seen.views if same and seen is not None else tuple(one.view for one in made if one is not None)
-        self._seen[facts.model] = _Seen(version, readings, upload_bytes, holds_until, views)
-        return views
+            views.append(one.view)
+        before = of.views.get(silence)
+        if before is None or any(one is not other for one, other in zip(views, before, strict=True)):
+            before = of.views[silence] = tuple(views)
+        self._seen[facts.model] = _Seen(version, readings, upload_bytes, link, silence, holds_until, before)
+        return before
 
     def imagine(
         self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
     ) -> tuple[TargetView, ...]:
         """Return the views as they would be with other readings: nothing is learnt from those, and nothing of what is
         known was passed over for a request that nobody made."""
-        link = self._known.link(readings, now)
-        return tuple(
-            self._one(
-                facts.model, target, upload_bytes, link, readings.get(target.reads), readings, now, imagined=True
-            )[0]
-            for target in facts.targets
-        )
+        known = self._known
+        link = known.link(readings, now)
+        silence = known.radios.silence(link, now)
+        views: list[TargetView] = []
+        for target in facts.targets:
+            book = known.book(target.name, facts.model)
+            if target.kind is Kind.DEVICE:
+                views.append(self._device(facts.model, target, book, now)[0])
+                continue
+            reading = known.fresh(readings.get(target.reads), now)
+            trip_s = known.imagined_s(target.name, link, reading)
+            way = known.way(target.name, target.kind, facts.model, upload_bytes, link, reading is not None, trip_s)
+            views.append(self._remote(facts.model, target, book, way, silence, now, upload_bytes)[0])
+        return tuple(views)
 
     def radio(self, readings: Mapping[str, Reading], now: float) -> Radio:
         """Return the radio as a decision sees it: the same object until something has changed. May be asked as `seen`
         may."""
         known, kept = self._known, self._radio
         gaps_s = known.gaps.quantiles_s
+        if kept is not None and kept.readings is readings and now < kept.holds_until:
+            link, holds_until = kept.link, kept.holds_until
+        else:
+            link, holds_until = known.link(readings, now), _expires(known, readings.get("link"), now)
+        used_at, wakes = known.radios.used_at(link), known.radios.wakes(link).after
         if (
             kept is not None
-            and kept.readings is readings
-            and kept.version == known.version
-            and kept.gaps_s is gaps_s
-            and now < kept.holds_until
+            and kept.link == link
+            and kept.used_at == used_at
+            and kept.wakes is wakes
+            and kept.radio.gaps_s is gaps_s
         ):
-            return kept.radio
-        version, holds_until = known.version, math.inf
-        link = readings.get("link")
-        if link is not None:
-            holds_until = _or_never(link.at + known.policy.stale_after("link"), now)
-        radio = known.radios.seen(known.link(readings, now), gaps_s)
-        if kept is not None and kept.radio == radio:
+            if kept.readings is readings and kept.holds_until == holds_until:
+                return kept.radio
             radio = kept.radio
-        self._radio = _Kept(version, readings, gaps_s, holds_until, radio)
+        else:
+            radio = known.radios.seen(link, gaps_s)
+        self._radio = _Kept(readings, link, used_at, wakes, holds_until, radio)
         return radio
 
-    def _one(
+    def _view(
         self,
-        model: str,
+        of: _Of,
         target: TargetFacts,
         upload_bytes: int,
         link: str,
-        raw: Reading | None,
-        readings: Mapping[str, Reading],
+        silence: int,
+        trip: tuple[bool, Times | None] | None,
         now: float,
-        *,
-        imagined: bool = False,
-    ) -> tuple[TargetView, float]:
-        """Return a view, and until when it holds."""
-        known = self._known
+    ) -> _Made:
+        """Return a view, the one that was made before where that still holds. `trip` is None for the device."""
+        known, model = self._known, of.facts.model
+        key = (target.name, silence if trip is not None else 0)
+        one = of.made.get(key)
+        measured, trip_s = trip or (False, None)
+        if (
+            one is not None
+            and one.mark == known.mark(target.name)
+            and now < one.holds_until
+            and (
+                trip is None
+                or (
+                    one.trip_s is trip_s
+                    and one.measured is measured
+                    and one.link == link
+                    and one.upload_bytes == upload_bytes
+                )
+            )
+        ):
+            return one
         book = known.book(target.name, model)
-        if not imagined:
-            book.recency.look(now, known.policy.estimates.forget_after_s)
-        if target.kind is Kind.DEVICE:
-            return self._device(model, target, book, now)
-        view, holds_until = self._remote(model, target, book, upload_bytes, link, known.fresh(raw, now), now, imagined)
-        linked = readings.get("link")
-        if linked is not None:
-            holds_until = min(holds_until, _or_never(linked.at + known.policy.stale_after("link"), now))
-        return view, holds_until
+        book.recency.look(now, known.policy.estimates.forget_after_s)
+        if trip is None:
+            view, holds_until = self._device(model, target, book, now)
+        else:
+            path = known.path(target.name, link)
+            if path.look(upload_bytes, book.reply_bytes, now):
+                known.changed(target.name)
+                trip_s = path.round_trip_s(measured)
+            way = known.way(target.name, target.kind, model, upload_bytes, link, measured, trip_s)
+            view, holds_until = self._remote(model, target, book, way, silence, now, upload_bytes)
+        if one is not None and one.view == view:
+            view = one.view
+        made = _Made(known.mark(target.name), link, upload_bytes, measured, trip_s, holds_until, view)
+        of.made[key] = made
+        return made
 
     def _device(self, model: str, target: TargetFacts, book: Book, now: float) -> tuple[TargetView, float]:
+        """Return a view, and until when it holds."""
         known = self._known
         serves, why_not = _serves(target, book, now)
         prior_s = known.device_prior()
@@ -191,7 +250,7 @@ class Views:
             0,
             target.upload_limit_bytes,
             time,
-            book.failures.value(now) or 0.0,
+            book.p_fail(now),
             target.p_wrong,
             breaker.phase(state, now),
             admits,
@@ -199,45 +258,15 @@ class Views:
         return view, min(book.changes_at(now), _or_never(state.open_until, now))
 
     def _remote(
-        self,
-        model: str,
-        target: TargetFacts,
-        book: Book,
-        upload_bytes: int,
-        link: str,
-        reading: Reading | None,
-        now: float,
-        imagined: bool,
+        self, model: str, target: TargetFacts, book: Book, way: Way, silence: int, now: float, upload_bytes: int
     ) -> tuple[TargetView, float]:
-        known = self._known
+        """Return a view, and until when it holds as long as the radio is as silent as it is."""
+        known, link = self._known, way.link
         serves, why_not = _serves(target, book, now)
-        path, radios = known.path(target.name, link), known.radios
-        if not imagined:
-            path.look(upload_bytes, book.reply_bytes, now)
+        path = known.path(target.name, link)
         up, down = path.up.seconds_per_byte, path.down.seconds_per_byte
         queue_s = book.advice.queue_wait_s(now)
-
-        way = known.way(target.name, target.kind, model, upload_bytes, link, reading, imagined=imagined)
-        index, wakes, base_s = radios.silence(link, now), radios.wakes(link), way.base_s
-
-        def time_after(silence: int) -> TimeEstimate:
-            if book.recency.forgotten:
-                return after_queue(way.prior(wakes, silence), queue_s)
-            key = (way.measured, link, silence)
-            time = book.cells.estimate(
-                key, base_s, wakes.medians_s[silence], way.blind, lambda: way.prior(wakes, silence)
-            )
-            return after_queue(time, queue_s)
-
-        time = time_after(index)
-        times_after: tuple[TimeAfter, ...] = ()
-        if radios.sleeps(link) and wakes.after:
-            before: TimeEstimate | None = None
-            for at, idle_s in enumerate(SILENCES_S):
-                after = time if at == index else time_after(at)
-                if after != before:
-                    times_after += (TimeAfter(idle_s, after),)
-                    before = after
+        time, times_after = self._foreseen(model, target, book, way, silence, queue_s)
         state = known.breaker_of(target.name)
         trip_s = way.round_trip_s
         view = TargetView(
@@ -248,7 +277,7 @@ class Views:
             upload_bytes,
             target.upload_limit_bytes,
             time,
-            book.failures.value(now) or 0.0,
+            book.p_fail(now),
             target.p_wrong,
             breaker.phase(state, now),
             breaker.admits(state, known.policy.breaker, now),
@@ -261,20 +290,62 @@ class Views:
             None if down is None else 1 / down,
             times_after,
         )
-        holds_until = min(
-            book.changes_at(now),
-            path.changes_at(now),
-            radios.changes_at(link, now),
-            _or_never(state.open_until, now),
-            math.inf if reading is None else _or_never(reading.at + known.policy.stale_after(reading.name), now),
-        )
-        return view, holds_until
+        return view, min(book.changes_at(now), path.changes_at(now), _or_never(state.open_until, now))
+
+    def _foreseen(
+        self, model: str, target: TargetFacts, book: Book, way: Way, silence: int, queue_s: float | None
+    ) -> tuple[TimeEstimate, tuple[TimeAfter, ...]]:
+        """Return the time that a target would take, and what it would take after every silence that makes a
+        difference."""
+        radios, link, forgotten = self._known.radios, way.link, book.recency.forgotten
+        wakes = radios.wakes(link)
+        key = (target.name, model)
+        times = self._times.get(key)
+        if (
+            times is None
+            or times.way is not way
+            or times.version != book.cells.version
+            or times.wakes is not wakes.after
+            or times.forgotten is not forgotten
+        ):
+            times = self._times[key] = _Times(way, book.cells.version, wakes.after, forgotten, {})
+        by_silence, base_s = times.by_silence, way.base_s
+
+        def after(index: int) -> TimeEstimate:
+            time = by_silence.get(index)
+            if time is None:
+                if forgotten:
+                    time = way.prior(wakes, index)
+                else:
+                    time = book.cells.estimate(
+                        (way.measured, link, index),
+                        base_s,
+                        wakes.medians_s[index],
+                        way.blind,
+                        lambda: way.prior(wakes, index),
+                    )
+                by_silence[index] = time
+            return after_queue(time, queue_s)
+
+        found: list[TimeAfter] = []
+        if radios.sleeps(link) and wakes.after:
+            before: TimeEstimate | None = None
+            for index, idle_s in enumerate(SILENCES_S):
+                time = after(index)
+                if time is not before and time != before:
+                    found.append(TimeAfter(idle_s, time))
+                    before = time
+        return after(silence), tuple(found)
 
 
 def _serves(target: TargetFacts, book: Book, now: float) -> tuple[bool, str]:
     if target.serves and now < book.absent_until:
         return False, "the model was not there, or not ready, a moment ago"
     return target.serves, target.why_not
+
+
+def _expires(known: Known, reading: Reading | None, now: float) -> float:
+    return math.inf if reading is None else _or_never(reading.at + known.stale_after(reading.name), now)
 
 
 def _or_never(instant: float | None, now: float) -> float:

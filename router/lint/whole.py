@@ -140,6 +140,14 @@ def _budgets(policy: Policy) -> Iterator[_Finding]:
     money = any(budget.resource is Resource.MONEY for budget in policy.budgets)
     if money and not any(terms.usd_per_request for terms in policy.terms.values()):
         yield "budgets.money", "no target has a price, `usd_per_request`: nothing is ever counted"
+    for budget in policy.budgets:
+        takes = budget.resource is Resource.ENERGY and policy.energy.cpu_w > 0
+        if takes and budget.at_zero == "stop" and not budget.at_zero_said:
+            yield (
+                "budgets.energy",
+                "when it is used up nothing answers until the next period, because the device takes of it as well: say "
+                'at_zero = "least", to have whoever takes least answer, or at_zero = "stop", if that is meant',
+            )
 
 
 def _choosing(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:

@@ -67,6 +67,7 @@ class Changes:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.records = self.chosen_otherwise = self.planned_otherwise = 0
+        self._turns: dict[tuple[str, str, str], Turn] = {}
         self.counts: dict[Turn, int] = {}
         self.examples: dict[Turn, list[Example]] = {}
 
@@ -75,7 +76,7 @@ class Changes:
         if was.plan == now.plan and was.choice == now.choice:
             self.records += 1
             return
-        turn = Turn(shown(was.choice), shown(now.choice), shown_whole(because(was, now, self._policy, before)))
+        turn = self._turn(was.choice, now.choice, because(was, now, self._policy, before))
         # From here on nothing can go wrong: a record that does is not half counted.
         self.records += 1
         if was.choice == now.choice:
@@ -88,6 +89,15 @@ class Changes:
         kept = self.examples.setdefault(turn, [])
         if len(kept) < _EXAMPLES:
             kept.append(Example(shown(was.situation.request.id), place, was, now))
+
+    def _turn(self, choice: str, instead: str, why: str) -> Turn:
+        key = (choice, instead, why)
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = Turn(shown(choice), shown(instead), shown_whole(why))
+            if len(self._turns) < _MOST_TURNS:
+                self._turns[key] = turn
+        return turn
 
     def ranked(self) -> list[tuple[Turn, int]]:
         """Return the turns, the most frequent first."""

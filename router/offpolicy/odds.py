@@ -71,9 +71,15 @@ def _worked_out(names: list[str], taken: float) -> Odds | None:
 
 def wanted(policy: Policy, decision: Decision) -> Wanted:
     """Return what `policy` would do in the situation of a recorded `decision`."""
-    greedy = decide(policy, replace(decision.situation, draw=None))
+    situation = decision.situation
+    if not policy.explores or situation.draw is None:
+        greedy = decide(policy, situation)
+    else:
+        greedy = decide(policy, replace(situation, draw=None))
+    if not policy.explores:
+        return Wanted(greedy, {greedy.choice: 1.0})
     arms = [candidate.name for candidate in greedy.candidates if not candidate.name.endswith(WAKES)]
-    if not policy.explores or not arms or greedy.chosen_by == "audit":
+    if not arms or greedy.chosen_by == "audit":
         return Wanted(greedy, {greedy.choice: 1.0})
     return Wanted(greedy, _spread(policy.explores, arms, greedy.choice))
 

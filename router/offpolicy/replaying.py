@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from router.engine import Decision, decide
@@ -107,9 +106,7 @@ def _count(names: Counter[str], name: str) -> None:
 def _with_draw(policy: Policy, decision: Decision, wants: Wanted) -> Decision:
     """Return what the policy decides with the draw that was drawn: whoever is drawn under both does the same."""
     situation = decision.situation
-    if not policy.explores or situation.draw is None:
-        return replace(wants.greedy, situation=situation)
-    return decide(policy, situation)
+    return wants.greedy if wants.greedy.situation is situation else decide(policy, situation)
 
 
 def sample_of(record: Record, policy: Policy, wants: Wanted, odds: Odds) -> Sample:

@@ -6,7 +6,6 @@ in nonsense, and one line of nonsense is enough to spoil a mean."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from router.types import Kind, Situation, TargetView
@@ -18,6 +17,8 @@ __all__ = ["unsound"]
 
 _MOST_TARGETS: Final = 64
 _MOST_LISTED: Final = 1024
+_ONE: Final = 1 + 1e-9
+"""What a sum of probabilities may come to by rounding."""
 _MOST: Final = 1e12
 """Of anything that is counted here: seconds, bytes, joules, dollars."""
 
@@ -42,17 +43,21 @@ def _problems(record: Record) -> Iterator[str]:
         yield from _target(view)
     yield from _around(situation)
     for candidate in decision.candidates:
-        e = candidate.expected
-        if not all(0 <= part <= 1 + 1e-9 for part in (e.p_miss, e.p_fail)) or not -1 <= e.p_wrong <= 2:
+        e, cost = candidate.expected, candidate.cost
+        # Each alone, and no loop over them: this is done for every plan of every record.
+        if not (0 <= e.p_miss <= _ONE and 0 <= e.p_fail <= _ONE and -1 <= e.p_wrong <= _ONE):
             yield "a probability that is none"
-        if not all(-_MOST < part < _MOST for part in (candidate.cost, e.seconds, e.usd, e.megabytes, e.joules)):
+        if not (-_MOST < cost < _MOST and 0 <= e.seconds < _MOST and 0 <= e.usd < _MOST):
+            yield "an expectation beyond all measure"
+        if not (0 <= e.megabytes < _MOST and 0 <= e.joules < _MOST and 0 <= e.radio <= _ONE):
             yield "an expectation beyond all measure"
     expense = record.expense
     if record.taken_s is not None and not 0 <= record.taken_s < _MOST:
         yield "a request that took no time that can be"
     if expense is not None:
-        amounts = (expense.joules, expense.usd, expense.sent_bytes, expense.received_bytes)
-        if not all(0 <= amount < _MOST for amount in amounts):
+        if not (0 <= expense.joules < _MOST and 0 <= expense.usd < _MOST):
+            yield "an expense that cannot be"
+        if not (0 <= expense.sent_bytes < _MOST and 0 <= expense.received_bytes < _MOST):
             yield "an expense that cannot be"
 
 
@@ -83,17 +88,24 @@ def _around(situation: Situation) -> Iterator[str]:
         yield "a draw that is none"
     if situation.device_w is not None and not 0 <= situation.device_w < _MOST:
         yield "a power that is none"
-    if len(situation.thresholds) > _MOST_LISTED or not all(
-        0 <= found.share <= 1 and -1 <= found.gain <= 1 for found in situation.thresholds
-    ):
-        yield "thresholds that nobody evaluated"
-    if not all(-_MOST < budget.left < _MOST and 0 <= budget.price < _MOST for budget in situation.budgets):
-        yield "a budget that is none"
+    if len(situation.thresholds) > _MOST_LISTED:
+        yield "more thresholds than anybody evaluates"
+    for found in situation.thresholds:
+        if not (0 <= found.share <= 1 and -1 <= found.gain <= 1):
+            yield "a threshold that nobody evaluated"
+    for budget in situation.budgets:
+        if not (-_MOST < budget.left < _MOST and 0 <= budget.price < _MOST):
+            yield "a budget that is none"
     radio = situation.radio
     if radio is None:
         return
-    gaps = radio.gaps_s
-    if len(gaps) > _MOST_LISTED or not all(0 <= one <= other < _MOST for one, other in pairwise((*gaps, _MOST - 1))):
-        yield "gaps between requests that cannot be"
-    if len(radio.wakes) > _MOST_LISTED or not all(0 <= wake.idle_s < _MOST for wake in radio.wakes):
-        yield "silences that cannot be"
+    if len(radio.gaps_s) > _MOST_LISTED or len(radio.wakes) > _MOST_LISTED:
+        yield "more of the radio than there can be"
+    least = 0.0
+    for gap in radio.gaps_s:
+        if not least <= gap < _MOST:
+            yield "gaps between requests that cannot be"
+        least = gap
+    for wake in radio.wakes:
+        if not 0 <= wake.idle_s < _MOST:
+            yield "a silence that cannot be"

@@ -31,6 +31,8 @@ __all__ = ["Setting", "World", "servers_of"]
 
 SAMPLED_EVERY_S: Final = 2.0
 """How often the sensors are read; between two samples readings stay what they were."""
+MEASURED_EVERY_S: Final = 3.0
+"""How often it is looked whether a request came for which the round trips ought to be measured, as agents do."""
 _SOURCE: Final = "simulated"
 _THROTTLED: Final = 1.05
 """A device that is slower than so many times is one that heat slows down."""
@@ -81,6 +83,8 @@ class World:
         self._link_until = -math.inf
         """What calls have drawn so far, with the tails before them."""
         self._readings: Mapping[str, Reading] = {}
+        self._round_trips: Mapping[str, Reading] = {}
+        self._measures_at = math.inf
         self._sampled_at = -math.inf
         self._link_at(0.0)
 
@@ -89,10 +93,16 @@ class World:
         return arrivals(self.setting.streams, self._seed, self.setting.duration_s)
 
     def readings(self, now: float) -> Mapping[str, Reading]:
-        """Return what the sensors said last: the same object until they are read again."""
-        if now - self._sampled_at >= SAMPLED_EVERY_S:
+        """Return what the sensors said last, to a request that comes now: the same object until they are read again."""
+        measures = now >= self._measures_at
+        if measures:
+            self._round_trips = self._measured(self._measures_at)
+            self._measures_at = math.inf
+        if measures or now - self._sampled_at >= SAMPLED_EVERY_S:
             self._sampled_at = now
-            self._readings = self._sample(now)
+            self._readings = {**self._sample(now), **self._round_trips}
+        if self._measures_at == math.inf:
+            self._measures_at = (now // MEASURED_EVERY_S + 1) * MEASURED_EVERY_S
         return self._readings
 
     def run_device(self, model: str, now: float, number: int = 0) -> Run:
@@ -207,21 +217,26 @@ class World:
             "link": "none" if link is None else link.model.radio.kind,
             "metered": None if link is None else link.model.radio.metered,
         }
-        if link is not None and not link.model.radio.metered:
-            said |= self._round_trips(link, now)
         return {name: Reading(name, told, _SOURCE, now) for name, told in said.items()}
 
-    def _round_trips(self, link: Link, now: float) -> dict[str, float | None]:
-        """Return what probes of each target's endpoint say, where bytes cost nothing, as the agent's do.
+    def _measured(self, at: float) -> Mapping[str, Reading]:
+        """Return what probes of each target's endpoint said at `at`, which also set up its connection; nothing where
+        bytes cost, as agents measure nothing there.
 
         They draw nothing here and keep no radio awake: on such links that is little, and whoever simulates need not
         follow them."""
+        link = self._link_at(at)
+        if link is None or link.model.radio.metered:
+            return {}
         self._samples += 1
         told: dict[str, float | None] = {}
         for name, server in self.servers.items():
-            trouble = server.faults.at(now)
-            rtt_s = link.round_trip_s(now, self._samples) + server.model.rtt_s + trouble.delay_s
+            trouble = server.faults.at(at)
+            rtt_s = link.round_trip_s(at, self._samples) + server.model.rtt_s + trouble.delay_s
             refused = any(fault.code == "UNAVAILABLE" and fault.error_share == 1 for fault in trouble.failing)
-            told[f"rtt_ms.{name}"] = None if trouble.black_hole or refused else rtt_s * 1000
+            answers = not (trouble.black_hole or refused)
+            told[f"rtt_ms.{name}"] = rtt_s * 1000 if answers else None
+            if answers:
+                self._connections.ready_at(server.model, at, rtt_s)
         told["rtt_ms"] = next(iter(told.values()))
-        return told
+        return {name: Reading(name, rtt_ms, _SOURCE, at) for name, rtt_ms in told.items()}

@@ -148,6 +148,19 @@ def test_F7_the_last_good_policy_stays_in_force_and_says_what_is_wrong_until_tha
     assert (told.file.status.version, told.file.status.problem) == (6, None)
 
 
+def test_another_text_under_the_same_version_is_taken_and_told_until_the_version_is_raised(path: Path) -> None:
+    """It stood in the log alone: neither a metric nor the agent told that two policies went by one version."""
+    told = Told(path)
+    path.write_text(policy_text("only_on_device", version=5), encoding="utf-8")
+    told.file.refresh()
+    assert told.file.current.mode is Mode.ONLY_ON_DEVICE
+    assert (told.file.status.problem, told.outcomes) == (None, ["adopted_under_same_version"])
+    assert told.file.status.warning == "version 5 was in force with another text: raise the version with each change"
+    path.write_text(policy_text("only_on_device", version=6), encoding="utf-8")
+    told.file.refresh()
+    assert (told.file.status.warning, told.outcomes[-1]) == (None, "adopted")
+
+
 def test_F12_of_two_versions_that_alternate_the_newer_stays(path: Path) -> None:
     told = Told(path)
     for version in (6, 5, 6, 5):

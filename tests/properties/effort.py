@@ -19,7 +19,6 @@ def tries(examples: int, **more: int) -> settings:
     return settings(
         max_examples=int(_HUNT or examples),
         derandomize=_HUNT is None,
-        deadline=None,
         suppress_health_check=_PATIENT,
         **more,  # type: ignore[arg-type]  # settings' own keywords
     )

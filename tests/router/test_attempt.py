@@ -182,7 +182,7 @@ ROWS = [
     pytest.param(
         ESCALATING,
         [(0.1, Succeeded("device", 0.5)), (0.2, Succeeded("cloud"))],
-        (Finish(answered("cloud", escalated=True, role=Role.ESCALATION)),),
+        (Finish(answered("cloud", escalated=True, score=0.5, role=Role.ESCALATION)),),
         id="the escalation answers",
     ),
     pytest.param(

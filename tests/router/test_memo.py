@@ -10,7 +10,8 @@ import pytest
 
 from router.engine import decide
 from router.memo import Memo
-from router.types import Previous, Radio, Request, Situation
+from router.policy import Policy
+from router.types import EvaluatedThreshold, Previous, Radio, Request, Situation
 from tests.router.situations import NOW, policy_of, readings_of, situation, target
 
 POLICY = policy_of('[[rules]]\nname = "r"\nwhen = { battery_pct = { less_than = 20 } }\nforbid = ["cloud"]\n')
@@ -23,11 +24,11 @@ def _later(of: Situation, seconds: float) -> Situation:
     return replace(of, request=moved, now=of.now + seconds)
 
 
-def _kept(first: Situation, second: Situation) -> bool:
+def _kept(first: Situation, second: Situation, policy: Policy = POLICY) -> bool:
     memo = Memo()
-    before = memo.decide(POLICY, first)
-    after = memo.decide(POLICY, second)
-    assert after == decide(POLICY, second)
+    before = memo.decide(policy, first)
+    after = memo.decide(policy, second)
+    assert after == decide(policy, second)
     return after.plan is before.plan
 
 
@@ -63,8 +64,69 @@ def test_what_a_choice_depends_on_makes_it_anew(after: Situation) -> None:
 
 def test_while_the_radio_rests_a_choice_is_kept_from_one_step_of_its_idleness_to_the_next() -> None:
     resting = replace(BEFORE, radio=Radio("cellular", NOW - 3.2))
-    assert _kept(resting, _later(resting, 1.0))
-    assert not _kept(resting, _later(resting, 2.0))
+    thrifty = policy_of("[worth]\njoule = 0.01\n")
+    assert _kept(resting, _later(resting, 1.0), thrifty)
+    assert not _kept(resting, _later(resting, 2.0), thrifty)
+
+
+def test_where_energy_weighs_nothing_a_choice_is_kept_until_silence_makes_a_target_slower() -> None:
+    resting = replace(BEFORE, radio=Radio("cellular", NOW - 3.2))
+    assert _kept(resting, _later(resting, 2.0))
+    assert not _kept(resting, _later(resting, 4.0))
+
+
+def test_a_call_in_between_leaves_a_choice_as_it_was_for_as_long_a_silence() -> None:
+    """Each call moved the instant at which the radio was last used, and had everything weighed again."""
+    resting = replace(BEFORE, radio=Radio("cellular", NOW - 0.5))
+    later = replace(_later(BEFORE, 7.0), radio=Radio("cellular", NOW + 6.5))
+    assert _kept(resting, later)
+    assert not _kept(replace(resting, radio=Radio("cellular", None)), later)
+
+
+@pytest.mark.parametrize("gaps", [(0.2, 2.0), (0.1, 4.0)], ids=["within the same silences", "beyond one"])
+def test_other_gaps_between_requests_count_where_they_end_in_another_silence(gaps: tuple[float, ...]) -> None:
+    before = replace(BEFORE, radio=Radio("cellular", NOW - 0.1, (0.1, 2.5)))
+    after = replace(_later(BEFORE, 0.01), radio=Radio("cellular", NOW - 0.1, gaps))
+    assert _kept(before, after) is (gaps == (0.2, 2.0))
+    assert not _kept(before, after, policy_of("[worth]\njoule = 0.01\n"))
+
+
+def test_readings_that_the_rules_take_alike_are_no_others() -> None:
+    """Every sample of the sensors had everything weighed again, though no rule turned on it."""
+    before = replace(BEFORE, readings=readings_of({"battery_pct": 10.0, "cpu_load": 0.5}))
+    again = readings_of({"battery_pct": 10.0, "cpu_load": 0.9}, at=NOW + 0.5)
+    assert _kept(before, replace(_later(before, 1.0), readings=again))
+    emptier = readings_of({"battery_pct": 9.0, "cpu_load": 0.9}, at=NOW + 0.5)
+    assert _kept(before, replace(_later(before, 1.0), readings=emptier))
+
+
+def test_where_a_rule_speaks_of_the_request_as_well_what_was_read_has_to_be_the_same() -> None:
+    policy = policy_of(
+        '[[rules]]\nname = "r"\nwhen = { battery_pct = { less_than = 20 }, model = "other" }\nforbid = ["cloud"]\n'
+    )
+    emptier = readings_of({"battery_pct": 9.0, "cpu_load": 0.5})
+    assert _kept(BEFORE, _later(BEFORE, 1.0), policy)
+    assert not _kept(BEFORE, replace(_later(BEFORE, 1.0), readings=emptier), policy)
+
+
+def test_how_many_were_escalated_lately_counts_only_where_no_better_threshold_is_known() -> None:
+    best = policy_of('[escalation]\nbelow = "best"\n')
+    evaluated = replace(BEFORE, p_escalate=0.3, thresholds=(EvaluatedThreshold(0.6, 0.3, 0.1),))
+    assert _kept(evaluated, replace(_later(evaluated, 1.0), p_escalate=0.35), best)
+    assert not _kept(
+        evaluated, replace(_later(evaluated, 1.0), p_escalate=0.35), policy_of("[escalation]\nbelow = 0.6\n")
+    )
+    unevaluated = replace(evaluated, thresholds=())
+    assert not _kept(unevaluated, replace(_later(unevaluated, 1.0), p_escalate=0.35), best)
+
+
+def test_what_a_sum_is_rounded_by_is_no_other_time_left() -> None:
+    hurried = replace(BEFORE, now=0.3, request=replace(BEFORE.request, deadline=0.3 + 0.1))
+    later = replace(hurried, now=0.7, request=replace(BEFORE.request, deadline=0.7 + 0.1))
+    assert hurried.request.deadline - hurried.now != later.request.deadline - later.now
+    memo = Memo()
+    before = memo.decide(POLICY, hurried)
+    assert memo.decide(POLICY, later).plan is before.plan
 
 
 def test_a_choice_made_with_little_time_left_is_kept_for_the_very_same_time() -> None:

@@ -6,10 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from router.radio import IDLE_STEPS_S, WakeLog, idle_s, next_step_at
+from router.radio import IDLE_STEPS_S, WakeLog, idle_s, idle_step
 from router.types import Radio
 from tests.router.situations import NOW, situation
 
@@ -32,16 +30,7 @@ def test_a_use_that_seems_to_come_later_is_one_just_now() -> None:
 @pytest.mark.parametrize("radio", [None, Radio("cellular", None), Radio(None, None)])
 def test_a_radio_that_was_never_used_has_been_idle_for_ever(radio: Radio | None) -> None:
     assert _idle(radio) == math.inf
-    assert next_step_at(radio, NOW) == math.inf
-
-
-@given(st.floats(0, 1e7), st.floats(0, 5000), st.integers(0, 2))
-def test_up_to_the_next_step_nothing_changes(used_at: float, since_s: float, ulps: int) -> None:
-    radio, now = Radio("cellular", used_at), used_at + since_s
-    until = next_step_at(radio, now)
-    if until < now:
-        return
-    assert _idle(radio, min(until, 1e9)) == _idle(radio, now)
+    assert idle_step(radio, NOW) == -1
 
 
 def test_the_steps_rise_and_begin_at_nothing() -> None:

@@ -20,7 +20,7 @@ def read_packets(lines: Lines) -> Packets:
     for number, text in numbered(lines):
         # isdigit alone would take other scripts' digits, and int() their underscores.
         if not (text.isascii() and text.isdigit()) or len(text) > 10:
-            raise TraceFault(number, "not a whole number of milliseconds, such as 1042")
+            raise TraceFault(number, f"not a whole number of milliseconds, such as 1042{_or_rather(text)}")
         moment = int(text)
         if moment > _LONGEST_MS:
             raise TraceFault(number, f"beyond {_LONGEST_MS} ms, which is seven weeks")
@@ -35,3 +35,8 @@ def read_packets(lines: Lines) -> Packets:
     if moments[-1] == 0:
         raise TraceFault(0, "ends at 0 ms: the last line is the trace's length, after which it begins again")
     return Packets(moments)
+
+
+def _or_rather(text: str) -> str:
+    columns = any(sign in text for sign in (",", ";", "\t", " "))
+    return '; several columns are a table over time: say table = "..." in the place of mahimahi' if columns else ""

@@ -166,9 +166,12 @@ def _places(number: int, wanted: tuple[Column, ...], heading: list[str]) -> tupl
     for column in wanted:
         if isinstance(column, int):
             if column >= len(heading):
-                raise TraceFault(
-                    number, f"there is no column {column}: columns are counted from 0 to {len(heading) - 1}"
+                one = len(heading) == 1 and heading[0].isascii() and heading[0].isdigit()
+                rather = (
+                    '; a whole number a line may be a trace of mahimahi: say mahimahi = "..." in the place of table'
                 )
+                counted = f"there is no column {column}: columns are counted from 0 to {len(heading) - 1}"
+                raise TraceFault(number, f"{counted}{rather if one else ''}")
             places.append(column)
         elif column in heading:
             places.append(heading.index(column))

@@ -62,6 +62,25 @@ def test_a_configuration_that_cannot_be_used_is_told_with_its_place(
     assert ran.err.count("\n") == 1
 
 
+def test_every_fault_of_a_policy_is_told_with_its_line_and_place(run: Run, desk: Desk) -> None:
+    """The first one was told, and its author learnt of the next by asking again."""
+    policy = 'schema = 1\nname = "p"\nversion = 1\nmode = "fast"\n[worth]\nsecond = nan\n[targets.attic]\n'
+    ran = run("doctor", "--config", desk.config(policy=policy))
+    path = desk.home.root / "policy.toml"
+    assert ran.code == 2
+    places = [line.removeprefix(f"nearfar-agent: {path}: ").partition(": ")[0] for line in ran.err.splitlines()]
+    assert places == ["line 4", "line 6"]
+    assert "mode: " in ran.err and "worth.second: " in ran.err
+
+
+def test_every_fault_of_a_configuration_is_told(run: Run, desk: Desk) -> None:
+    config = desk.config()
+    config.write_text('polcy = "p"\njournal_size = 0\n' + config.read_text("utf-8"), "utf-8")
+    ran = run("doctor", "--config", config)
+    assert ran.code == 2
+    assert [line.partition(f"{config}: ")[2][:6] for line in ran.err.splitlines()] == ["line 1", "line 2"]
+
+
 def test_a_release_that_cannot_be_read_is_exit_code_1(run: Run, desk: Desk) -> None:
     (desk.home.root / "releases" / "tiny" / "manifest.toml").write_text("schema = 1")
     ran = run("doctor", "--config", desk.config())

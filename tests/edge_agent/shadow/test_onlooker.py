@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,7 @@ class Beside:
         text: str | None = None,
         kept: int = 100,
         decide: Callable[[Policy, Situation], Decision] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
         pause: Callable[[float], object] = lambda _: None,
     ) -> None:
         self.path = folder / "policy-next.toml"
@@ -62,6 +65,7 @@ class Beside:
             kept=kept,
             records=self.records,
             decide=decide,
+            clock=clock,
             pause=pause,
         )
 
@@ -181,10 +185,13 @@ def test_with_a_broken_file_every_request_is_recorded_all_the_same(tmp_path: Pat
     assert "not TOML" in (summary.problem or "")
 
 
-def test_a_thread_of_its_own_looks_and_breathes_between_two_decisions(tmp_path: Path) -> None:
+def test_a_thread_of_its_own_looks_and_lets_others_run_where_that_takes_long(tmp_path: Path) -> None:
     """Without a pause a request that has just run its model waits for the interpreter until all are decided."""
     paused: list[str] = []
-    beside = Beside(tmp_path, pause=lambda _: paused.append(threading.current_thread().name))
+    seconds = count()
+    beside = Beside(
+        tmp_path, clock=lambda: next(seconds), pause=lambda _: paused.append(threading.current_thread().name)
+    )
     beside.shadow.start()
     try:
         for decision in DECISIONS:

@@ -110,6 +110,27 @@ def test_a_report_holds_as_long_as_a_reading_counts_or_as_the_app_says() -> None
     assert known() == []
 
 
+def test_a_report_holds_no_longer_than_the_app_says_whoever_looks_and_when() -> None:
+    """`report(holds_s=1)` held for two seconds: what no longer holds was seen at the next reading alone."""
+    clock = FakeClock()
+    told, sampler = reported(clock)
+    told.say({"metered": True, "link": "cellular"}, 1.0)
+    told.say({"queue_ms.cloud": 5}, 2.5)
+    sampler.sample_now(told)
+
+    def known() -> list[str]:
+        return sorted(name for name, reading in sampler.snapshot().items() if reading.value is not None)
+
+    assert known() == ["link", "metered", "queue_ms.cloud"]
+    clock.advance(1.0)
+    assert known() == ["link", "metered", "queue_ms.cloud"]
+    clock.advance(0.001)
+    assert known() == ["queue_ms.cloud"]
+    assert sampler.snapshot() is sampler.snapshot()
+    clock.advance(1.5)
+    assert known() == []
+
+
 def test_a_report_adds_to_those_before_and_takes_the_place_of_the_same_signal_s() -> None:
     clock = FakeClock()
     told, _ = reported(clock)

@@ -27,7 +27,7 @@ def sums(n: int, up: float, down: float) -> np.ndarray:
     st.floats(0, 1),
     st.integers(-130, 130),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_tail_is_that_of_the_sum(n: int, up: float, part: float, t: int) -> None:
     down = part * (0.9 - up)
     wanted = float(sums(n, up, down)[: max(0, t + n + 1)].sum())

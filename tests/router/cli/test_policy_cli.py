@@ -202,6 +202,33 @@ def test_each_particular_of_the_situation_counts(
     assert _decided(capsys, policy, *options) == choice
 
 
+@pytest.mark.parametrize(
+    ("options", "choice"),
+    [
+        pytest.param(["--set", "rtt_ms=5"], "cloud", id="a short way"),
+        pytest.param(["--set", "rtt_ms=2000"], "device", id="a long way"),
+        pytest.param(["--set", "rtt_ms.cloud=2000"], "device", id="a long way to the cloud"),
+        pytest.param(["--set", "rtt_ms=unknown"], "cloud", id="nobody knows"),
+        pytest.param(["--set", "up_mbps=0.001"], "device", id="a narrow way"),
+        pytest.param(["--set", "up_mbps=0"], "device", id="no way"),
+        pytest.param(["--set", "up_mbps.cloud=100"], "cloud", id="a wide way"),
+        pytest.param(["--set", "queue_ms=3000"], "device", id="a queue"),
+        pytest.param(["--rtt-ms", "2000", "--set", "rtt_ms=2000"], "device", id="the same twice"),
+    ],
+)
+def test_what_is_set_of_the_network_is_what_the_cloud_s_time_comes_from(
+    policy: Path, capsys: pytest.CaptureFixture[str], options: list[str], choice: str
+) -> None:
+    """Rules read it, and the prediction went by --rtt-ms alone, whatever --set said."""
+    policy.write_text(HEAD, encoding="utf-8")
+    assert _decided(capsys, policy, "--label", "public", *options) == choice
+
+
+def test_two_round_trips_are_refused(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decide", str(policy), "--rtt-ms", "5", "--set", "rtt_ms.cloud=900"]) == 1
+    assert "--rtt-ms and --set rtt_ms say two things" in capsys.readouterr().err
+
+
 def test_decide_uses_the_policy_s_own_cloud(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy.write_text(HEAD + '[targets.frankfurt]\nkind = "cloud"\np_wrong = 0.01\n', encoding="utf-8")
     assert _decided(capsys, policy, "--label", "public") == "frankfurt"

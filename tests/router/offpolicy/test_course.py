@@ -40,6 +40,8 @@ def _below(below: float, to: str = "cloud", **more: Any) -> Plan:
         pytest.param(CASCADE, replace(CASCADE, escalation=None), ESCALATED, 0.1, False, id="escalated, by one alone"),
         pytest.param(CASCADE, _below(0.75), ESCALATED, 0.1, True, id="escalated, by the higher threshold all the more"),
         pytest.param(CASCADE, _below(0.65), ESCALATED, 0.1, False, id="escalated, by the lower one perhaps"),
+        pytest.param(CASCADE, _below(0.65), replace(ESCALATED, score=0.6), 0.1, True, id="escalated by both"),
+        pytest.param(CASCADE, _below(0.65), replace(ESCALATED, score=0.68), 0.1, False, id="escalated by the higher"),
         pytest.param(CASCADE, _below(0.5), HANDED_BACK, 0.1, True, id="escalated by both, as the score says"),
         pytest.param(CASCADE, _below(0.7, "fog"), ESCALATED, 0.1, False, id="escalated to somebody else"),
         pytest.param(CASCADE, _below(0.7, "fog"), KEPT, 0.01, True, id="kept, whoever would have been asked"),

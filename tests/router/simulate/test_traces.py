@@ -90,6 +90,21 @@ def test_a_table_of_two_columns_is_read_however_it_is_parted(text: str) -> None:
     assert period_s == 3.0
 
 
+@pytest.mark.parametrize("table", ["0,1.5\n1,2\n", "0 1.5\n", "0;1\n", "time_s,mbps\n0,1\n"])
+def test_a_table_in_the_place_of_a_trace_of_packets_is_told_as_one(table: str) -> None:
+    with pytest.raises(TraceFault, match=r"line 1: not a whole number.*several columns are a table.*say table = "):
+        read_packets(_lines(table))
+    with pytest.raises(TraceFault, match=r"such as 1042$"):
+        read_packets(_lines("1.5\n"))
+
+
+def test_a_trace_of_packets_in_the_place_of_a_table_is_told_as_one() -> None:
+    with pytest.raises(TraceFault, match=r"no column 1.*may be a trace of mahimahi: say mahimahi = "):
+        read_table(_lines("0\n7\n7\n"), Columns())
+    with pytest.raises(TraceFault, match=r"from 0 to 0$"):
+        read_table(_lines("0.5\n7\n"), Columns())
+
+
 def test_columns_are_found_by_their_names() -> None:
     text = 'Timestamp,level,"usage"\n1593961659589,92,100\n1593961666299,92,50\n1593961671300,92,18\n'
     points, period_s = read_table(_lines(text), NAMED)

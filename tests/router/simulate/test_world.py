@@ -182,14 +182,35 @@ def test_sensors_say_what_signals_may_say() -> None:
     assert (said["link"], said["metered"], said["discharge_w"]) == ("cellular", True, pytest.approx(1.8))
 
 
-def test_the_round_trip_is_probed_where_bytes_cost_nothing_and_nowhere_else() -> None:
-    wifi = link(name="home", radio=radio(kind="wifi", metered=False, wake_s=Curve([(0.0, 0.0)])))
+HOME = link(name="home", radio=radio(kind="wifi", metered=False, wake_s=Curve([(0.0, 0.0)])))
+
+
+def test_the_round_trip_is_measured_soon_after_a_request_and_only_where_bytes_cost_nothing() -> None:
+    """A simulated agent knew every round trip of the last two seconds, a real one only what a request had asked for."""
+    home, street = World(setting(connections=((0.0, HOME),)), 1), World(setting(), 1)
+    for world in (home, street):
+        assert "rtt_ms" not in world.readings(10.0), "nobody had asked yet"
+        assert "rtt_ms" not in world.readings(11.0), "and so soon it is not there"
+    reading = home.readings(100.0)["rtt_ms"]
+    assert (reading.value, reading.at) == (pytest.approx(100.0), 12.0)
+    assert home.readings(101.0)["rtt_ms"] == reading
+    assert home.readings(102.0)["rtt_ms"].at == 102.0
+    assert "rtt_ms" not in street.readings(100.0)
+
+
+def test_what_does_not_answer_has_no_round_trip() -> None:
     faults = {"cloud": (Fault(50.0, 60.0, black_hole=True), Fault(70.0, 80.0, delay_s=0.5))}
-    home, street = World(setting(connections=((0.0, wifi),), faults=faults), 1), World(setting(), 1)
-    assert "rtt_ms" not in street.readings(10.0)
-    told = [home.readings(now)["rtt_ms.cloud"].value for now in (10.0, 55.0, 75.0)]
-    assert told == [pytest.approx(100.0), None, pytest.approx(600.0)]
-    assert home.readings(75.0)["rtt_ms"].value == pytest.approx(600.0)
+    world = World(setting(connections=((0.0, HOME),), faults=faults), 1)
+    for asked, measured, rtt_ms in ((50.0, 52.0, None), (73.0, 76.0, pytest.approx(600.0))):
+        world.readings(asked)
+        assert world.readings(measured)["rtt_ms.cloud"].value == rtt_ms
+
+
+def test_a_probe_sets_up_the_connection() -> None:
+    world = World(setting(server(connect_round_trips=2.0), connections=((0.0, HOME),)), 1)
+    world.readings(10.0)
+    world.readings(13.0)
+    assert world.call("cloud", "m", 14.0).connect_s == 0.0
 
 
 def test_without_a_network_the_sensors_say_so() -> None:

@@ -1,0 +1,101 @@
+"""What was measured, as tables. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from benchmarks.routing.measuring import COLUMNS, Day, Row
+from router.simulate.intervals import Figure
+
+__all__ = ["as_json", "day_lines", "ranked", "summary_lines"]
+
+# Column -> (its head, how a value is written there).
+_SHOWN: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
+    "cost": ("cost", lambda value: f"{value:.4f}"),
+    "accuracy_loss": ("loss %", lambda value: f"{100 * value:.1f}"),
+    "misses": ("late %", lambda value: f"{100 * value:.1f}"),
+    "failures": ("none %", lambda value: f"{100 * value:.1f}"),
+    "latency_p95": ("p95 ms", lambda value: f"{1000 * value:.0f}"),
+    "energy": ("J", lambda value: f"{value:.3g}"),
+    "money": ("$/1000", lambda value: f"{1000 * value:.3g}"),
+    "bytes": ("kB", lambda value: f"{value / 1000:.3g}"),
+}
+
+
+def day_lines(day: Day) -> Iterator[str]:
+    """Yield the table of one day, the best first: each figure with half of its 95 % interval."""
+    yield f"{day.name}: {day.requests:,} requests, seeds {', '.join(map(str, day.seeds))}"
+    rows = sorted(day.rows, key=lambda row: row.figures["cost"].value)
+    head = ("", "score", *(_SHOWN[name][0] for name in COLUMNS))
+    yield from _aligned([head, *((row.name, _score(row.score), *_cells(row)) for row in rows)])
+
+
+def _cells(row: Row) -> Iterator[str]:
+    for name in COLUMNS:
+        figure = row.figures.get(name)
+        yield "" if figure is None else _with_half(figure, _SHOWN[name][1])
+
+
+def _with_half(figure: Figure, write: Callable[[float], str]) -> str:
+    half = (figure.high - figure.low) / 2
+    return f"{write(figure.value)} ±{write(half)}" if half else write(figure.value)
+
+
+def _score(score: float | None) -> str:
+    return "-" if score is None else f"{score:.2f}"
+
+
+def ranked(days: Sequence[Day]) -> list[tuple[str, str, list[float]]]:
+    """Return each rule's name, whose it is and its scores, by the median of these; thresholds' best as one rule."""
+    scores: dict[tuple[str, str], list[float]] = {}
+    for day in days:
+        for row in day.rows:
+            name = "best fixed threshold" if row.name.startswith("best ") else row.name
+            if row.score is not None and row.kind != "bound":
+                scores.setdefault((name, row.kind), []).append(row.score)
+    rows = [(name, kind, found) for (name, kind), found in scores.items()]
+    return sorted(rows, key=lambda row: -statistics.median(row[2]))
+
+
+def summary_lines(days: Sequence[Day]) -> Iterator[str]:
+    """Yield the scores of all rules over all days."""
+    yield f"scores over {len(days)} days: 0 is the best fixed choice in hindsight, 1 the bound that knows the day"
+    rows = [
+        (name, kind, f"{statistics.median(found):.2f}", f"{min(found):.2f}", f"{max(found):.2f}", str(len(found)))
+        for name, kind, found in ranked(days)
+    ]
+    yield from _aligned([("", "whose", "median", "worst", "best", "days"), *rows])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        first, *rest = row
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
+        yield "  " + "  ".join(cells).rstrip()
+
+
+def as_json(days: Sequence[Day]) -> list[dict[str, Any]]:  # Any: a JSON document
+    """Return all of it as JSON has it."""
+    return [
+        {
+            "day": day.name,
+            "requests": day.requests,
+            "seeds": list(day.seeds),
+            "rules": [
+                {
+                    "name": row.name,
+                    "whose": row.kind,
+                    "score": row.score,
+                    **{
+                        name: {"value": figure.value, "low": figure.low, "high": figure.high}
+                        for name, figure in row.figures.items()
+                    },
+                }
+                for row in day.rows
+            ],
+        }
+        for day in days
+    ]

@@ -1,0 +1,58 @@
+"""What the radio's rest is to a decision: which idlenesses, and which gaps to the next request, weigh alike. Pure.
+
+How long it was silent makes a target slower in steps (SILENCES_S), and its energy dearer until its tail is over. What
+differs by neither differs in nothing that is weighed: a choice that was made for one holds for the other."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+
+from router.estimates import SILENCES_S
+from router.policy import Policy
+from router.radio import IDLE_STEPS_S, idle_step
+from router.types import Radio, Resource
+
+__all__ = ["Rest", "Rests"]
+
+Rest = tuple[str | None, float, tuple[float, ...], tuple[int, ...]]
+"""The kind of link; how long it has been idle, and the gaps, where energy makes them count as they are; and the steps
+of silence that are reached now, after each gap, and after each gap from the last use."""
+
+
+class Rests:
+    """Tells rests apart, and looks at each step of idleness once. Several threads may ask."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: tuple[Policy, str | None, tuple[float, ...], dict[int, Rest]] | None = None
+
+    def of(self, policy: Policy, radio: Radio | None, now: float) -> Rest | None:
+        """Return the rest of a radio: two that are equal weigh alike under `policy`."""
+        if radio is None:
+            return None
+        known, kind, gaps_s = self._known, radio.kind, radio.gaps_s
+        if known is None or known[0] is not policy or known[1] != kind or known[2] is not gaps_s:
+            known = self._known = policy, kind, gaps_s, {}
+        step, by_step = idle_step(radio, now), known[3]
+        rest = by_step.get(step)
+        if rest is None:
+            rest = by_step[step] = _rest(policy, radio, math.inf if step < 0 else IDLE_STEPS_S[step])
+        return rest
+
+
+def _rest(policy: Policy, radio: Radio, idle_s: float) -> Rest:
+    gaps_s = radio.gaps_s
+    silences = tuple(
+        bisect_right(SILENCES_S, silent_s) for silent_s in (idle_s, *gaps_s, *(idle_s + gap_s for gap_s in gaps_s))
+    )
+    if not _weighs_energy(policy):
+        return radio.kind, 0.0, (), silences
+    # Beyond its tail a radio sleeps, and owes the same however long it does.
+    return radio.kind, min(idle_s, policy.energy.power_of(radio.kind).tail_s), gaps_s, silences
+
+
+def _weighs_energy(policy: Policy) -> bool:
+    budgets = any(terms.resource is Resource.ENERGY for terms in policy.budgets)
+    return budgets or policy.worth.joule > 0 or policy.radio.wake
