@@ -2,8 +2,9 @@
 
     score = (U - O_static) / (UB - O_static),   U = -cost
 
-O_static is the best of always asking one target and the best fixed confidence threshold, chosen in hindsight; UB is the
-bound of bound.py. A score of 0 is no better than that, 1 cannot be surpassed: a score above 1 is a fault of ours."""
+O_static is the best of always asking one target and the best fixed confidence threshold, chosen in hindsight and held
+to the first policy's budgets as that is; UB is the bound of bound.py, within what the budgets of all policies allow at
+most. A score of 0 is no better than the former, 1 cannot be surpassed: a score above 1 is a fault of ours."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from router.simulate.baselines import BASELINES, THRESHOLDS, Baseline, always, c
 from router.simulate.bound import least_possible
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes
+from router.simulate.spendable import spendable
 from router.simulate.spread import Spread, in_turn
 from router.simulate.world import Setting
 from router.types import DEVICE
@@ -77,7 +79,7 @@ def compare(
     tasks: list[Callable[[], Outcomes | float]] = [
         *(partial(simulate, setting, policy, seed, worth=first.worth) for policy in policies),
         *(partial(simulate, setting, first, seed, baseline=baseline) for baseline in baselines),
-        partial(least_possible, setting, first, seed, attempts=attempts),
+        partial(least_possible, setting, first, seed, budgets=spendable(setting, policies), attempts=attempts),
     ]
     results, ran, least = spread(tasks), list[Outcomes](), 0.0
     for name in names:
