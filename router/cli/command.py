@@ -23,6 +23,7 @@ from router.cli.imagine import takes_situation
 from router.cli.init import init
 from router.cli.replay import replay
 from router.cli.reported import takes_report
+from router.cli.scenario import scenario
 from router.cli.scenario_files import shipped
 from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
@@ -185,6 +186,16 @@ def _parser() -> _Parser:
         "--seed", type=_seed, default=1, metavar="N", help="what the intervals are drawn with (default: %(default)s)"
     )
     replaying.set_defaults(run=replay)
+
+    showing = commands.add_parser(
+        "scenario",
+        help="print a scenario that ships, to start one of your own from",
+        description="Print a scenario that ships, to start one of your own from; or write it, with the traces that it"
+        " names, into a folder, where nothing is written over.",
+    )
+    showing.add_argument("name", metavar="NAME", help=", ".join(shipped()))
+    showing.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="write it there (default: print it)")
+    showing.set_defaults(run=scenario)
 
     simulating = commands.add_parser(
         "simulate",

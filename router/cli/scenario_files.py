@@ -19,7 +19,7 @@ from router.simulate.scenario import MAX_SCENARIO_BYTES, Scenario, read_scenario
 from router.simulate.sources import Described, Sources
 from router.simulate.traces.lines import MAX_LINE_BYTES
 
-__all__ = ["Beside", "find_scenario", "shipped"]
+__all__ = ["Beside", "files_of_shipped", "find_scenario", "shipped"]
 
 # Far above any trace of numbers that is read to its end; what is packed cannot be seen to be larger.
 MAX_UNPACKED_BYTES: Final = 256 << 20
@@ -90,6 +90,32 @@ def _not_there(name: str, path: Path) -> OSError:
         "Is a directory" if path.is_dir() else f"No such file, nor a scenario that ships{did_you_mean(name, shipped())}"
     )
     return FileNotFoundError(errno.ENOENT, what, name)
+
+
+def files_of_shipped(name: str) -> dict[str, bytes]:
+    """Return the document of the scenario of this name that ships, first, and the files that it names, by their names.
+
+    Raises OSError: for a name that none has."""
+    if name not in shipped():
+        raise FileNotFoundError(errno.ENOENT, f"No scenario that ships{did_you_mean(name, shipped())}", name)
+    room, document = _room("scenarios"), f"{name}.toml"
+    content = room.joinpath(document).read_bytes()
+    beside = _Noting(room)
+    read_scenario(content, beside, source=name)
+    return {document: content, **{each: room.joinpath(each).read_bytes() for each in beside.named}}
+
+
+class _Noting(Beside):
+    """Notes which files are asked for."""
+
+    def __init__(self, folder: Traversable) -> None:
+        super().__init__(folder)
+        self.named: list[str] = []
+
+    def lines(self, name: str) -> Iterable[bytes] | None:
+        """See Sources."""
+        self.named.append(name)
+        return super().lines(name)
 
 
 def _room(name: str) -> Traversable:

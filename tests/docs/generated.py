@@ -66,7 +66,19 @@ _CLIS: Final = {"nearfar-agent": "edge_agent.cli", "nearfar-cloud": "cloud_servi
 _COMMANDS: Final = {
     "nearfar-agent": ("infer", "doctor", "demo"),
     "nearfar-cloud": ("serve", "bench", "prepare", "recertify"),
-    "nearfar-policy": ("check", "decide", "diff", "explain", "gate", "init", "replay", "schema", "simulate", "tune"),
+    "nearfar-policy": (
+        "check",
+        "decide",
+        "diff",
+        "explain",
+        "gate",
+        "init",
+        "replay",
+        "scenario",
+        "schema",
+        "simulate",
+        "tune",
+    ),
 }
 
 
