@@ -177,6 +177,15 @@ def _parser() -> _Parser:
         " names such a file; older ones first; packed with gzip or not; -: standard input",
     )
     _takes_policies(replaying, required=True, more="one that made the records lets more be told of why")
+    replaying.add_argument(
+        "--audits",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="what audits and labels told of the same requests, as an agent writes it where its configuration names"
+        " such a file; may be repeated",
+    )
     replaying.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
     replaying.add_argument(
         "--clip", type=_weight, metavar="W", help="cut larger weights to W: less spread, and a bias (default: none is)"

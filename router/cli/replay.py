@@ -6,16 +6,19 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from router.cascade.audits import AuditRecord
+from router.cli.audit_lines import read_audits
+from router.cli.lines import STDIN, Lines, size_of
 from router.cli.progress import Progress
-from router.cli.record_lines import STDIN, RecordLines, size_of
+from router.cli.record_lines import RecordLines
 from router.cli.replayed import as_values, report
 from router.cli.source import read_policy
-from router.errors import RecordError
+from router.errors import AuditError, RecordError
 from router.offpolicy.replaying import Replay
 from router.simulate.chance import Chance
 
@@ -30,8 +33,9 @@ def replay(given: argparse.Namespace) -> int:
     as far as the records support an estimate."""
     policies = [read_policy(path) for path in given.policies]
     known = {policy.digest: policy for policy in policies}
-    replays = [Replay(policy, known=known, most_weight=given.clip) for policy in policies]
-    _refuse_missing(given.records)
+    _refuse_missing([*given.records, *given.audits])
+    audits, audit_lines = read_audits(given.audits)
+    replays = [Replay(policy, known=known, most_weight=given.clip, audits=audits) for policy in policies]
     logged_by: Counter[str] = Counter()
     with _watched(given.records) as lines:
         for place, record in lines:
@@ -44,14 +48,15 @@ def replay(given: argparse.Namespace) -> int:
                 digest = record.decision.policy_digest
                 if digest in logged_by or len(logged_by) < _MOST_POLICIES:
                     logged_by[digest] += 1
-            if given.strict and lines.bad:
+            if given.strict and lines.lines.bad:
                 break
     _refuse_bad(lines, replays, strict=given.strict)
+    _refuse_bad_audits(audit_lines, audits, strict=given.strict)
     estimates = [each.estimates(Chance(given.seed, "replay")) for each in replays]
     if given.json is not None:
-        whole = as_values(lines, logged_by, given.policies, replays, estimates)
+        whole = as_values(lines, audit_lines, logged_by, given.policies, replays, estimates)
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    for line in report(lines, given.policies, replays, estimates):
+    for line in report(lines, audit_lines, given.policies, replays, estimates):
         print(line)
     return 0
 
@@ -66,16 +71,26 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
 @contextmanager
 def _watched(paths: Sequence[Path]) -> Iterator[RecordLines]:
     with Progress(sys.stderr, size_of(paths) // _MB) as progress:
-        lines = RecordLines(paths, lambda done: progress.reach(done // _MB, f"million bytes, {lines.lines:,} records"))
+        lines = RecordLines(
+            paths, lambda done: progress.reach(done // _MB, f"million bytes, {lines.lines.count:,} records")
+        )
         yield lines
 
 
 def _refuse_bad(lines: RecordLines, replays: Sequence[Replay], *, strict: bool) -> None:
     """Raise RecordError: nothing is left, or a line is bad and none may be."""
     records = replays[0].changes.records
-    if lines.bad and (strict or not records):
-        problem, place = next(iter(lines.first.items()))
-        more = "" if strict else f" (and so on: of {lines.lines:,} lines none can be read)"
+    bad = lines.lines
+    if bad.bad and (strict or not records):
+        problem, place = next(iter(bad.first.items()))
+        more = "" if strict else f" (and so on: of {bad.count:,} lines none can be read)"
         raise RecordError(f"{place}: {problem}{more}")
     if not records:
         raise RecordError("there is no record in it: nothing to replay")
+
+
+def _refuse_bad_audits(lines: Lines, audits: Mapping[str, AuditRecord], *, strict: bool) -> None:
+    """Raise AuditError: as above."""
+    if lines.bad and (strict or not audits):
+        problem, place = next(iter(lines.first.items()))
+        raise AuditError(f"{place}: {problem}")

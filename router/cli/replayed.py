@@ -7,7 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from router.cli.lines import Lines
 from router.cli.record_lines import RecordLines
+from router.offpolicy.audited import Judged
 from router.offpolicy.changes import Example
 from router.offpolicy.estimate import Estimate, Estimates
 from router.offpolicy.replaying import Replay
@@ -33,16 +35,24 @@ _MODEL: Final = (
 
 
 def report(
-    lines: RecordLines, paths: Sequence[Path], replays: Sequence[Replay], estimates: Sequence[Estimates]
+    lines: RecordLines,
+    audits: Lines,
+    paths: Sequence[Path],
+    replays: Sequence[Replay],
+    estimates: Sequence[Estimates],
 ) -> Iterator[str]:
     """Yield the lines of the page."""
     yield from _read(lines)
+    yield from _bad(audits, "lines of audits")
     for path, replay, estimate in zip(paths, replays, estimates, strict=True):
         yield ""
         yield from _changed(path, replay)
         yield from _strangers(replay)
         yield ""
         yield from _estimated(replay, estimate)
+        if audits.count:
+            yield ""
+            yield from _judged(replay.judging.judged())
     yield ""
     yield from WARNING
 
@@ -54,10 +64,7 @@ def _read(lines: RecordLines) -> Iterator[str]:
     read = lines.versions.total()
     versions = ", ".join(f"{count:,} of version {version}" for version, count in sorted(lines.versions.items()))
     yield f"{read:,} records ({versions})" if len(lines.versions) > 1 else f"{read:,} records"
-    if lines.bad:
-        yield f"{lines.bad.total():,} of {lines.lines:,} lines are left out:"
-        for problem, count in lines.bad.most_common():
-            yield f"{count:8,}  {problem}, first at {lines.first[problem]}"
+    yield from _bad(lines.lines, "lines")
     if lines.repeated:
         yield f"{lines.repeated:,} records stand there twice, and count once"
     if lines.ids_forgotten:
@@ -67,6 +74,13 @@ def _read(lines: RecordLines) -> Iterator[str]:
             f"{lines.backwards:,} times the clock goes back, as after a restart, or where lines were put in another"
             " order: intervals take neighbours as they stand"
         )
+
+
+def _bad(lines: Lines, what: str) -> Iterator[str]:
+    if lines.bad:
+        yield f"{lines.bad.total():,} of {lines.count:,} {what} are left out:"
+        for problem, count in lines.bad.most_common():
+            yield f"{count:8,}  {problem}, first at {lines.first[problem]}"
 
 
 # -- what changes ------------------------------------------------------------------------------------------------------
@@ -187,11 +201,33 @@ _WRITTEN: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
 }
 
 
+# -- who was right -----------------------------------------------------------------------------------------------------
+
+
+def _judged(found: Judged) -> Iterator[str]:
+    yield (
+        f"{found.compared:,} of the requests were audited, {found.labelled:,} of them have labels"
+        f"{f'; {found.undecided:,} more say nothing of this policy' if found.undecided else ''}:"
+    )
+    rows = [("kept on the device", found.kept_as_logged, found.kept)] if found.compared else []
+    if found.compared:
+        rows.append(("kept, and the cloud disagrees", found.disagreeing_as_logged, found.disagreeing))
+    if found.labelled:
+        rows.append(("wrong answers", found.wrong_as_logged, found.wrong))
+    for name, before, after in rows:
+        yield f"  {name:30}  as logged {_percent(before):22}  under this policy {_percent(after)}"
+
+
+def _percent(of: Figure) -> str:
+    return f"{of.value:.2%} ({of.low:.2%} to {of.high:.2%})"
+
+
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
 def as_values(
     lines: RecordLines,
+    audits: Lines,
     logged_by: Mapping[str, int],
     paths: Sequence[Path],
     replays: Sequence[Replay],
@@ -201,19 +237,24 @@ def as_values(
     return {
         "warning": " ".join(WARNING),
         "records": {
-            "lines": lines.lines,
+            "lines": lines.lines.count,
             "read": lines.versions.total(),
             "versions": {str(version): count for version, count in sorted(lines.versions.items())},
-            "bad": [
-                {"problem": problem, "count": count, "first": lines.first[problem]}
-                for problem, count in lines.bad.most_common()
-            ],
+            "bad": _bad_values(lines.lines),
             "repeated": lines.repeated,
             "clock_goes_back": lines.backwards,
             "logged_by": dict(logged_by),
         },
+        "audits": {"lines": audits.count, "bad": _bad_values(audits)},
         "policies": [_policy(*each) for each in zip(paths, replays, estimates, strict=True)],
     }
+
+
+def _bad_values(lines: Lines) -> list[dict[str, Any]]:
+    return [
+        {"problem": problem, "count": count, "first": lines.first[problem]}
+        for problem, count in lines.bad.most_common()
+    ]
 
 
 def _policy(path: Path, replay: Replay, found: Estimates) -> dict[str, Any]:
@@ -244,6 +285,7 @@ def _policy(path: Path, replay: Replay, found: Estimates) -> dict[str, Any]:
             "without_end": replay.without_end,
         },
         "estimates": _estimates(found),
+        "audited": asdict(replay.judging.judged()),
     }
 
 

@@ -11,5 +11,6 @@ outcome.py    what came of a request, and what was expected of it
 sums.py       what is summed over records, in blocks
 estimate.py   estimates from the sums, or why there is none
 exploring.py  how much exploration it would take
+audited.py    who was right, of requests that were audited
 replaying.py  one record after the other
 """

@@ -13,6 +13,7 @@ from router.errors import RecordError
 from router.hysteresis import WAKES
 from router.naming import shown
 from router.objective import Expectation
+from router.offpolicy.audited import Audited
 from router.offpolicy.changes import Changes
 from router.offpolicy.course import same_course
 from router.offpolicy.estimate import Estimates, estimates
@@ -26,6 +27,7 @@ from router.simulate.intervals import Draws
 from router.types import DEVICE, Kind
 
 if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
+    from router.cascade.audits import AuditRecord
     from router.record import Record
 
 __all__ = ["Replay", "sample_of"]
@@ -34,10 +36,20 @@ _MOST_NAMES: Final = 32
 
 
 class Replay:
-    """See the module. `known` are policies by their digest: of records that one of them made more can be told."""
+    """See the module. `known` are policies by their digest: of records that one of them made more can be told. `audits`
+    are what is known of right and wrong, by request."""
 
-    def __init__(self, policy: Policy, *, known: Mapping[str, Policy] | None = None, most_weight: float | None = None):
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        known: Mapping[str, Policy] | None = None,
+        most_weight: float | None = None,
+        audits: Mapping[str, AuditRecord] | None = None,
+    ) -> None:
         self.policy = policy
+        self._audits = audits or {}
+        self.judging = Audited()
         self.changes = Changes(policy)
         self._known = known or {}
         self._sums = Sums(most_weight)
@@ -66,6 +78,9 @@ class Replay:
             # A boundary: whoever wrote the line may have written anything that a record can hold.
             raise RecordError(f"cannot be decided again ({type(error).__name__})") from error
         self._strange(decision)
+        audit = self._audits.get(decision.situation.request.id)
+        if audit is not None:
+            self.judging.add(audit, decision.plan, wants.greedy.plan)
         if decision.chosen_by == "audit" or wants.greedy.chosen_by == "audit":
             self.audited += 1
         elif odds is None or sample is None:

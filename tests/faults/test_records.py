@@ -272,7 +272,7 @@ def test_whatever_is_done_to_a_record_it_is_read_or_refused(records: Path) -> No
                 replay.add(record, place)
             except RecordError as error:
                 found.refuse(place, str(error), record)
-        assert found.lines == 3000
-        assert found.bad.total() + found.repeated + replay.changes.records == 3000
+        assert found.lines.count == 3000
+        assert found.lines.bad.total() + found.repeated + replay.changes.records == 3000
         assert found.versions.total() == replay.changes.records
         assert replay.changes.records > 100

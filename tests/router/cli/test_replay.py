@@ -193,6 +193,32 @@ def test_several_files_are_one_log_and_what_stands_in_two_of_them_counts_once(
     assert told["records"]["repeated"] == 3
 
 
+def test_of_audited_requests_it_is_told_who_would_have_been_right(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, audits = tmp_path / "log.jsonl", tmp_path / "audits.jsonl"
+    lines = [to_json(decide(policy_of(), situation())).replace('"r-1"', f'"r-{number}"') for number in range(40)]
+    log.write_text("\n".join(lines), encoding="utf-8")
+    digest = "sha256:" + "0" * 64
+    audit = {
+        "id": "", "model": "m", "device_digest": digest, "remote_digest": digest, "preprocessing_digest": digest,
+        "at_utc": 1.0, "answer": 0, "confidence": 0.5, "kept": False, "disagree": 1,
+    }  # fmt: skip
+    unlabelled = [json.dumps(audit | {"id": f"r-{number}"}) for number in range(20)]
+    labelled = [json.dumps(audit | {"id": f"r-{n}", "device_right": 0, "remote_right": 1}) for n in range(8)]
+    audits.write_text("\n".join([*unlabelled, *labelled, "{}"]), encoding="utf-8")
+    told = _json(log, "--policy", policy, "--audits", audits)
+    judged = told["policies"][0]["audited"]
+    assert (judged["compared"], judged["labelled"]) == (20, 8)
+    assert (judged["wrong"]["value"], judged["wrong_as_logged"]["value"]) == (1.0, 0.0)
+    assert told["audits"]["bad"][0]["count"] == 1
+    said = capsys.readouterr().out
+    assert "20 of the requests were audited, 8 of them have labels:" in said
+    assert "1 of 29 lines of audits are left out:" in said
+    assert main(["replay", str(log), "--policy", str(policy), "--audits", str(audits), "--strict"]) == 1
+    assert capsys.readouterr().err.startswith(f"nearfar-policy: {audits}:29: not an audit record")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
