@@ -132,6 +132,36 @@ def test_over_several_scenarios_the_objective_has_to_fall_on_the_average() -> No
     assert judged.answer is Answer.ACCEPT
 
 
+def test_a_budget_that_the_baseline_kept_is_kept_by_whoever_follows_it() -> None:
+    """All that the cloud is asked for comes to three tenths of a dollar, of which the baseline allowed a tenth."""
+    body = 'mode = "prefer_in_cloud"\n[worth]\ndollar = 0.01\n'
+    priced = 'forbid = ["fog"]\n'
+    rule = f'[[rules]]\nname = "far"\nwhen = {{ battery_pct = {{ at_least = 0 }} }}\n{priced}'
+    terms = '[budgets.money]\namount_usd = 0.1\nper = "day"\n'
+    head = 'schema = 1\nname = "tried"\nversion = 1\n'
+    targets = "[targets.fog]\n[targets.cloud]\nusd_per_request = 0.001\n"
+
+    def policy(more: str) -> Policy:
+        return compile_policy(f"{head}{body}{targets}{rule}{more}".encode(), targets=KINDS)
+
+    spends = _gate(_day(policy(terms), policy("")), goal=Goal.NOT_WORSE)
+    assert _answer(spends, "budget money") is Answer.REJECT
+    keeps = _gate(_day(policy(terms), policy(terms)), goal=Goal.NOT_WORSE)
+    assert keeps.answer is Answer.ACCEPT
+    assert _answer(keeps, "budget money") is Answer.ACCEPT
+
+
+def test_a_promise_that_the_baseline_made_is_made_by_whoever_follows_it() -> None:
+    promising = a_policy("[promise]\nmax_loss = 0.05\n")
+    setting = a_setting(100)
+    dropped = _gate(_day(promising, a_policy(), setting), goal=Goal.NOT_WORSE)
+    assert _answer(dropped, "promise") is Answer.REJECT
+    kept = _gate(
+        _day(promising, promising, setting), goal=Goal.NOT_WORSE, margins=("accuracy_loss=0.02", "misses=0.02")
+    )
+    assert kept.answer is Answer.ACCEPT
+
+
 def test_a_fleet_is_judged_with_all_its_devices_and_seeds_that_share_none() -> None:
     day = _day(NEAR, FAR, a_setting(60), devices=5)
     assert seeds_of(day, 3) == [1, 6, 11]
