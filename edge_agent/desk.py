@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from edge_agent.call import Call
 from edge_agent.call.setting import Setting
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Desk", "Surroundings"]
 
-_NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -55,7 +53,7 @@ class Desk:
     """See the module."""
 
     __slots__ = (
-        "_around", "_batched", "_facts", "_label", "_planned", "_setting", "_wanted", "_weigh",
+        "_around", "_batched", "_chosen", "_facts", "_label", "_planned", "_setting", "_wanted", "_weigh",
         "policy", "previous", "release",
     )  # fmt: skip
 
@@ -78,6 +76,7 @@ class Desk:
         self._weigh = weighing(self.release.manifest)
         # A request has as many rows as the first axis that may vary and is an input's first.
         self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
+        self._chosen: Plan | None = None
         self._planned: tuple[Plan | None, Permit | None, Usual | None] = (None, None, None)
         self._wanted: tuple[tuple[Closed, ...] | None, tuple[Demand, ...]] = (None, ())
 
@@ -124,16 +123,13 @@ class Desk:
         return around.memo.decide(policy, situation)
 
     def note(self, decision: Decision) -> None:
-        """Note what was decided for a request that was made: counts, hysteresis, what is worth measuring."""
-        policy, metrics, now = self.policy, self._setting.metrics, decision.situation.now
-        if policy.rule_names:
-            metrics.decided(policy.rule_names, decision.rules, decision.readings)
-        if decision.chosen_by in _NOT_BY_COST:
-            metrics.chosen_by(self.release.name, decision.chosen_by)
-        if policy.hysteresis is not None:
-            first = None if decision.plan is None else decision.plan.legs[0].target
-            drawn = decision.chosen_by == "draw"
+        """Note what was decided for a request that was made: for hysteresis, and what is worth measuring."""
+        policy, plan, now = self.policy, decision.plan, decision.situation.now
+        if policy.hysteresis is not None and plan is not self._chosen:
+            # The same plan again is the same choice again.
+            first, drawn = None if plan is None else plan.legs[0].target, decision.chosen_by == "draw"
             self.previous = remembered(self.previous, decision.choice, first, now, drawn=drawn)
+            self._chosen = plan
         closed, demands = self._wanted
         if closed is not decision.closed:
             # Which follows from nothing else: the policy is the desk's, an agent's targets are always the same.

@@ -19,7 +19,7 @@ from edge_agent.errors import AgentError, NoFeasibleTarget, UnknownModel
 from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.journal import Journal
 from edge_agent.keeper import Keeper
-from edge_agent.metrics import REFUSED, Metrics
+from edge_agent.metrics import Metrics
 from edge_agent.policies import PolicyFile
 from edge_agent.quality import Quality
 from edge_agent.releases import Release
@@ -107,13 +107,13 @@ class Dispatcher:
             decision = desk.decide(arrays, now + max(1, round(left_s * _TICKS)) / _TICKS, now)
         except AgentError:
             known = isinstance(model, str) and model in self._releases
-            self._metrics.request(model if known else "unknown", None, REFUSED, 0.0)
+            self._metrics.refused(model if known else "unknown")
             raise
         desk.note(decision)
         plan = decision.plan
         if plan is None:
             self._journal.add(decision, None)
-            self._metrics.request(model, None, REFUSED, 0.0)
+            self._metrics.ended(decision, desk.policy.rule_names, None, 0.0)
             raise NoFeasibleTarget(model, decision.closed)
         return desk.call(arrays, decision, plan)
 
@@ -169,22 +169,12 @@ class Dispatcher:
         self._account(call, Outcome(Ending.CANCELLED, None, ()), self._clock())
 
     def _account(self, call: Call, outcome: Outcome, now: float) -> None:
-        situation, journal = call.decision.situation, self._journal
+        decision, journal = call.decision, self._journal
+        taken_s = now - decision.situation.now
         # Added up only where somebody asked for records.
         expense = call.expense() if journal.keeps_records else None
-        journal.add(call.decision, outcome, now - situation.now, expense)
-        self._metrics.request(
-            situation.request.model,
-            outcome.target,
-            outcome.ending.value,
-            now - situation.now,
-            call.sent_bytes,
-            escalated=outcome.escalated,
-            late=outcome.late,
-            certified=outcome.certified,
-        )
-        for failure in outcome.failures:
-            self._metrics.failure(failure.target, failure.code, security=failure.security)
+        journal.add(decision, outcome, taken_s, expense)
+        self._metrics.ended(decision, call.setting.policy.rule_names, outcome, taken_s, call.sent_bytes)
 
     def look(self, model: str, label: str | None, overrides: Mapping[str, Any]) -> Decision:  # Any: Reading values
         """Decide for an imaginary request of one row, with some readings replaced. Runs and sends nothing.

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from router.attempt import Ending
+from router.attempt import Ending, Outcome
+from router.engine import Decision
 from router.probation import Tally
 from router.ruling import ReadingUsed
 from router.types import BreakerPhase, BudgetView
@@ -28,7 +29,7 @@ REFUSED: Final = "refused"
 """The outcome of a request that ended before an attempt began."""
 OUTCOMES: Final = (*(ending.value for ending in Ending), REFUSED)
 
-_OUTCOMES: Final = frozenset(OUTCOMES)
+_NOT_BY_COST: Final = frozenset({"held", "draw", "audit"})
 
 OTHER: Final = "other"
 NO_TARGET: Final = "none"
@@ -45,8 +46,7 @@ BOUNDS_S: Final = (
 _DEADLINE_EXCEEDED: Final = Ending.DEADLINE_EXCEEDED.value
 # Noted at once and counted in batches: between two runs of a model every line of Python is cold.
 _FOLD: Final = 64
-_Decided = tuple[tuple[str, ...], tuple[str, ...], tuple[ReadingUsed, ...]]
-_Ended = tuple[str, str, str, float, Mapping[str, int], bool, bool, bool | None]
+_Ended = tuple[Decision, tuple[str, ...], Outcome | None, float, Mapping[str, int]]
 
 _NOTHING_SENT: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -170,7 +170,6 @@ class Metrics:
         self._failures: Counter[tuple[str, str]] = Counter()
         self._security_failures: Counter[str] = Counter()
         self._policy_reloads: Counter[str] = Counter()
-        self._decided: deque[_Decided] = deque()
         self._evaluated: Counter[str] = Counter()
         self._applied: Counter[str] = Counter()
         self._rules = _Label()
@@ -191,83 +190,85 @@ class Metrics:
         self._models, self._targets, self._codes, self._reloads = _Label(), _Label(), _Label(), _Label()
         self._choices = _Label()
 
-    def request(
+    def ended(
         self,
-        model: str,
-        target: str | None,
-        outcome: str,
+        decision: Decision,
+        rules: tuple[str, ...],
+        outcome: Outcome | None,
         seconds: float,
         sent_bytes: Mapping[str, int] = _NOTHING_SENT,
-        *,
-        escalated: bool = False,
-        late: bool = False,
-        certified: bool | None = None,
     ) -> None:
-        """Count one request that has ended: at which target (None: at none), how, and after how long.
+        """Count one decided request that has ended, after so many seconds. `outcome` None: nothing could be asked.
 
-        `outcome` is one of OUTCOMES; `sent_bytes` is by target. A deadline is missed by an answer that is `late`, and
-        by the outcome that says so."""
-        if outcome not in _OUTCOMES:
-            raise KeyError(outcome)
-        self._ended.append((model, target or NO_TARGET, outcome, seconds, sent_bytes, escalated, late, certified))
+        `rules` are all that its policy has, `sent_bytes` is by target. A deadline is missed by an answer that is late,
+        and by the ending that says so; a target's failure counts, whoever answered."""
+        self._ended.append((decision, rules, outcome, seconds, sent_bytes))
         if len(self._ended) >= _FOLD:
             with self._lock:
                 self._fold()
 
+    def refused(self, model: str) -> None:
+        """Count one request that was not in order, and was not decided."""
+        with self._lock:
+            self._count(model, NO_TARGET, REFUSED, 0.0)
+
     def _fold(self) -> None:
         """Count what has ended since the last time. The lock is held."""
+        alike: Counter[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = Counter()
+        last: tuple[ReadingUsed, ...] | None = None
+        unknown: tuple[str, ...] = ()
         while self._ended:
-            model, target, outcome, seconds, sent_bytes, escalated, late, certified = self._ended.popleft()
-            pair = self._pairs.get((model, target)) or self._bounded_pair(model, target)
-            pair.outcomes[outcome] += 1
-            pair.buckets[bisect_left(BOUNDS_S, seconds)] += 1
-            pair.seconds += seconds
-            self._requests += 1
-            if escalated:
-                self._escalations[self._models.admit(model)] += 1
-            if certified is not None:
-                self._certified[self._models.admit(model), "yes" if certified else "no"] += 1
-            if late or outcome == Ending.DEADLINE_EXCEEDED:
-                self._deadline_misses[self._models.admit(model)] += 1
+            decision, rules, outcome, seconds, sent_bytes = self._ended.popleft()
+            model = decision.situation.request.model
+            if rules:
+                if decision.readings is not last:  # mostly they are the same object, decision after decision
+                    last = decision.readings
+                    unknown = tuple(used.name for used in last if not used.known)
+                alike[rules, decision.rules, unknown] += 1
+            if decision.chosen_by in _NOT_BY_COST:
+                self._chosen_by[self._models.admit(model), decision.chosen_by] += 1
+            if outcome is None:
+                self._count(model, NO_TARGET, REFUSED, seconds)
+                continue
+            self._count(model, outcome.target or NO_TARGET, outcome.ending.value, seconds)
+            self._fold_outcome(model, outcome)
             for name, size_bytes in sent_bytes.items():
                 self._sent_bytes[self._targets.admit(name)] += size_bytes
+        for (rules, applied, signals), number in alike.items():
+            self._fold_rules(rules, applied, signals, number)
+
+    def _count(self, model: str, target: str, outcome: str, seconds: float) -> None:
+        pair = self._pairs.get((model, target)) or self._bounded_pair(model, target)
+        pair.outcomes[outcome] += 1
+        pair.buckets[bisect_left(BOUNDS_S, seconds)] += 1
+        pair.seconds += seconds
+        self._requests += 1
+
+    def _fold_outcome(self, model: str, outcome: Outcome) -> None:
+        if outcome.escalated:
+            self._escalations[self._models.admit(model)] += 1
+        if outcome.certified is not None:
+            self._certified[self._models.admit(model), "yes" if outcome.certified else "no"] += 1
+        if outcome.late or outcome.ending is Ending.DEADLINE_EXCEEDED:
+            self._deadline_misses[self._models.admit(model)] += 1
+        for failure in outcome.failures:
+            target = self._targets.admit(failure.target)
+            self._failures[target, self._codes.admit(failure.code)] += 1
+            if failure.security:
+                self._security_failures[target] += 1
 
     def _bounded_pair(self, model: str, target: str) -> _Pair:
         return self._pairs.setdefault((self._models.admit(model), self._targets.admit(target)), _Pair())
 
-    def decided(self, rules: tuple[str, ...], applied: tuple[str, ...], readings: tuple[ReadingUsed, ...] = ()) -> None:
-        """Count one decision by a policy with these rules, of which those in `applied` did, and which of the `readings`
-        that they speak of were unknown."""
-        self._decided.append((rules, applied, readings))
-        if len(self._decided) >= _FOLD:
-            with self._lock:
-                self._fold_rules()
-
-    def _fold_rules(self) -> None:
-        """Count what was decided since the last time. The lock is held."""
-        alike: Counter[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = Counter()
-        last: tuple[ReadingUsed, ...] | None = None
-        unknown: tuple[str, ...] = ()
-        while self._decided:
-            rules, applied, readings = self._decided.popleft()
-            if readings is not last:  # mostly they are the same object, decision after decision
-                last, unknown = readings, tuple(used.name for used in readings if not used.known)
-            alike[rules, applied, unknown] += 1
-        for (rules, applied, unknown), number in alike.items():
-            for rule in rules:
-                self._evaluated[self._rules.admit(rule)] += number
-            for signal in unknown:
-                self._unknown[signal] += number
-            for rule in applied:
-                self._applied[self._rules.admit(rule)] += number
-
-    def failure(self, target: str, code: str, *, security: bool = False) -> None:
-        """Count one target's failure within a request, which another target may have answered."""
-        with self._lock:
-            target = self._targets.admit(target)
-            self._failures[target, self._codes.admit(code)] += 1
-            if security:
-                self._security_failures[target] += 1
+    def _fold_rules(
+        self, rules: tuple[str, ...], applied: tuple[str, ...], unknown: tuple[str, ...], number: int
+    ) -> None:
+        for rule in rules:
+            self._evaluated[self._rules.admit(rule)] += number
+        for signal in unknown:
+            self._unknown[signal] += number
+        for rule in applied:
+            self._applied[self._rules.admit(rule)] += number
 
     def policy_reload(self, outcome: str) -> None:
         """Count one change of the policy in force, or of its file: "adopted", "adopted_under_same_version",
@@ -284,11 +285,6 @@ class Metrics:
         """Count decision records that were to be written to a file, as "written" or "dropped"."""
         with self._lock:
             self._records[outcome] += number
-
-    def chosen_by(self, model: str, reason: str) -> None:
-        """Count one plan that was not taken for its cost: "held", "draw" or "audit"."""
-        with self._lock:
-            self._chosen_by[self._models.admit(model), reason] += 1
 
     def woke(self, outcome: str) -> None:
         """Count one wake of the radio by what came of it, "woken" or "failed"."""
@@ -335,7 +331,6 @@ class Metrics:
         """Return everything counted so far."""
         with self._lock:
             self._fold()
-            self._fold_rules()
             return Counts(
                 requests=self._requests,
                 pairs={

@@ -50,10 +50,10 @@ class Call:
         "_permit",
         "_remote_calls",
         "_sent",
-        "_setting",
         "_state",
         "decision",
         "plan",
+        "setting",
         "traceparent",
         "usual",
     )  # fmt: skip
@@ -69,7 +69,7 @@ class Call:
     ) -> None:
         """`permit` None: nothing of it may leave. `usual` is what mostly comes of the plan; None where there is not the
         time for it, too."""
-        self._setting = setting
+        self.setting = setting
         self._inputs = inputs
         self._permit = permit
         self._joules = 0.0
@@ -96,12 +96,12 @@ class Call:
 
     def step(self, event: Event) -> tuple[Command, ...]:
         """Take an event."""
-        self._state, commands = step(self._state, event, self._setting.clock())
+        self._state, commands = step(self._state, event, self.setting.clock())
         return commands
 
     def may_run(self, run: Run) -> bool:
         """Tell whether the budgets cover a run beside or after another one, and count it or that it was withheld."""
-        setting = self._setting
+        setting = self.setting
         covered = setting.experience.covers(run.role, run.target, setting.release.name, setting.clock())
         setting.metrics.extra_run(run.role.value, run.target, withheld=not covered)
         return covered
@@ -110,28 +110,28 @@ class Call:
 
     def new_halt(self) -> Halt | None:
         """Return a handle to stop a device run, or None where there is no runtime."""
-        return self._setting.device.new_halt()
+        return self.setting.device.new_halt()
 
     def run_here(self, halt: Halt | None = None) -> Event:
         """Run the device's model in the caller's thread, which is kept for little longer than until the deadline."""
-        return self._ran(self._setting.device.run_here(self._inputs, self.decision.situation, halt))
+        return self._ran(self.setting.device.run_here(self._inputs, self.decision.situation, halt))
 
     def run_as_usual(self) -> tuple[Event, Outcome | None]:
         """Run it there before the attempt has begun, and return what came of it, and how the attempt ends by it.
 
         None where that is not as usual: then the attempt begins, and takes the event."""
         situation, usual = self.decision.situation, self.usual
-        ran = self._setting.device.run_here(self._inputs, situation)
+        ran = self.setting.device.run_here(self._inputs, situation)
         event = self._ran(ran)
         return event, None if usual is None else usual.ends(event, ran.ended, situation.request.deadline)
 
     def run_device(self, halt: Halt | None = None, *, since: float | None = None, until: float = math.inf) -> Event:
         """Run the device's model in this thread. It was asked for at `since`, if not now; no use after `until`."""
-        return self._ran(self._setting.device.run(self._inputs, self.decision.situation, halt, since, until))
+        return self._ran(self.setting.device.run(self._inputs, self.decision.situation, halt, since, until))
 
     def device_given_up(self, since: float) -> None:
         """Learn from a run that was stopped, or never begun."""
-        self._setting.device.given_up(self.decision.situation, since)
+        self.setting.device.given_up(self.decision.situation, since)
 
     def _ran(self, ran: Ran) -> Event:
         self._joules += ran.joules
@@ -139,7 +139,7 @@ class Call:
         if outputs is None:
             assert ran.failed is not None
             return ran.failed
-        release, escalation = self._setting.release, self.plan.escalation
+        release, escalation = self.setting.release, self.plan.escalation
         self._answers[DEVICE] = (outputs, release.device_digest)
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
@@ -147,7 +147,7 @@ class Call:
             assert self._audit is not None
             return Succeeded(DEVICE, self._audit.judge(outputs))
         score = score_of(outputs, release.manifest.score)
-        self._setting.experience.judged(release.name, not escalation.is_certain(score), ran.ended)
+        self.setting.experience.judged(release.name, not escalation.is_certain(score), ran.ended)
         return Succeeded(DEVICE, score)
 
     # -- remote targets -----------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Call:
         remote, calls = self._permit.remote(run.target), self._remote_calls
         situation, backup = self.decision.situation, self.plan.backup
         if calls is None:
-            calls = self._remote_calls = RemoteCalls(self._setting, situation, self._sent)
+            calls = self._remote_calls = RemoteCalls(self.setting, situation, self._sent)
         due = run.until if backup is None else min(run.until, situation.request.deadline - backup.before_s)
         return calls.start(run, due, remote, self._for_the_wire, self.traceparent, on_done)
 
@@ -181,7 +181,7 @@ class Call:
         return None if self._permit is None else self._permit.remote(target)
 
     def _for_the_wire(self) -> Arrays:
-        preparer = self._setting.release.remote_preparer
+        preparer = self.setting.release.remote_preparer
         return self._inputs if preparer is None else preparer.prepare(self._inputs)
 
     def cancel(self, target: str) -> None:
@@ -202,7 +202,7 @@ class Call:
             return
         if self._permit is None:
             raise PermissionError(f"no permit for {target!r}")
-        experience, ledger, now = self._setting.experience, self._setting.ledger, self._setting.clock()
+        experience, ledger, now = self.setting.experience, self.setting.ledger, self.setting.clock()
         remote, situation = self._permit.remote(target), self.decision.situation
         view = next(view for view in situation.targets if view.name == target)
         radio = experience.radio(situation.readings, now)
@@ -232,7 +232,7 @@ class Call:
 
     def expense(self) -> Expense:
         """Return what the request took so far."""
-        return expense_of(self._sent, self.joules, self._setting.policy, self.decision.situation)
+        return expense_of(self._sent, self.joules, self.setting.policy, self.decision.situation)
 
     @property
     def sent_bytes(self) -> Mapping[str, int]:
@@ -246,7 +246,7 @@ class Call:
 
     def conclude(self, outcome: Outcome, now: float) -> Result | AgentError:
         """Return what the app gets."""
-        decision, setting, target = self.decision, self._setting, outcome.target
+        decision, setting, target = self.decision, self.setting, outcome.target
         situation = decision.situation
         request = situation.request
         if target is None:

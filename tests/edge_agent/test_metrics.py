@@ -15,10 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge_agent.exposition import register
 from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
-from router.attempt import Ending
+from router.attempt import Ending, Failure
 from router.probation import Tally
 from router.ruling import ReadingUsed
 from router.types import BreakerPhase, BudgetView, Resource
+from tests.builders.ended import ended
+
+DOWN = Failure("cloud", "UNAVAILABLE")
+IMPOSTOR = Failure("cloud", "SECURITY_ERROR", security=True)
 
 
 def gauges(
@@ -74,18 +78,19 @@ requests = st.lists(
 
 @given(requests)
 def test_requests_are_the_sum_of_their_outcomes_and_of_their_histogram(
-    ended: list[tuple[str, str | None, str, float, dict[str, int], bool, bool]],
+    told: list[tuple[str, str | None, str, float, dict[str, int], bool, bool]],
 ) -> None:
     metrics = Metrics()
-    for model, target, outcome, seconds, sent, escalated, late in ended:
-        metrics.request(model, target, outcome, seconds, sent, escalated=escalated, late=late)
+    for model, target, outcome, seconds, sent, escalated, late in told:
+        ended(metrics, model, target, outcome, seconds, sent, escalated=escalated, late=late)
+    asked = [(sent, escalated) for _, _, outcome, _, sent, escalated, _ in told if outcome != REFUSED]
     counts = metrics.counts()
-    assert counts.requests == len(ended)
+    assert counts.requests == len(told)
     assert counts.requests == sum(sum(pair.outcomes.values()) for pair in counts.pairs.values())
     for pair in counts.pairs.values():
         assert sum(pair.buckets) == sum(pair.outcomes.values())
-    assert counts.sent_bytes.get("cloud", 0) == sum(sent.get("cloud", 0) for *_, sent, _, _ in ended)
-    assert sum(counts.escalations.values()) == sum(escalated for *_, escalated, _ in ended)
+    assert counts.sent_bytes.get("cloud", 0) == sum(sent.get("cloud", 0) for sent, _ in asked)
+    assert sum(counts.escalations.values()) == sum(escalated for _, escalated in asked)
 
 
 def test_threads_lose_no_count() -> None:
@@ -94,8 +99,7 @@ def test_threads_lose_no_count() -> None:
 
     def work() -> None:
         for _ in range(each):
-            metrics.request("digits", "cloud", "answered", 0.001, {"cloud": 3})
-            metrics.failure("cloud", "UNAVAILABLE")
+            ended(metrics, "digits", "cloud", "answered", 0.001, {"cloud": 3}, failures=[DOWN])
 
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -118,35 +122,31 @@ def test_threads_lose_no_count() -> None:
 )
 def test_a_deadline_is_missed_by_a_late_answer_and_by_none(outcome: str, late: bool, misses: int) -> None:
     metrics = Metrics()
-    metrics.request("digits", "device", outcome, 0.1, late=late)
+    ended(metrics, "digits", "device", outcome, 0.1, late=late)
     assert metrics.totals()["deadline_misses"] == misses
 
 
-def test_an_outcome_that_is_none_is_refused_and_counts_nothing() -> None:
+def test_a_request_that_is_not_in_order_is_counted_as_refused() -> None:
     metrics = Metrics()
-    with pytest.raises(KeyError):
-        metrics.request("digits", "device", "anwsered", 0.1)
-    assert metrics.totals()["requests"] == 0
+    metrics.refused("digits")
+    assert metrics.totals()["requests"] == 1
+    assert metrics.counts().pairs["digits", "none"].outcomes[REFUSED] == 1
 
 
 def test_only_a_security_failure_is_counted_apart() -> None:
     metrics = Metrics()
-    metrics.failure("cloud", "UNAVAILABLE")
-    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    ended(metrics, failures=[DOWN, IMPOSTOR])
     assert (metrics.totals()["failures"], metrics.totals()["security_failures"]) == (2, 1)
 
 
 def test_totals_tell_people_without_prometheus() -> None:
     metrics = Metrics()
-    metrics.request("digits", "device", "answered", 0.001, escalated=True)
-    metrics.request("voices", "cloud", "failed", 0.2, {"cloud": 300})
-    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    ended(metrics, "digits", "device", "answered", 0.001, escalated=True, chosen_by="draw")
+    ended(metrics, "voices", "cloud", "failed", 0.2, {"cloud": 300}, failures=[IMPOSTOR], chosen_by="held")
     metrics.policy_reload("refused")
     metrics.audit("digits", "agrees")
     metrics.ep_fallback("voices")
     metrics.device_trouble("digits", "runaway", "put_out")
-    metrics.chosen_by("digits", "draw")
-    metrics.chosen_by("digits", "held")
     metrics.woke("failed")
     metrics.extra_run("hedge", "cloud", withheld=False)
     metrics.extra_run("retry", "cloud", withheld=True)
@@ -181,7 +181,7 @@ def test_totals_tell_people_without_prometheus() -> None:
 def test_rules_are_counted_where_they_were_looked_at_and_where_they_applied() -> None:
     metrics = Metrics()
     for number in range(200):
-        metrics.decided(("low", "hot"), ("low",) if number % 4 == 0 else ())
+        ended(metrics, rules=("low", "hot"), applied=("low",) if number % 4 == 0 else ())
     samples = shown(metrics)
     assert samples["nearfar_rule_evaluations_total{rule=low}"] == 200
     assert samples["nearfar_rule_applications_total{rule=low}"] == 50
@@ -196,8 +196,8 @@ def test_a_decision_whose_rules_speak_of_what_is_unknown_is_counted_for_each_suc
     never_read = ReadingUsed("link", None, "", 0.0, False)
     for readings in ((known, never_read), (too_old, never_read)):
         for _ in range(100):
-            metrics.decided(("low",), (), readings)
-    metrics.decided(("low",), (), (known,))
+            ended(metrics, rules=("low",), readings=readings)
+    ended(metrics, rules=("low",), readings=(known,))
     assert metrics.counts().unknown_signals == {"link": 200, "battery_pct": 100}
     samples = shown(metrics)
     assert samples["nearfar_signal_unknown_decisions_total{signal=link}"] == 200
@@ -206,19 +206,19 @@ def test_a_decision_whose_rules_speak_of_what_is_unknown_is_counted_for_each_suc
 
 def test_what_a_new_policy_is_judged_by_is_counted_over_all_models() -> None:
     metrics = Metrics()
-    metrics.request("a", "device", "answered", 0.01)
-    metrics.request("a", "cloud", "answered", 0.01)
-    metrics.request("b", "cloud", "failed", 0.01)
-    metrics.request("b", None, REFUSED, 0.0)
-    metrics.request("b", None, "cancelled", 0.0)
+    ended(metrics, "a", "device", "answered", 0.01)
+    ended(metrics, "a", "cloud", "answered", 0.01)
+    ended(metrics, "b", "cloud", "failed", 0.01)
+    ended(metrics, "b", None, REFUSED, 0.0)
+    ended(metrics, "b", None, "cancelled", 0.0)
     assert metrics.tally({"cloud"}) == Tally(requests=5, failed=2, remote=1)
 
 
 def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_lost() -> None:
     metrics = Metrics()
     for i in range(10_000):
-        metrics.request(f"model-{i}", f"target-{i}", "answered", 0.1, {f"target-{i}": 1}, escalated=True, late=True)
-        metrics.failure(f"target-{i}", f"code-{i}", security=True)
+        target, failure = f"target-{i}", Failure(f"target-{i}", f"code-{i}", security=True)
+        ended(metrics, f"model-{i}", target, sent_bytes={target: 1}, failures=[failure], escalated=True, late=True)
         metrics.policy_reload(f"outcome-{i}")
         metrics.device_trouble(f"model-{i}", "crash", "open_anew")
     counts = metrics.counts()
@@ -242,15 +242,16 @@ def test_after_a_hundred_values_of_a_label_the_rest_is_other_and_no_count_is_los
 
 def test_a_scrape_shows_every_metric_with_its_labels() -> None:
     metrics = Metrics()
-    metrics.request("digits", "device", "answered", 0.001, certified=True)
-    metrics.request("digits", "cloud", "answered", 0.02, {"cloud": 300}, escalated=True, late=True, certified=False)
+    ended(metrics, "digits", "device", "answered", 0.001, certified=True)
+    ended(
+        metrics, "digits", "cloud", "answered", 0.02, {"cloud": 300},
+        failures=[IMPOSTOR], escalated=True, late=True, certified=False, chosen_by="draw",
+    )  # fmt: skip
     metrics.audit("digits", "disagrees")
-    metrics.request("digits", None, REFUSED, 0.0)
-    metrics.failure("cloud", "SECURITY_ERROR", security=True)
+    ended(metrics, "digits", None, REFUSED, 0.0)
     metrics.policy_reload("loaded")
     metrics.device_trouble("digits", "crash", "open_anew")
     metrics.records("written", 3)
-    metrics.chosen_by("digits", "draw")
     metrics.woke("woken")
     metrics.extra_run("backup", "device", withheld=False)
     metrics.extra_run("hedge", "cloud", withheld=True)
@@ -309,7 +310,7 @@ def test_each_phase_of_a_breaker_has_its_number(phase: BreakerPhase, state: int)
 def test_the_histogram_is_cumulative_and_a_bound_holds_what_equals_it() -> None:
     metrics = Metrics()
     for seconds in (0.001, 0.0011, 0.5, 60.0):
-        metrics.request("m", "device", "answered", seconds)
+        ended(metrics, "m", "device", "answered", seconds)
     samples = shown(metrics)
 
     def below(bound: object) -> float:
@@ -328,7 +329,7 @@ def test_a_scrape_shows_what_is_so_at_that_moment() -> None:
     metrics, registry, known = Metrics(), CollectorRegistry(), {"cpu_load": False}
     register(registry, metrics.counts, gauges(signals=known))
     known["cpu_load"] = True
-    metrics.request("m", "device", "answered", 0.1)
+    ended(metrics, "m", "device", "answered", 0.1)
     assert registry.get_sample_value("nearfar_signal_known", {"signal": "cpu_load"}) == 1
     labels = {"model": "m", "target": "device", "outcome": "answered"}
     assert registry.get_sample_value("nearfar_requests_total", labels) == 1
@@ -353,7 +354,7 @@ def test_a_closed_agent_s_metrics_leave_the_registry_to_the_next_one() -> None:
 @pytest.mark.wide
 def test_without_a_registry_prometheus_is_never_loaded() -> None:
     code = (
-        "import sys; from edge_agent.metrics import Metrics; m = Metrics(); m.request('m', 'device', 'answered', 0.1);"
+        "import sys; from edge_agent.metrics import Metrics; m = Metrics(); m.refused('m');"
         "m.totals(); sys.exit('prometheus_client' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
