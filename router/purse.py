@@ -39,7 +39,7 @@ class Purse:
 
     def _begin(self, kept: dict[Resource, BudgetState], utc_s: float) -> None:
         self._states = {}
-        self._little_j = 0.0
+        self._little_j = math.inf
         for terms in self._policy.budgets:
             old = kept.get(terms.resource)
             state = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
