@@ -77,6 +77,8 @@ def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:
 
 
 def _check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
+    if shape == spec.shape or (-1, *shape[1:]) == spec.shape:
+        return  # as most are: of a batch, and else fixed
     if len(shape) == len(spec.shape):
         for wanted, given in zip(spec.shape, shape, strict=True):
             if wanted not in (given, -1):
