@@ -1,6 +1,6 @@
-"""What one request has to do with its release's promise: what its device answer is worth there, and its audit.
+"""The audit of one request that was drawn for it.
 
-An audit asks a remote target as well, and nobody waits for it: whatever goes wrong costs the audit, and nothing else.
+It asks a remote target as well, and nobody waits: whatever goes wrong costs the audit, and nothing else.
 What is compared, and what follows, is edge_agent.quality's."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AUDIT_S: Final = 10.0
 
 
 class Audit:
-    """See the module. One request's, where the policy asks for a promise."""
+    """See the module."""
 
     __slots__ = ("_device", "_flight", "_judged", "_quality", "_request_id", "_setting")
 
@@ -49,18 +49,9 @@ class Audit:
         assert terms is not None, "there is an audit only where the policy asks for a promise"
         return terms
 
-    def judge(self, outputs: Arrays) -> float | None:
-        """Return the device answer's certified score, None where it has none."""
-        self._device = outputs
-        judged = self._judged = self._quality.judge(outputs)
-        if judged is None:
-            return None
-        self._quality.noticed(judged)
-        return judged.score
-
-    def covers(self, target: str, digest: str | None) -> bool:
-        """Tell whether a remote answer is of the model that the certificate holds for right."""
-        return self._quality.covers(target, digest)
+    def answered(self, outputs: Arrays, judged: Judged | None) -> None:
+        """Hold the device's answer, and what it was judged to be."""
+        self._device, self._judged = outputs, judged
 
     def skip(self) -> None:
         """Count that the request is not audited, although it was drawn."""

@@ -82,7 +82,7 @@ class Call:
         self.traceparent: str | None = None
         """The trace that the app says it is part of; it goes where the request goes."""
         self._audit: Audit | None = None
-        if setting.quality is not None:
+        if setting.quality is not None and decision.situation.request.audit:
             self._audit = Audit(setting, setting.quality, decision.situation.request.id)
 
     # -- the attempt machine ------------------------------------------------------------------------------------------
@@ -144,11 +144,22 @@ class Call:
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
         if escalation.by == "gain":
-            assert self._audit is not None
-            return Succeeded(DEVICE, self._audit.judge(outputs))
+            return Succeeded(DEVICE, self._certified_score(outputs))
         score = score_of(outputs, release.manifest.score)
         self.setting.experience.judged(release.name, not escalation.is_certain(score), ran.ended)
         return Succeeded(DEVICE, score)
+
+    def _certified_score(self, outputs: Arrays) -> float | None:
+        """Return what the certificate's table says of an answer; None where it says nothing."""
+        quality = self.setting.quality
+        assert quality is not None, "a policy that plans by a promise has the release's book of it"
+        judged = quality.judge(outputs)
+        if self._audit is not None:
+            self._audit.answered(outputs, judged)
+        if judged is None:
+            return None
+        quality.noticed(judged)
+        return judged.score
 
     # -- remote targets -----------------------------------------------------------------------------------------------
 
@@ -173,8 +184,9 @@ class Call:
         if answer is None or isinstance(answer, Failed):
             return answer
         self._answers[target] = answer
+        quality = self.setting.quality
         # Whether it is of the model that the certificate holds for right.
-        return Succeeded(target, covered=self._audit is not None and self._audit.covers(target, answer[1]))
+        return Succeeded(target, covered=quality is not None and quality.covers(target, answer[1]))
 
     def permitted(self, target: str) -> Remote | None:
         """Return the transport to a target of the plan; None where this request holds no permit."""
@@ -247,19 +259,17 @@ class Call:
     def conclude(self, outcome: Outcome, now: float) -> Result | AgentError:
         """Return what the app gets."""
         decision, setting, target = self.decision, self.setting, outcome.target
-        situation = decision.situation
-        request = situation.request
         if target is None:
             return self._error(outcome)
         outputs, digest = self._answers[target]
-        if self._audit is not None and request.audit and self.plan.audit is not None:
+        if self._audit is not None and self.plan.audit is not None:
             self._audit.note_escalated(outcome, outputs)
         return Result(
             outputs,
             target,
             digest,
             tuple(self._sent),
-            now - situation.now,
+            now - decision.situation.now,
             decision,
             outcome,
             setting.policy,

@@ -9,7 +9,7 @@ import math
 import random
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -43,7 +43,7 @@ _DRIFT_DELTA: Final = 0.01
 """Probability that the drift test ever cries without cause."""
 _REMEMBERED: Final = 1024
 _MOST_AUDITS: Final = 8
-# Of the confidences that are looked at together: between two runs of a model every line of Python is cold.
+# Of the requests whose confidences are looked at together: between two runs of a model every line of Python is cold.
 _FOLD: Final = 32
 
 
@@ -91,7 +91,7 @@ class Quality:
         self._answer = answer_output(manifest)
         self._strange: dict[str, str] = {}
         self._promises: dict[PromiseTerms, Promise] = {}
-        self._pending: list[float] = []
+        self._pending: deque[tuple[float, ...]] = deque()
         self._remembered: OrderedDict[str, _Compared] = OrderedDict()
         self._terms_seen: set[PromiseTerms] = set()
         self._told: set[str] = set()
@@ -190,28 +190,30 @@ class Quality:
             if values.ndim == 0 or values.shape[-1] < 2:
                 return None
             rows = values.tolist() if values.ndim == 2 else values.reshape(-1, values.shape[-1]).tolist()
-            confidences = [of_row(row, score) for row in rows]
-            classified = self._manifest.task == "classification"
-            found = [row.index(max(row)) if classified else 0 for row in rows]
+            confidences, found, classified = [], [], self._manifest.task == "classification"
+            for row in rows:
+                confidences.append(of_row(row, score))
+                found.append(row.index(max(row)) if classified else 0)
         least = min(map(table.score, found, confidences), default=0.0)
         return Judged(least, tuple(found), tuple(confidences))
 
     def noticed(self, judged: Judged) -> None:
         """Look at the confidences of a request that was decided on certified terms."""
-        if self._books.drift is None:
-            return
-        with self._lock:
-            self._pending.extend(judged.confidences)
-            if len(self._pending) >= _FOLD:
+        pending = self._pending
+        pending.append(judged.confidences)
+        if len(pending) >= _FOLD:
+            with self._lock:
                 self._fold()
 
     def _fold(self) -> None:
         """Look at what is pending. The lock is held."""
-        drift = self._books.drift
-        assert drift is not None
-        for confidence in self._pending:
-            drift = notice(drift, confidence, self._chance.random())
-        self._pending.clear()
+        drift, pending = self._books.drift, self._pending
+        if drift is None:
+            pending.clear()
+            return
+        while pending:
+            for confidence in pending.popleft():
+                drift = notice(drift, confidence, self._chance.random())
         raised = drift.alarm and not self._books.drift.alarm  # type: ignore[union-attr]
         self._books.drift = drift
         if raised:
