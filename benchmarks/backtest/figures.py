@@ -15,6 +15,7 @@ from benchmarks.backtest.agreement import (
     reliability,
     versus,
 )
+from benchmarks.backtest.logged import FromLog
 from benchmarks.backtest.requests import Seen, Summary, after, summary_of
 from benchmarks.backtest.scene import BETWEEN_BURSTS_S, CLOUD, Machine
 from router.types import DEVICE
@@ -71,6 +72,8 @@ class SceneFigures:
     compared: tuple[Compared, ...]
     swap: Swap
     rival: Rival
+    from_log: FromLog
+    """Of the policy that was put in the other one's place."""
     problems: tuple[str, ...]
 
 

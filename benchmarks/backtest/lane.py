@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -42,14 +43,22 @@ def compiled(text: str) -> Policy:
     return compile_policy(text.encode(), targets=KINDS)
 
 
-def agent_at(address: tuple[str, int], prepared: Prepared, policy: Path, readings: Mapping[str, Value | None]) -> Agent:
-    """Return an agent whose cloud is at `address` and whose sensors say what stands in `readings`."""
+def agent_at(
+    address: tuple[str, int],
+    prepared: Prepared,
+    policy: Path,
+    readings: Mapping[str, Value | None],
+    records: Path | None = None,
+) -> Agent:
+    """Return an agent whose cloud is at `address` and whose sensors say what stands in `readings`; it writes its
+    decisions into `records`, where that is given."""
     host, port = address
     config = AgentConfig(
         models={MODEL: ModelConfig(release=prepared.release)},
         targets={CLOUD: RemoteConfig(address=f"{host}:{port}")},
         policy=policy,
         policy_check_s=_CHECK_S,
+        records=records,
     )
     return Agent(config, sources=[Scripted(readings)])
 
@@ -81,7 +90,8 @@ class Lane:
         self._air = Air(scene.link, seed)
         self._link = FaultyLink(cloud, carrier=self._air)
         self._file = folder / "policy.toml"
-        self._records: dict[int, Seen] = {}
+        self._log = folder / "records.jsonl"
+        self._seen: dict[int, Seen] = {}
         self._agent: Agent | None = None
         self.problems: list[str] = []
         """What went wrong that was no part of the scene."""
@@ -92,15 +102,15 @@ class Lane:
         self._link.start()
         radio = self._scene.link.radio
         try:
-            self._agent = agent_at(
-                self._link.address, self._prepared, self._file, {"link": radio.kind, "metered": radio.metered}
-            )
+            readings: dict[str, Value | None] = {"link": radio.kind, "metered": radio.metered}
+            self._agent = agent_at(self._link.address, self._prepared, self._file, readings, self._log)
         except BaseException:
             self._link.stop()
             raise
         if self.rule is not None:
             # No app may do this: it is here to have the agent wait, ask and account for a rule as it does for policies.
-            self._agent.core.dispatcher._memo = ByRule(self.rule)
+            dispatcher = self._agent.core.dispatcher
+            dispatcher._around = replace(dispatcher._around, memo=ByRule(self.rule))
         return self
 
     def __exit__(
@@ -133,17 +143,11 @@ class Lane:
     @property
     def seen(self) -> list[Seen]:
         """What came of the requests, in the order in which they were asked."""
-        return [self._records[number] for number in sorted(self._records)]
+        return [self._seen[number] for number in sorted(self._seen)]
 
     def records(self) -> list[str]:
-        """Return the decision records that the agent still has, a line of JSON each."""
-        from router.record import to_json
-
-        assert self._agent is not None
-        return [to_json(entry.decision, entry.outcome) for entry in self._agent.last(1_000_000)]
-
-    def _policy_at(self, at: float) -> Policy:
-        return next(policy for since, policy in reversed(self.policies) if since <= at)
+        """Return the records of all decisions, a line of JSON each, once the agent was closed."""
+        return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
 
     def _replace(self, text: str) -> None:
         beside = self._file.with_suffix(".new")
@@ -188,9 +192,9 @@ class Lane:
         alone = plan.legs[0].target == target and not (outcome.failures or outcome.escalated or outcome.overtaken)
         worth = self.policies[0][1].worth
         right = bool(result.outputs[OUTPUT].argmax() == example.label)
-        self._records[asked.number] = seen_of(asked, ended, worth, time_of(decision, target) if alone else None, right)
+        self._seen[asked.number] = seen_of(asked, ended, worth, time_of(decision, target) if alone else None, right)
 
     def _failed(self, asked: Asked, error: AgentError, taken_s: float) -> None:
         late = isinstance(error, DeadlineExceeded)
         ended = Ended(None, taken_s, 0.0, 0.0, late, not late, False, 0.0, 0.0, 0, 0, number=asked.number)
-        self._records[asked.number] = seen_of(asked, ended, self.policies[0][1].worth, None)
+        self._seen[asked.number] = seen_of(asked, ended, self.policies[0][1].worth, None)

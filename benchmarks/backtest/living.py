@@ -91,10 +91,10 @@ def live(
             measured.set()
             for thread in threads:
                 thread.join()
-        lived = [
-            Lived(each, tuple(lane.policies), tuple(lane.seen), tuple(lane.records()), tuple(lane.problems))
-            for each, lane in zip(contenders, lanes, strict=True)
-        ]
+    lived = [
+        Lived(each, tuple(lane.policies), tuple(lane.seen), tuple(lane.records()), tuple(lane.problems))
+        for each, lane in zip(contenders, lanes, strict=True)
+    ]
     return lived, gauge.machine()
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.backtest.agreement import SEEDS
-from benchmarks.backtest.contenders import AUTO, RULES, SWAPPED, contenders
+from benchmarks.backtest.contenders import AUTO, EXPLORES, RULES, SWAPPED, contenders, hasty
 from benchmarks.backtest.digits import Prepared, prepare
 from benchmarks.backtest.figures import Runs, SceneFigures, compared, rivals, swap
+from benchmarks.backtest.lane import compiled
 from benchmarks.backtest.living import Lived, live, simulated
+from benchmarks.backtest.logged import from_log
 from benchmarks.backtest.networks import Network, networks
-from benchmarks.backtest.requests import Seen
+from benchmarks.backtest.requests import Seen, after
 from benchmarks.backtest.scene import a_scene
 from benchmarks.backtest.table import lines, summary
 from edge_agent.demo.cloud import CloudProcess, serve_command
@@ -92,8 +94,16 @@ def _scene(
         tuple(compared(name, seen[name], foreseen[name]) for name in seen),
         swap(seen[AUTO], foreseen[AUTO], seen[SWAPPED], foreseen[SWAPPED], seconds / 2),
         rivals(seen[AUTO], foreseen[AUTO], {rule.name: (seen[rule.name], foreseen[rule.name]) for rule in RULES}, seed),
+        from_log(_since(lived, seconds / 2), compiled(hasty()), after(seen[SWAPPED], seconds / 2), seed),
         tuple(f"{one.contender.name}: {problem}" for one in lived for problem in one.problems),
     )
+
+
+def _since(lived: Sequence[Lived], at: float) -> Sequence[str]:
+    """Return the records of the one that explores, of the requests from `at` on. They are in the order of their ends;
+    a few around `at` make no difference."""
+    explored = next(one for one in lived if one.contender.name == EXPLORES)
+    return explored.records[-len(after(explored.seen, at)) :]
 
 
 def _of_those_that_came(lived: Lived, runs: Runs) -> Runs:

@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.backtest.agreement import RANGES, Foretold, put_together
 from benchmarks.backtest.figures import Compared, Rival, SceneFigures, Swap
+from benchmarks.backtest.logged import FromLog
 from router.types import QUANTILES
 
 __all__ = ["lines", "summary"]
@@ -37,6 +38,7 @@ def lines(scene: SceneFigures) -> Iterator[str]:
         yield from _figures(one.name, one.figures)
     yield f"  the policy replaced half-way, by what it changed in the {scene.swap.requests} requests that followed"
     yield from _figures("hasty less auto", scene.swap.figures)
+    yield from _from_log(scene.from_log)
     yield from _rival(scene.rival)
     yield from (f"  not a part of it: {problem}" for problem in scene.problems)
 
@@ -71,6 +73,17 @@ def _figures(name: str, figures: Mapping[str, Foretold]) -> Iterator[str]:
         + " " * 18
         + "".join(f"{write(one.median)} [{write(one.low)}, {write(one.high)}]".rjust(_WIDTH) for one, write in cells)
     )
+
+
+def _from_log(told: FromLog) -> Iterator[str]:
+    if told.refused:
+        yield f"  by the log of one that explores, hasty: not to be told; {told.refused}"
+        return
+    figures = ", ".join(
+        f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}], and it came to {told.came[name]:.3f}"
+        for name, one in told.estimated.items()
+    )
+    yield f"  by {told.records} records of one that explores, worth {told.effective:.0f}, hasty: {figures}"
 
 
 def _rival(rival: Rival) -> Iterator[str]:
