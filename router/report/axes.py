@@ -39,7 +39,7 @@ ACROSS: Final = (
     Axis("joules", "Energy", "J per request", lambda of: of.joules, 1.0, "joules"),
     Axis("usd", "Money", "$ per 1,000 requests", lambda of: of.usd, 1000.0, "usd"),
     Axis("seconds", "Mean time", "ms per request", lambda of: of.seconds, 1000.0, "seconds"),
-    Axis("p95", "Slowest 5 %", "ms, from there on", lambda of: of.p95_s, 1000.0),
+    Axis("p95", "95 % within", "ms", lambda of: of.p95_s, 1000.0),
     Axis("megabytes", "Data", "kB per request", lambda of: of.size_bytes, 0.001, "megabytes"),
 )
 """What is spent."""

@@ -76,10 +76,27 @@ def _requests(profile: Profile) -> list[Panel]:
         if any(counts)
     ] or [Panel("late", "No deadline was missed, and every request was answered", (), ())]  # fmt: skip
     return [
+        _chosen(profile, most),
         Panel("answered", "Who answered", tuple(areas), tuple(series), ((1 / 1.02, count(most)),),
               f"requests in each {spans(recording.slice_s)}"),
         *trouble,
     ]  # fmt: skip
+
+
+def _chosen(profile: Profile, most: int) -> Panel:
+    recording = profile.recording
+    targets = hues(list(recording.answered))
+    often = sorted(recording.chosen, key=lambda choice: -sum(recording.chosen[choice]))
+    mixed = iter(f"plan-{number}" for number in range(1, len(often) + 1))
+    hue = {choice: targets.get(choice) or ("nowhere" if choice == "none" else next(mixed)) for choice in often}
+    areas = stack([recording.chosen[choice] for choice in often], most * 1.02)
+    series = (Series(_planned(choice), "", recording.chosen[choice], hue[choice]) for choice in often)
+    return Panel("chosen", "What was decided", tuple(zip(hue.values(), areas, strict=True)), tuple(series),
+                 ((1 / 1.02, count(most)),), f"requests in each {spans(recording.slice_s)}")  # fmt: skip
+
+
+def _planned(choice: str) -> str:
+    return "nowhere" if choice == "none" else choice
 
 
 def _taken(profile: Profile) -> Panel:
@@ -144,7 +161,7 @@ def _rules(profile: Profile) -> list[Panel]:
     held_ = [covered for covered in profile.covered if covered.count]
     return [
         Panel(f"rule-{number}", f"Rule {covered.name}", (("rule", stretches(covered.held)),),
-              (Series("held for", "", covered.held),))
+              (Series("held for", "requests", covered.held),))
         for number, covered in enumerate(held_[:_MOST_RULES])
     ]  # fmt: skip
 

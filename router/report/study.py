@@ -32,7 +32,7 @@ __all__ = ["MOST_POINTS", "Profile", "Study", "examine", "steps"]
 T = TypeVar("T")
 MOST_POINTS: Final = 81
 """Three stops of each weight."""
-_MOST_SLICES: Final = 4 * SLICES
+_MOST_SLICES: Final = 3 * SLICES
 """Of all policies together: what their lines take in the file is bounded by it."""
 _LEAST_SLICES: Final = 240
 _MOST_GROUPS: Final = 6

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from router.report.markup import told
 from router.report.scale import Scale
 from router.simulate.slices import Range
 
@@ -14,7 +13,8 @@ __all__ = ["band", "bars", "held", "rises", "stack", "stretches"]
 
 
 def _y(scale: Scale, quantity: float) -> str:
-    return told(100 * (1 - min(1.0, max(0.0, scale.at(quantity)))))
+    # A tenth of a unit is less than a tenth of a pixel in any panel.
+    return f"{100 * (1 - min(1.0, max(0.0, scale.at(quantity)))):.1f}".removesuffix(".0")
 
 
 def held(seen: Range) -> list[tuple[float, float] | None]:
@@ -41,8 +41,8 @@ def band(ends: Sequence[tuple[float, float] | None], scale: Scale) -> str:
         for first, after in _levels(ends, start, end):
             pair = ends[first]
             assert pair is not None
-            highs.append(f"V{_y(scale, pair[1])}H{after}")
-            lows.append(f"V{_y(scale, pair[0])}H{first}")
+            highs.append(f"V{_y(scale, pair[1])}h{after - first}")
+            lows.append(f"V{_y(scale, pair[0])}h{first - after}")
         first_pair = ends[start]
         assert first_pair is not None
         parts.append(f"M{start} {_y(scale, first_pair[0])}{''.join(highs)}{''.join(reversed(lows))}Z")

@@ -26,12 +26,15 @@ from router.simulate.world import Setting, World
 from router.types import DEVICE, Kind, Reading, Situation
 from router.values import value
 
-__all__ = ["Few", "Group", "Recorder", "Recording"]
+__all__ = ["OTHERWISE", "Few", "Group", "Recorder", "Recording"]
 
 SLICES: Final = 1440
 """A minute of a day each, and a tenth of a second of the shortest scenario that makes sense."""
 _MOST_GROUPS: Final = 64
 """Kinds of decisions that are told apart: far more than a policy of a device, a fog and a cloud has."""
+_MOST_CHOICES: Final = 6
+"""Plans whose times are kept apart: more than that nobody can tell apart by colour."""
+OTHERWISE: Final = "otherwise"
 _FEW: Final = 12
 _WATCHED: Final = ("battery_pct", "temperature_c")
 
@@ -81,6 +84,8 @@ class Recording:
     policy: str
     slice_s: float
     requests: Sequence[int]
+    chosen: Mapping[str, Sequence[int]]
+    """By the plan that was chosen; what is beyond the first few is OTHERWISE."""
     answered: Mapping[str, Sequence[int]]
     """By target."""
     late: Sequence[int]
@@ -111,6 +116,7 @@ class Recorder:
         self._policy = ""
         zeros = self._zeros
         self._requests, self._late, self._failed, self._escalated = zeros(), zeros(), zeros(), zeros()
+        self._chosen: dict[str, list[int]] = {}
         self._answered = {target: zeros() for target in self._targets}
         self._seconds, self._believed_s = Range(slices), Range(slices)
         self._signals = {name: Range(slices) for name in _WATCHED}
@@ -148,6 +154,12 @@ class Recorder:
         situation = decision.situation
         slice_ = self._slices.of(situation.now)
         self._requests[slice_] += 1
+        choice = decision.choice
+        chosen = self._chosen.get(choice)
+        if chosen is None:
+            choice = choice if len(self._chosen) < _MOST_CHOICES else OTHERWISE
+            chosen = self._chosen.setdefault(choice, self._zeros())
+        chosen[slice_] += 1
         if situation.readings is not self._read:
             self._read = situation.readings
             for name, seen in self._signals.items():
@@ -197,6 +209,7 @@ class Recorder:
             self._policy,
             self._slices.length_s,
             self._requests,
+            self._chosen,
             self._answered,
             self._late,
             self._failed,

@@ -63,18 +63,18 @@ def test_a_round_number_is_at_or_above(step: float) -> None:
 def test_a_band_goes_there_at_the_most_and_back_at_the_least() -> None:
     assert band([(0.0, 1.0), (0.0, 1.0), (0.5, 0.5)], linear([0.0, 1.0], from_zero=True)).count("M") == 1
     path = band([(0.0, 1.0), (0.0, 1.0), None, (0.25, 0.75)], WHOLE)
-    assert path == "M0 100V0H2V100H0ZM3 75V25H4V75H3Z"
+    assert path == "M0 100V0h2V100h-2ZM3 75V25h1V75h-1Z"
 
 
 def test_layers_are_put_on_top_of_one_another() -> None:
     lower, upper = stack([[1, 0], [1, 2]], 2)
-    assert lower == "M0 100V50H1V100H0Z"
-    assert upper == "M0 50V0H1V0H2V100H1V50H0Z"
+    assert lower == "M0 100V50h1V100h-1Z"
+    assert upper == "M0 50V0h1V0h1V100h-1V50h-1Z"
 
 
 def test_each_slice_with_something_has_a_line() -> None:
     assert rises([0, 2, 0, 1]) == "M1.5 0V100M3.5 0V100"
-    assert stretches([0.0, 0.4, 0.6, 0.6], most=0.5) == "M2 100V0H4V100H2Z"
+    assert stretches([0.0, 0.4, 0.6, 0.6], most=0.5) == "M2 100V0h2V100h-2Z"
     assert bars(_range([None, (0.0, 1.0)]), WHOLE) == "M1.5 100V0"
 
 

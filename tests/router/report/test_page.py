@@ -14,6 +14,9 @@ import pytest
 
 from router.report.study import Study
 from router.report.words import percent
+from router.simulate.chance import Chance
+from router.simulate.recording import Recording
+from router.simulate.slices import Range
 from tests.router.report.studies import a_policy, a_study, dress, written
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)><!--&amp;"
@@ -208,3 +211,44 @@ def test_a_policy_without_rules_is_said_to_have_none() -> None:
 @pytest.mark.parametrize(("share", "said"), [(0.0, "0.0 %"), (0.0004, "0.04 %"), (0.034, "3.4 %"), (0.761, "76 %")])
 def test_shares_are_told_to_what_they_say(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+def _noisy(study: Study) -> Study:
+    """Return a study in which every slice of every panel differs from its neighbours, of as many policies as have all
+    slices to themselves, which is the most that there may be in a file."""
+    slices = len(study.around.offline)
+    chance = Chance(1, "noise")
+
+    def counts() -> list[int]:
+        return [int(chance.uniform() * 1000) for _ in range(slices)]
+
+    def seen(most: float) -> Range:
+        noise = Range(slices)
+        for slice_ in range(slices):
+            noise.see(slice_, chance.uniform() * most)
+            noise.see(slice_, chance.uniform() * most)
+        return noise
+
+    def recorded(recording: Recording) -> Recording:
+        third = recording.slice_s / 3
+        return replace(
+            recording,
+            chosen={choice: counts() for choice in ("device", "cloud", "a", "b", "c", "d", "otherwise")},
+            answered={target: counts() for target in recording.answered},
+            requests=counts(),
+            late=counts(),
+            failed=counts(),
+            seconds=seen(1.0),
+            believed_s=seen(0.3),
+            signals={"battery_pct": seen(100.0), "temperature_c": seen(60.0)},
+            radio={state: [chance.uniform() * third for _ in range(slices)] for state in recording.radio},
+        )
+
+    around = replace(study.around, rtt_s=seen(0.3), up_mbps=seen(99.0), down_mbps=seen(99.0), load=seen(1.0))
+    profiles = [replace(study.profiles[0], recording=recorded(study.profiles[0].recording)) for _ in range(3)]
+    compared = replace(study.compared, policies=(study.compared.policies[0],) * 3)
+    return replace(study, profiles=profiles, around=around, compared=compared)
+
+
+def test_the_file_stays_small_whatever_happens_in_every_minute_of_a_day() -> None:
+    assert len(written(_noisy(a_study())).encode()) < 2_000_000

@@ -69,6 +69,7 @@ def test_decisions_that_are_alike_are_one_group() -> None:
     recording = _recorded(_day(), 'mode = "only_on_device"\n')
     (group,) = recording.groups
     assert (group.choice, group.count, recording.others) == ("device", 300, 0)
+    assert {choice: sum(counts) for choice, counts in recording.chosen.items()} == {"device": 300}
     nows = [decision.situation.now for decision in group.decisions]
     assert nows == sorted(nows) and nows[-1] > 30.0
 
@@ -127,3 +128,9 @@ def test_a_comparison_tells_every_threshold_that_it_tried() -> None:
     names = [outcomes.policy for outcomes in compared.thresholds]
     assert names == sorted(names) and "cascade-0.5" in names
     assert compared.best_threshold in compared.thresholds
+
+
+def test_every_decision_counts_under_its_choice_when_it_was_made() -> None:
+    recording = _recorded(_day(), '[escalation]\nbelow = "best"\n[exploration]\nshare = 0.5\n')
+    assert len(recording.chosen) > 3
+    assert list(map(sum, zip(*recording.chosen.values(), strict=True))) == recording.requests
