@@ -72,7 +72,7 @@ class Memo:
         kept = self._kept.get(key)
         if kept is not None and _holds(kept, policy, situation, sighted):
             old = kept.decision
-            return Decision(
+            again = Decision(
                 old.plan,
                 old.choice,
                 old.mode,
@@ -87,6 +87,10 @@ class Memo:
                 old.awake_worth,
                 old.probabilities,
             )
+            if situation.budgets is not old.situation.budgets or situation.targets is not old.situation.targets:
+                # Compared part by part, and alike; the next request mostly finds the very same ones.
+                self._kept[key] = _Kept(policy, again, sighted, kept.holds_until, kept.ample_s, kept.left_s)
+            return again
         decision = decide(policy, situation, sighted)
         if decision.chosen_by != "draw":
             if len(self._kept) >= self.MAX_ENTRIES:
@@ -155,7 +159,7 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
         and request.can_score == before.can_score
         and request.audit == before.audit
         and (situation.p_escalate == old.p_escalate or not _counts_escalations(policy, situation))
-        and situation.promise == old.promise
+        and (situation.promise is old.promise or situation.promise == old.promise)
         and situation.device_w == old.device_w
         and (situation.thresholds is old.thresholds or situation.thresholds == old.thresholds)
         and situation.silent_wakes == old.silent_wakes
