@@ -53,8 +53,8 @@ class Desk:
     """See the module."""
 
     __slots__ = (
-        "_around", "_batched", "_chosen", "_facts", "_label", "_planned", "_setting", "_wanted", "_weigh",
-        "policy", "previous", "release",
+        "_around", "_batched", "_can_score", "_chosen", "_experience", "_explores", "_facts", "_label", "_planned",
+        "_quality", "_setting", "_stays", "_terms", "_wanted", "_weigh", "policy", "previous", "release",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +73,12 @@ class Desk:
         self._label = label
         self._facts = facts
         self._around = around
+        self._experience = setting.experience
+        self._quality = setting.quality
+        self._terms = self.policy.promise
+        self._explores = self.policy.explores > 0
+        self._stays = self.policy.hysteresis is not None
+        self._can_score = self.release.manifest.score is not None
         self._weigh = weighing(self.release.manifest)
         # A request has as many rows as the first axis that may vary and is an input's first.
         self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
@@ -88,25 +94,23 @@ class Desk:
         overrides: Mapping[str, Any] | None = None,  # Any: Reading values
     ) -> Decision:
         """Decide for a request that is in order; with `overrides`, readings to be imagined, for none that was made."""
-        around, policy, facts = self._around, self.policy, self._facts
-        experience, model = self._setting.experience, facts.model
+        around, experience, facts = self._around, self._experience, self._facts
         readings = measured = around.sampler.snapshot()
-        see, imagined = experience.views, overrides is not None
+        model, see, imagined = facts.model, experience.views, overrides is not None
         if overrides is not None:
             readings, see = {**measured, **overrides}, experience.imagine
-        radio, upload_bytes, silent_wakes = None, 0, 0
-        if around.door is not None:
-            upload_bytes = self._weigh(arrays)
-        views = see(facts, upload_bytes, readings, now)
-        if around.door is not None:
+        if around.door is None:
+            views, radio, silent_wakes = see(facts, 0, readings, now), None, 0
+        else:
+            views = see(facts, self._weigh(arrays), readings, now)
             radio = experience.radio(readings, now)
             silent_wakes = around.ledger.silent_wakes(radio.kind, now)
-        terms, quality, promise, audit = policy.promise, self._setting.quality, None, False
+        terms, quality, promise, audit = self._terms, self._quality, None, False
         if terms is not None and quality is not None:
             audit = not imagined and quality.draw(terms)
             promise = quality.promise_for(terms, 1 if self._batched is None else len(arrays[self._batched]))
         situation = Situation(
-            Request(around.ids.take(), model, self._label, deadline, self.release.manifest.score is not None, audit),
+            Request(around.ids.take(), model, self._label, deadline, self._can_score, audit),
             readings,
             views,
             experience.escalation_share(model, now),
@@ -114,18 +118,18 @@ class Desk:
             promise,
             radio,
             experience.device_w,
-            around.ledger.views(measured, now) if policy.budgets else (),
+            around.ledger.views(measured, now),
             silent_wakes,
-            around.draw() if policy.explores and not imagined else None,
-            None if policy.hysteresis is None else self.previous,
+            around.draw() if self._explores and not imagined else None,
+            self.previous if self._stays else None,
             facts.thresholds,
         )
-        return around.memo.decide(policy, situation)
+        return around.memo.decide(self.policy, situation)
 
     def note(self, decision: Decision) -> None:
         """Note what was decided for a request that was made: for hysteresis, and what is worth measuring."""
-        policy, plan, now = self.policy, decision.plan, decision.situation.now
-        if policy.hysteresis is not None and plan is not self._chosen:
+        plan, now = decision.plan, decision.situation.now
+        if self._stays and plan is not self._chosen:
             # The same plan again is the same choice again.
             first, drawn = None if plan is None else plan.legs[0].target, decision.chosen_by == "draw"
             self.previous = remembered(self.previous, decision.choice, first, now, drawn=drawn)
@@ -133,7 +137,7 @@ class Desk:
         closed, demands = self._wanted
         if closed is not decision.closed:
             # Which follows from nothing else: the policy is the desk's, an agent's targets are always the same.
-            demands = tuple(self._around.demands[target] for target in _wanting(policy, decision))
+            demands = tuple(self._around.demands[target] for target in _wanting(self.policy, decision))
             self._wanted = (decision.closed, demands)
         for demand in demands:
             demand.at = now

@@ -88,7 +88,10 @@ class Device:
         deadline = situation.request.deadline
         watchdog.watch(halt, deadline + OVERRUN_S)
         try:
-            ran = self.run(inputs, situation, halt, None, deadline)
+            if keeper.out:
+                ran = self.run(inputs, situation, halt, None, deadline)
+            else:
+                ran = self._run(inputs, situation, halt, None, deadline)
         finally:
             ended_by_itself = watchdog.forget(halt)
         if ended_by_itself and ran.failed is None:

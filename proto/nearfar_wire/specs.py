@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from nearfar_wire.datatypes import BYTES, DATATYPES, datatype_of
 from nearfar_wire.errors import TensorError, quoted
 
 __all__ = ["TensorSpec", "check"]
+
+_TEXT: Final = DATATYPES[BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,14 @@ def check(specs: Sequence[TensorSpec], tensors: Mapping[str, np.ndarray[Any, Any
         tensor = tensors.get(spec.name)
         if tensor is None:
             raise TensorError(spec.name, f"is missing; {_wanted_and_given(specs, tensors)}")
+        dtype, shape = tensor.dtype, tensor.shape
         # numpy keeps one object for each of its own types; comparing two is ten times as dear as seeing that.
-        if tensor.dtype is not DATATYPES[spec.datatype] or spec.datatype == BYTES:
+        if dtype is not DATATYPES[spec.datatype] or dtype is _TEXT:
             _check_datatype(spec, tensor)
-        _check_shape(spec, tensor.shape)
-        if not spec.allow_nan and tensor.dtype.kind == "f" and not _all_finite(tensor):
+        # Mostly it is a batch of something that has one shape.
+        if (-1, *shape[1:]) != spec.shape and shape != spec.shape:
+            _check_shape(spec, shape)
+        if not spec.allow_nan and dtype.kind == "f" and not _all_finite(tensor):
             raise TensorError(
                 spec.name,
                 "holds NaN or infinity, which this model does not allow (`allow_nan`); clean the input first",
@@ -77,8 +82,6 @@ def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:
 
 
 def _check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
-    if shape == spec.shape or (-1, *shape[1:]) == spec.shape:
-        return  # as most are: of a batch, and else fixed
     if len(shape) == len(spec.shape):
         for wanted, given in zip(spec.shape, shape, strict=True):
             if wanted not in (given, -1):

@@ -53,7 +53,7 @@ class GainTable:
         if confidence != confidence:
             return -math.inf
         if -_LARGEST < confidence < _LARGEST:
-            confidence = _SINGLE.unpack(_SINGLE.pack(confidence))[0]
+            (confidence,) = _SINGLE.unpack(_SINGLE.pack(confidence))
         return -_between(self.knots, self.rows.get(answer, self.default), confidence)
 
 

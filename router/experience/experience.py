@@ -55,6 +55,9 @@ class Experience:
         self.note_arrival = self._known.gaps.note
         """Note that a request arrived. Returns whether it is time to `learn_arrivals`. May be called as `seen` may."""
         self.learn_arrivals = self._known.gaps.learn
+        self.note_run = self._runs.note
+        """Note a run, to be learnt from later. Returns whether it is time to `learn_runs`. May be called as `seen`
+        may."""
         self.could_hedge = self._extras.could_hedge
         """See Extras.could_hedge. May be called as `seen` may."""
 
@@ -301,10 +304,6 @@ class Experience:
         """A run on the device ended after `taken_s`."""
         if self.note_run(model, taken_s, now, failed):
             self.learn_runs()
-
-    def note_run(self, model: str, taken_s: float, now: float, failed: bool) -> bool:
-        """Note a run, to be learnt from later. Returns whether it is time to. May be called as `seen` may."""
-        return self._runs.note(model, taken_s, now, failed)
 
     def learn_runs(self) -> None:
         """Learn from the runs that were noted."""
