@@ -27,7 +27,7 @@ def drawn(days: Sequence[Day]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 30} {height}" '
         'font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="#ffffff"/>',
-        f'<text x="{_LEFT}" y="18">score on each of {len(days)} days; the bar is the median</text>',
+        f'<text x="{_LEFT}" y="18">score on each day (there are {len(days)}); the bar is the median</text>',
     ]
     for score, label in ((_WORST, "-1 or worse"), (0.0, "best fixed choice"), (1.0, "bound")):
         x = _x(score)

@@ -61,7 +61,7 @@ def ranked(days: Sequence[Day]) -> list[tuple[str, str, list[float]]]:
 
 def summary_lines(days: Sequence[Day]) -> Iterator[str]:
     """Yield the scores of all rules over all days."""
-    yield f"scores over {len(days)} days: 0 is the best fixed choice in hindsight, 1 the bound that knows the day"
+    yield f"scores, days: {len(days)}; 0 is the best fixed choice in hindsight, 1 the bound that knows the day"
     rows = [
         (name, kind, f"{statistics.median(found):.2f}", f"{min(found):.2f}", f"{max(found):.2f}", str(len(found)))
         for name, kind, found in ranked(days)

@@ -82,7 +82,7 @@ def test_one_command_prints_writes_and_draws(folder: Path, capsys: pytest.Captur
     given = [str(folder / "minute.toml"), "--workers", "1", "--json", str(figures), "--svg", str(drawn)]
     assert main(given) == 0
     told = capsys.readouterr()
-    assert "scores over 1 days" in told.out
+    assert "scores, days: 1; 0 is the best" in told.out
     assert told.err == ""
     written = json.loads(figures.read_text(encoding="utf-8"))
     assert {rule["name"] for rule in written[0]["rules"]} >= {"nearfar", "xybrid", "bound"}
