@@ -47,6 +47,14 @@ class Advice:
 
         No pause is longer than `longest_s`; one without an end is `unsaid_s`. `stretch`, from 0 on, is by how much of
         itself a pause is longer here, so that not all who heard the same come back in one instant."""
+        if (
+            told.queue_wait_s == self._queue_s
+            and not (told.stay_local_s or told.pushback_s)
+            and now - self._queue_at <= QUEUE_HOLDS_S
+            and now >= self._away_until
+        ):
+            self._queue_at = now
+            return False
         before = (self.queue_wait_s(now), self.stay_local_s(now), self.pushback_s(now))
         if told.queue_wait_s is not None:
             self._queue_s, self._queue_at = told.queue_wait_s, now

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from router.values import value
+
 __all__ = ["NO_TOKENS", "HedgeSettings", "HedgeState", "earn", "spend"]
 
 _MOST_TOKENS: Final = 3.0
@@ -24,7 +26,7 @@ class HedgeSettings:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HedgeState:
     """One agent's."""
 

@@ -9,11 +9,12 @@ second time. The request's id travels with both, so that a server can tell that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from router.events import Failure
 from router.plan import Retry
+from router.values import value
 
 __all__ = ["IDLE", "RetrySettings", "RetryState", "begun", "ended", "may_retry", "pause_s", "retryable"]
 
@@ -34,7 +35,7 @@ class RetrySettings:
     active_min: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RetryState:
     """One target's. `spent` of the tokens are gone; `retrying` of the `active` calls are retries."""
 
@@ -65,7 +66,7 @@ def may_retry(state: RetryState, settings: RetrySettings) -> bool:
 
 def begun(state: RetryState, *, retry: bool = False) -> RetryState:
     """A call began; a `retry` was covered by the budgets."""
-    return replace(state, active=state.active + 1, retrying=state.retrying + retry)
+    return RetryState(state.spent, state.active + 1, state.retrying + retry)
 
 
 def ended(

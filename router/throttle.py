@@ -14,6 +14,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from router.values import value
+
 __all__ = ["UNTRIED", "ThrottleSettings", "ThrottleState", "counted", "p_reject"]
 
 
@@ -27,7 +29,7 @@ class ThrottleSettings:
     max_reject: float = 0.8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ThrottleState:
     """One target's: fading counts, as they were at `at`."""
 
@@ -47,9 +49,12 @@ def counted(state: ThrottleState, settings: ThrottleSettings, now: float, *, acc
 
 def p_reject(state: ThrottleState, settings: ThrottleSettings, now: float) -> float:
     """Return the probability with which the next request is kept back."""
+    enough = settings.min_rps * settings.window_s / 2
+    if state.requests < enough:
+        return 0.0  # counts only fade
     left = _left(state, settings, now)
     requests, accepted = state.requests * left, state.accepted * left
-    if requests < settings.min_rps * settings.window_s / 2:
+    if requests < enough:
         return 0.0
     return min(settings.max_reject, max(0.0, (requests - settings.k * accepted) / (requests + 1.0)))
 

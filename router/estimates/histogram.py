@@ -14,6 +14,7 @@ __all__ = ["LogHistogram"]
 # Forward decay's weights grow without end; rescaling drops what has faded to a thousandth with them.
 _RESCALE_AT: Final = 1e4
 _FADED: Final = 1e-3
+_NO_BUCKET: Final = 1 << 62
 
 
 class LogHistogram:
@@ -34,19 +35,23 @@ class LogHistogram:
 
     def add(self, values: Iterable[float]) -> None:
         """Add samples, the latest last. What is not a positive number is left out."""
-        weights, unit, growth = self._weights, self._unit, self._growth
-        reach, log_width = self._reach, self._log_width
         for value in values:
-            if not 0 < value < math.inf:
-                continue
-            bucket = max(-reach, min(reach, round(math.log(value) / log_width)))
-            unit *= growth
-            weights[bucket] = weights.get(bucket, 0.0) + unit
-            self.samples += 1
-            if unit > _RESCALE_AT:
-                self._unit, unit = unit, 1.0
-                weights = self._weights = self.weights()
-        self._unit = unit
+            self.add_one(value)
+
+    def add_one(self, value: float) -> int:
+        """Add a sample, and return how many there are by now."""
+        if not 0 < value < math.inf:
+            return self.samples
+        reach, weights = self._reach, self._weights
+        bucket = round(math.log(value) / self._log_width)
+        if not -reach <= bucket <= reach:
+            bucket = reach if bucket > 0 else -reach
+        self._unit = unit = self._unit * self._growth
+        weights[bucket] = weights.get(bucket, 0.0) + unit
+        self.samples += 1
+        if unit > _RESCALE_AT:
+            self._weights, self._unit = self.weights(), 1.0
+        return self.samples
 
     @property
     def counts(self) -> float:
@@ -75,6 +80,7 @@ class LogHistogram:
         following = iter(items)
         bucket, cumulated = next(following)
         found: list[float] = []
+        told, middle = _NO_BUCKET, 0.0
         for quantile in at:
             wanted = quantile * total
             while cumulated < wanted:
@@ -84,7 +90,9 @@ class LogHistogram:
                     break
                 bucket = after[0]
                 cumulated += after[1]
-            found.append(math.exp(bucket * self._log_width))
+            if bucket != told:
+                told, middle = bucket, math.exp(bucket * self._log_width)
+            found.append(middle)
         return tuple(found)
 
     def weights(self) -> dict[int, float]:

@@ -48,7 +48,16 @@ class Ratios:
     def observe(self, taken_s: float, predicted_s: float) -> bool:
         """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it). Returns
         whether estimates have changed."""
-        return self.observe_all((taken_s,), predicted_s)
+        if not predicted_s > 0:
+            return False
+        ratio = taken_s / predicted_s
+        samples = self._histogram.add_one(ratio)
+        self._unpublished += 1
+        if self._unpublished < _SOME and samples > self._settings.memory_samples and self._quantiles:
+            quantiles = self._quantiles
+            if quantiles[0] <= ratio <= quantiles[-1]:
+                return False
+        return samples > 0 and self._publish()
 
     def observe_all(self, taken_s: Iterable[float], predicted_s: float) -> bool:
         """Learn from several that had the same prediction, the latest last. Returns whether estimates have changed."""

@@ -286,7 +286,8 @@ class Experience:
         if told is NOTHING_TOLD:
             return False
         settings = self._known.policy.breaker
-        stretch = settings.jitter * self._chance()
+        # Nothing is drawn where there is no pause to stretch.
+        stretch = settings.jitter * self._chance() if told.stay_local_s or told.pushback_s else 0.0
         return book.advice.hear(told, now, longest_s=settings.max_open_s, unsaid_s=settings.open_s, stretch=stretch)
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
