@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from math import inf
 from typing import Protocol
+
+from router.simulate.job import Job
 
 __all__ = ["Agenda", "Due"]
 
@@ -30,6 +33,13 @@ class Agenda:
         """Put `due` down for the instant `at`, or for now where that has passed."""
         self._number += 1
         heappush(self._entries, (at, self._number, due))
+
+    def put_job(self, job: Job) -> None:
+        """Put down when something is due with a job next; nothing, where nothing will be by itself."""
+        at = job.next_at
+        if at < inf:
+            self._number += 1
+            heappush(self._entries, (at, self._number, job.tag))  # type: ignore[misc]  # who put itself there
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -1,0 +1,112 @@
+"""Calls of a simulated agent that no request waits for: audits, and wakes of the radio for the requests to come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from router.experience import Experience
+from router.options import WAKE_BYTES
+from router.policy import Policy
+from router.purse import Purse
+from router.radio import WakeLog
+from router.simulate.agenda import Agenda
+from router.simulate.job import Job
+from router.simulate.meter import Meter
+from router.simulate.tally import Tally
+from router.simulate.workload import Arrival
+from router.simulate.world import World
+from router.types import Radio, Reading
+
+__all__ = ["Errands"]
+
+# A request's call for an audit has chance of its own, behind any that it may have made for itself.
+_AUDITS: Final = 1 << 10
+
+Ended = Callable[[Job, float], None]
+
+
+class _Errand:
+    """One of them, under way. `ended` is told of its end, however that came."""
+
+    __slots__ = ("_agenda", "_ended", "_job")
+
+    def __init__(self, job: Job, agenda: Agenda, ended: Ended) -> None:
+        self._job = job
+        self._agenda = agenda
+        self._ended = ended
+        job.tag = self
+        agenda.put_job(job)
+
+    def due(self, now: float) -> None:
+        """See agenda.Due."""
+        job = self._job
+        if now < job.next_at or job.done:
+            return
+        other = job.proceed(now)
+        if other is not None:
+            self._agenda.put_job(other)
+        if job.done:
+            job.tag = None
+            self._ended(job, now)
+        else:
+            self._agenda.put_job(job)
+
+
+class Errands:
+    """One agent's."""
+
+    def __init__(
+        self, world: World, experience: Experience, purse: Purse, *, agenda: Agenda, tally: Tally, meter: Meter
+    ) -> None:
+        self._world = world
+        self._experience = experience
+        self._purse = purse
+        self._agenda = agenda
+        self._tally = tally
+        self._meter = meter
+        self._log = WakeLog()
+        self._waking = False
+
+    def called(self) -> None:
+        """A call goes out: the radio is of use."""
+        self._log = self._log.called()
+
+    def silent_wakes(self, policy: Policy, radio: Radio | None, now: float) -> int:
+        """Return how many wakes in a row no call followed."""
+        if radio is None or self._log.pending_at is None:
+            return 0
+        return self._log.silent_at(now, policy.energy.power_of(radio.kind).tail_s)
+
+    def audit(self, arrival: Arrival, number: int, target: str, now: float) -> None:
+        """Ask as well, and wait for nothing: what an audit tells is the journal's, what it costs is the device's."""
+        call = self._world.call(
+            target, arrival.model, now, number, _AUDITS, upload_bytes=arrival.upload_bytes, until=math.inf
+        )
+        usd = self._world.servers[target].model.usd_per_request
+
+        def audited(job: Job, now: float) -> None:
+            self._tally.spend(job.energy_j, call.sent_bytes, usd)
+            self._meter.add(now, job.energy_j, usd, call.sent_bytes)
+
+        _Errand(call, self._agenda, audited)
+
+    def wake(self, target: str, radio: Radio | None, readings: Mapping[str, Reading], now: float) -> None:
+        """Wake the radio, unless that is under way already."""
+        job = None if self._waking else self._world.probe(target, now)
+        if job is None or job.next_at == math.inf:  # into a black hole
+            return
+        self._waking = True
+        link = None if radio is None else radio.kind
+        idle_s = math.inf if radio is None or radio.used_at is None else max(0.0, now - radio.used_at)
+
+        def woken(job: Job, now: float) -> None:
+            self._waking = False
+            self._experience.radio_used(readings, now)
+            self._log = self._log.woke(now)
+            self._purse.call_ended(link, now - job.started_at, WAKE_BYTES, WAKE_BYTES, idle_s)
+            self._tally.woke(job.energy_j, 2 * WAKE_BYTES)
+            self._meter.add(now, job.energy_j, 0.0, 2 * WAKE_BYTES)
+
+        _Errand(job, self._agenda, woken)
