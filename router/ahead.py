@@ -28,20 +28,34 @@ def awake_worth(
 ) -> float:
     """Return Gamma, given v, the gaps between requests, for how long the radio has been silent, and the cost of waking
     it for nobody; infinity: that is not done."""
-    awake = [better_by(gap) for gap in gaps_s]
-    resting = [better_by(idle_s + gap) for gap in gaps_s]
-    worth = 0.0
+    # How many gaps more there are with each v where the radio is awake than where it rests: of few steps of silence
+    # come few values, and the equation is in their differences.
+    more_often: dict[float, int] = {}
+    for gap in gaps_s:
+        awake, resting = better_by(gap), better_by(idle_s + gap)
+        more_often[awake] = more_often.get(awake, 0) + 1
+        more_often[resting] = more_often.get(resting, 0) - 1
+    differing = [(v, more) for v, more in more_often.items() if more]
+    worth, gaps = 0.0, len(gaps_s)
+    if not differing:
+        return worth
     # What is left of the equation falls along straight lines as Gamma rises: a step along one ends on its root, or
     # beyond a bend, behind which the next step begins.
-    for _ in range(2 * len(gaps_s) + 2):
-        rests = max(0.0, worth - wake)
-        left = math.fsum(max(rests, v + worth) for v in awake) - math.fsum(max(rests, v + worth) for v in resting)
-        left -= len(gaps_s) * worth
+    for _ in range(2 * gaps + 2):
+        rests = worth - wake if worth > wake else 0.0
+        left, rises, bend = -gaps * worth, 0, wake if worth < wake else math.inf
+        for v, more in differing:
+            asked = v + worth
+            if asked > rests:
+                left += more * asked
+                rises += more
+            else:
+                left += more * rests
+            if worth < -v < bend:
+                bend = -v
         if left <= _NOTHING:
             break
-        more = sum(v + worth > rests for v in awake) - sum(v + worth > rests for v in resting)
-        falls = len(gaps_s) - (more if worth < wake else 0)
-        bend = min((at for at in (*(-v for v in (*awake, *resting)), wake) if worth < at), default=math.inf)
+        falls = gaps - (rises if worth < wake else 0)
         worth = min(worth + left / falls if falls > 0 else math.inf, bend + _NOTHING)
     return worth
 

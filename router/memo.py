@@ -57,7 +57,7 @@ class _Sight:
 class Memo:
     """One agent's. Several threads may use it: an entry is replaced whole."""
 
-    MAX_ENTRIES = 256
+    MAX_ENTRIES = 128
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str | None, Rest | None], _Kept] = {}
@@ -154,7 +154,7 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
         kept.policy is policy
         and old.now <= situation.now <= kept.holds_until
         and (left_s >= kept.ample_s or abs(left_s - kept.left_s) <= _ROUNDING_S)
-        and (situation.targets is old.targets or situation.targets == old.targets)
+        and (situation.targets is old.targets or _look_alike(policy, situation.targets, old.targets))
         and (sighted is kept.sighted or _see_alike(sighted, kept.sighted))
         and request.can_score == before.can_score
         and request.audit == before.audit
@@ -166,6 +166,35 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
         and (situation.previous is old.previous or situation.previous == old.previous)
         and _draws_alike(policy, situation, old)
         and (situation.budgets is old.budgets or _stand_alike(situation.budgets, old.budgets))
+    )
+
+
+def _look_alike(policy: Policy, views: tuple[TargetView, ...], others: tuple[TargetView, ...]) -> bool:
+    """Tell whether targets are the same to a decision. What they said of their queue, and how the network is, is in
+    their times; a round trip counts beside them only where the radio may be woken for nothing else."""
+    if len(views) != len(others):
+        return False
+    return all(
+        one is other
+        or (
+            one.time == other.time
+            and one.times_after == other.times_after
+            and one.upload_bytes == other.upload_bytes
+            and one.download_bytes == other.download_bytes
+            and one.p_fail == other.p_fail
+            and one.p_wrong == other.p_wrong
+            and one.breaker is other.breaker
+            and one.breaker_admits == other.breaker_admits
+            and one.stay_local_s == other.stay_local_s
+            and one.pushback_s == other.pushback_s
+            and one.serves == other.serves
+            and one.why_not == other.why_not
+            and one.upload_limit_bytes == other.upload_limit_bytes
+            and one.name == other.name
+            and one.kind is other.kind
+            and (one.round_trip_s == other.round_trip_s or not policy.radio.wake)
+        )
+        for one, other in zip(views, others, strict=True)
     )
 
 

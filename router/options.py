@@ -7,6 +7,7 @@ ahead.py); and where a sleeping radio is worth waking, the best plan that begins
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +15,7 @@ from router.ahead import awake_worth, time_after
 from router.energy import extra_j, remote_j
 from router.hysteresis import WAKES
 from router.keeping import Keeping
-from router.objective import Candidate, Expectation, Prospect, Times, cascade, cost, with_times
+from router.objective import Candidate, Expectation, Prospect, cascade, cost, with_times
 from router.outlook import Outlook, expect
 from router.policy import EscalationTerms, Policy
 from router.radio import idle_s
@@ -126,15 +127,17 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
     stays = min(option.candidate.cost for option in found if option.order[0] is seen.device)
     order, prospects = [remote, seen.device], dict(seen.prospects)
     received_bytes, joule = remote.download_bytes or 0, seen.worth.joule
-    known: dict[Times, float] = {}
+    known: dict[int, float] = {}
+    silences_s = [after.idle_s for after in remote.times_after]
 
     def better_by(idle: float) -> float:
         """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
-        times_s = time_after(remote, idle).quantiles_s
-        worth = known.get(times_s)
+        silence = bisect_right(silences_s, idle)
+        worth = known.get(silence)
         if worth is None:
+            times_s = time_after(remote, idle).quantiles_s
             prospects[remote.name] = with_times(seen.prospects[remote.name], times_s, 0.0)
-            worth = known[times_s] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
+            worth = known[silence] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
         return worth - joule * extra_j(power, remote.upload_bytes, received_bytes, idle) if weighs_energy else worth
 
     return awake_worth(better_by, radio.gaps_s, idle_s(situation), _wake_cost(policy, situation, seen))

@@ -1,7 +1,7 @@
 """What the radio's rest is to a decision: which idlenesses, and which gaps to the next request, weigh alike. Pure.
 
 How long it was silent makes a target slower in steps (SILENCES_S), and its energy dearer until its tail is over. What
-differs by neither differs in nothing that is weighed: a choice that was made for one holds for the other."""
+differs by neither differs in nothing that is weighed or told: a choice that was made for one holds for the other."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from router.types import Radio, Resource
 __all__ = ["Rest", "Rests"]
 
 Rest = tuple[str | None, float, tuple[float, ...], tuple[int, ...]]
-"""The kind of link; how long it has been idle, and the gaps, where energy makes them count as they are; and the steps
-of silence that are reached now, after each gap, and after each gap from the last use."""
+"""The kind of link; how long it has been idle, of its tail; the gaps, where energy makes them count as they are; and
+the steps of silence that are reached now, after each gap, and after each gap from the last use."""
 
 
 class Rests:
@@ -47,10 +47,9 @@ def _rest(policy: Policy, radio: Radio, idle_s: float) -> Rest:
     silences = tuple(
         bisect_right(SILENCES_S, silent_s) for silent_s in (idle_s, *gaps_s, *(idle_s + gap_s for gap_s in gaps_s))
     )
-    if not _weighs_energy(policy):
-        return radio.kind, 0.0, (), silences
     # Beyond its tail a radio sleeps, and owes the same however long it does.
-    return radio.kind, min(idle_s, policy.energy.power_of(radio.kind).tail_s), gaps_s, silences
+    owes_s = min(idle_s, policy.energy.power_of(radio.kind).tail_s)
+    return radio.kind, owes_s, gaps_s if _weighs_energy(policy) else (), silences
 
 
 def _weighs_energy(policy: Policy) -> bool:

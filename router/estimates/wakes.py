@@ -27,8 +27,6 @@ _MEMORY: Final = 40  # a radio stays the same for longer than a server's load do
 # Of a full memory, so many samples that lie within what is usual move a quantile by less than a hair.
 _SOME: Final = 4
 _HAIR: Final = 0.05
-# Less than clocks and threads stray by.
-_HAIR_S: Final = 0.001
 
 # Before anything was learnt: a silence after which the radio is believed asleep, and 5 % and 95 % of what it then
 # takes.
@@ -120,4 +118,4 @@ class Wakes:
 
 
 def _much_the_same(one_s: float, other_s: float) -> bool:
-    return abs(one_s - other_s) <= max(_HAIR_S, _HAIR * other_s)
+    return abs(one_s - other_s) <= max(_LEAST_S, _HAIR * other_s)

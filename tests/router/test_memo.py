@@ -69,10 +69,20 @@ def test_while_the_radio_rests_a_choice_is_kept_from_one_step_of_its_idleness_to
     assert not _kept(resting, _later(resting, 2.0), thrifty)
 
 
-def test_where_energy_weighs_nothing_a_choice_is_kept_until_silence_makes_a_target_slower() -> None:
-    resting = replace(BEFORE, radio=Radio("cellular", NOW - 3.2))
+def test_a_radio_whose_tail_is_over_rests_alike_until_silence_makes_a_target_slower() -> None:
+    resting = replace(BEFORE, radio=Radio("wifi", NOW - 3.2))
     assert _kept(resting, _later(resting, 2.0))
     assert not _kept(resting, _later(resting, 4.0))
+
+
+def test_what_a_target_said_of_its_queue_counts_by_its_time_alone() -> None:
+    """A queue that was told of and forgotten, as happens between any two requests that are seconds apart, had all of it
+    weighed again, though it was empty."""
+    told = replace(BEFORE, targets=(BEFORE.targets[0], replace(BEFORE.targets[1], queue_wait_s=0.0)))
+    assert _kept(BEFORE, _later(told, 1.0))
+    slow = replace(BEFORE.targets[1].time, quantiles_s=(0.2, 0.3, 0.4, 0.5, 0.6))
+    queueing = replace(BEFORE, targets=(BEFORE.targets[0], replace(BEFORE.targets[1], queue_wait_s=0.2, time=slow)))
+    assert not _kept(BEFORE, _later(queueing, 1.0))
 
 
 def test_a_call_in_between_leaves_a_choice_as_it_was_for_as_long_a_silence() -> None:
@@ -85,8 +95,8 @@ def test_a_call_in_between_leaves_a_choice_as_it_was_for_as_long_a_silence() -> 
 
 @pytest.mark.parametrize("gaps", [(0.2, 2.0), (0.1, 4.0)], ids=["within the same silences", "beyond one"])
 def test_other_gaps_between_requests_count_where_they_end_in_another_silence(gaps: tuple[float, ...]) -> None:
-    before = replace(BEFORE, radio=Radio("cellular", NOW - 0.1, (0.1, 2.5)))
-    after = replace(_later(BEFORE, 0.01), radio=Radio("cellular", NOW - 0.1, gaps))
+    before = replace(BEFORE, radio=Radio("cellular", NOW - 0.15, (0.1, 2.5)))
+    after = replace(_later(BEFORE, 0.01), radio=Radio("cellular", NOW - 0.15, gaps))
     assert _kept(before, after) is (gaps == (0.2, 2.0))
     assert not _kept(before, after, policy_of("[worth]\njoule = 0.01\n"))
 
