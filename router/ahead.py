@@ -46,7 +46,7 @@ def awake_worth(
         left, rises, bend = -gaps * worth, 0, wake if worth < wake else math.inf
         for v, more in differing:
             asked = v + worth
-            if asked > rests:
+            if asked >= rests:  # from a bend on it rises
                 left += more * asked
                 rises += more
             else:

@@ -77,6 +77,11 @@ def test_it_solves_its_equation(gaps_s: list[float], worsens: list[float], fresh
     assert gamma == pytest.approx(sides[0] - sides[1], abs=1e-6)
 
 
+def test_a_cloud_that_is_as_good_as_the_device_after_a_silence_is_a_bend_to_step_on_from() -> None:
+    """The step stopped counting at the bend and went on to the next one: Gamma was what a wake costs."""
+    assert awake_worth(lambda idle_s: float(idle_s < 1.0), [0.0], 8.0, 2.0) == pytest.approx(1.0)
+
+
 def test_where_the_device_is_better_anyway_it_is_worth_nothing() -> None:
     assert awake_worth(lambda idle_s: -0.1 - idle_s, (1.0, 5.0), 60.0) == 0.0
 
