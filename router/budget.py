@@ -4,7 +4,8 @@
 
 Every `step_s` the price moves by how fast was spent since the last step, against how fast what is left may be spent
 until the period is over; it enters what a plan costs. At a bound of the price only what would move it further outward
-is frozen. When nothing is left, targets that would spend are closed until the next period.
+is frozen. When nothing is left, targets that would spend are closed until the next period. Of a day the time that is
+left counts by the hours in which such a budget is usually spent: see habit.py.
 
 Periods are hours and days of UTC. A clock that is set back does not give what was spent again: a period that has begun
 goes on until a later one begins by the clock, or until as much time as it lasts has truly passed. Amounts are joules,
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from router.habit import Hours, learnt, noted, share_left
 from router.types import BudgetView, Resource
 from router.values import value
 
@@ -46,6 +48,7 @@ Budgets = tuple[BudgetTerms, ...]
 # Beyond what the bounds of any price are apart, so that a power of e stays a number. Nothing smaller: that the price
 # rises as much too high as was spent too much is what makes the spending come out right over many steps.
 _MOST: Final = 100.0
+_DAY_S: Final = 86_400.0
 # A period that lies further ahead than this many was begun by a clock that was wrong.
 _AHEAD: Final = 2
 
@@ -64,6 +67,10 @@ class BudgetState:
     lasted_s: float = 0.0
     since_step_spent: float = 0.0
     since_step_s: float = 0.0
+    usual: Hours = ()
+    """Of a budget for a day: which share of it is usually spent in which hour."""
+    today: Hours = ()
+    """How much was spent in which hour of this one, up to the last step."""
 
 
 def begin(terms: BudgetTerms, utc_s: float) -> BudgetState:
@@ -80,8 +87,9 @@ def restored(terms: BudgetTerms, kept: BudgetState, utc_s: float) -> BudgetState
     if period > now + _AHEAD:
         period = now
     price = min(terms.price_max, max(terms.price_min, kept.price))
+    usual, today = (kept.usual, kept.today) if terms.period_s == _DAY_S else ((), ())
     return BudgetState(
-        terms.resource, period, kept.spent, price, kept.lasted_s, kept.since_step_spent, kept.since_step_s
+        terms.resource, period, kept.spent, price, kept.lasted_s, kept.since_step_spent, kept.since_step_s, usual, today
     )
 
 
@@ -104,7 +112,17 @@ def charge(state: BudgetState, amount: float) -> BudgetState:
     was at the beginning."""
     spent = max(0.0, state.spent + amount)
     step = state.since_step_spent + spent - state.spent
-    return BudgetState(state.resource, state.period, spent, state.price, state.lasted_s, step, state.since_step_s)
+    return BudgetState(
+        state.resource,
+        state.period,
+        spent,
+        state.price,
+        state.lasted_s,
+        step,
+        state.since_step_s,
+        state.usual,
+        state.today,
+    )
 
 
 def advance(terms: BudgetTerms, state: BudgetState, utc_s: float, passed_s: float) -> BudgetState:
@@ -112,6 +130,10 @@ def advance(terms: BudgetTerms, state: BudgetState, utc_s: float, passed_s: floa
     period, spent = state.period, state.spent
     lasted_s = state.lasted_s + passed_s
     now = _period(terms, utc_s)
+    usual, today, noted_already = state.usual, state.today, 0.0
+    if terms.period_s == _DAY_S and (now > period or lasted_s >= terms.period_s):
+        noted_already = state.since_step_spent
+        usual, today = learnt(usual, noted(today, _DAY_S, noted_already)), ()
     if now > period:
         # Into the day by as much as the clock says: whoever starts at noon has half a day left.
         period, spent, lasted_s = now, 0.0, utc_s - now * terms.period_s
@@ -120,25 +142,34 @@ def advance(terms: BudgetTerms, state: BudgetState, utc_s: float, passed_s: floa
         period, spent, lasted_s = period + 1, 0.0, 0.0
     step_spent, step_s, price = state.since_step_spent, state.since_step_s + passed_s, state.price
     if step_s >= terms.step_s:
-        price = _moved(
-            terms, price, step_spent / step_s, terms.amount - spent, _time_left_s(terms, period, utc_s, lasted_s)
-        )
+        left_s = _time_left_s(terms, period, utc_s, lasted_s)
+        if terms.period_s == _DAY_S:
+            into_day_s = _DAY_S - left_s
+            share, share_per_s = share_left(usual, into_day_s)
+            left_s = share / share_per_s
+            today = noted(today, into_day_s, step_spent - noted_already)
+        price = _moved(terms, price, step_spent, step_s, terms.amount - spent, max(terms.step_s, left_s))
         step_spent = step_s = 0.0
-    return BudgetState(state.resource, period, spent, price, lasted_s, step_spent, step_s)
+    return BudgetState(state.resource, period, spent, price, lasted_s, step_spent, step_s, usual, today)
 
 
-def _moved(terms: BudgetTerms, price: float, spent_rate: float, left_now: float, time_left_s: float) -> float:
+def _moved(
+    terms: BudgetTerms, price: float, spent: float, passed_s: float, left_now: float, time_left_s: float
+) -> float:
     if left_now <= 0:
         return terms.price_max
-    excess = spent_rate * time_left_s / left_now - 1
-    factor = math.exp(max(-_MOST, min(_MOST, terms.eta * excess)))
+    excess = spent / passed_s * time_left_s / left_now - 1
+    # Nobody looks while nobody asks: a silence of many steps moves the price as often as they would have. Moved once,
+    # it would stay too high after each burst, and much of the budget would be left.
+    steps = passed_s / terms.step_s
+    factor = math.exp(max(-_MOST, min(_MOST, terms.eta * excess * steps)))
     return min(terms.price_max, max(terms.price_min, price * factor))
 
 
 def _time_left_s(terms: BudgetTerms, period: int, utc_s: float, lasted_s: float) -> float:
     by_clock_s = (period + 1) * terms.period_s - utc_s
     # A clock that was set back says that more than a whole period is left.
-    return max(terms.step_s, by_clock_s if by_clock_s <= terms.period_s else terms.period_s - lasted_s)
+    return max(0.0, by_clock_s if by_clock_s <= terms.period_s else terms.period_s - lasted_s)
 
 
 def _period(terms: BudgetTerms, utc_s: float) -> int:

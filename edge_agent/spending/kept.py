@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from router.budget import BudgetState
+from router.habit import HOURS
 
 __all__ = ["load", "save"]
 
@@ -38,7 +39,9 @@ def load(path: Path) -> tuple[tuple[BudgetState, ...], str]:
     except ValidationError:
         return (), _told(path, "is no record of budgets, or one of another version")
     wrong = [s for s in states if s.spent < 0 or s.price < 0 or s.lasted_s < 0 or s.since_step_s < 0]
-    if wrong or len({state.resource for state in states}) != len(states):
+    hours = [hours for state in states for hours in (state.usual, state.today)]
+    odd = [of for of in hours if len(of) not in (0, HOURS) or min(of, default=0.0) < 0]
+    if wrong or odd or len({state.resource for state in states}) != len(states):
         return (), _told(path, "says what no budget can be")
     return states, ""
 

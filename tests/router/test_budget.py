@@ -34,6 +34,15 @@ def test_spending_at_the_pace_that_lasts_leaves_the_price_where_it_is() -> None:
     assert _spending(FRESH, 60.0, 1).price == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.parametrize("steps", [2, 10, 59])
+def test_a_silence_in_which_nobody_looks_moves_the_price_as_often_as_looking_would(steps: int) -> None:
+    """It moved once, however long nobody asked: after a burst the price stayed too high for the next ones."""
+    start = replace(FRESH, price=9.0)
+    at_once = advance(HOUR, start, NOON + steps * 60.0, steps * 60.0)
+    assert at_once.price == pytest.approx(_spending(start, 0.0, steps).price)
+    assert at_once.price == pytest.approx(max(HOUR.price_min, 9.0 * math.exp(-0.5 * steps)))
+
+
 def test_spending_twice_too_fast_raises_it_by_eta() -> None:
     after = _spending(FRESH, 120.0, 1)
     rate, allowed = 120 / 60, (3600 - 120) / 3540

@@ -114,7 +114,8 @@ def test_a_radio_is_woken_off_the_caller_s_thread_and_nothing_of_the_request_lea
     with scene.agent("auto", rules=policy, signals=UNPROBED, registry=registry) as watched:
         dispatcher = watched.agent.core.dispatcher
         result = watched.infer("tiny", X, privacy="public")
-        remote = dispatcher._door.remotes["cloud"]
+        assert watched.agent.core.door is not None
+        remote = watched.agent.core.door.remotes["cloud"]
         before = scene.cloud.calls["ModelInfer"]
         dispatcher._waker.wake(remote, result.decision.situation.radio, result.decision.situation.readings)
         woken = 'nearfar_radio_wakes_total{outcome="woken"} 1.0'
