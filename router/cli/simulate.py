@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from router.simulate.fleet import FleetOutcomes, simulate_fleet
 from router.simulate.scenario import Scenario
 
 __all__ = ["simulate"]
+
+_HOUR_S = 3600.0
 
 
 def simulate(given: argparse.Namespace) -> int:
@@ -49,7 +51,8 @@ def simulate(given: argparse.Namespace) -> int:
         )
     if given.json is not None:
         given.json.write_text(_as_json(scenario, seed, policies, compared), encoding="utf-8")
-    _print(scenario, compared.policies[0].outcomes.requests, seed, table(compared))
+    lines = [*table(compared), *_short_of_periods(scenario, policies)]
+    _print(scenario, compared.policies[0].outcomes.requests, seed, lines)
     if given.html is not None:
         sys.stdout.flush()  # the report takes longer than the table did
         most = MOST_POINTS if given.points is None else given.points
@@ -71,8 +74,22 @@ def _fleet(given: argparse.Namespace, scenario: Scenario, policies: Sequence[Pol
     if given.json is not None:
         whole = {"scenario": _told(scenario, seed), "fleets": [asdict(fleet) for fleet in fleets]}
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    _print(scenario, fleets[0].outcomes.requests, seed, fleet_table(fleets))
+    lines = [*fleet_table(fleets), *_short_of_periods(scenario, policies)]
+    _print(scenario, fleets[0].outcomes.requests, seed, lines)
     return 0
+
+
+def _short_of_periods(scenario: Scenario, policies: Sequence[Policy]) -> Iterator[str]:
+    """Yield a line for each budget whose period is not over when the scenario is: it looks as if it were kept back."""
+    duration_s = scenario.setting.duration_s
+    for policy in policies:
+        for terms in policy.budgets:
+            if terms.period_s > duration_s:
+                period = "an hour" if terms.period_s <= _HOUR_S else "a day"
+                yield (
+                    f"{policy.name}: its budget of {terms.resource.value} is for {period}, and the scenario lasts "
+                    f"{duration_s:,.0f} s: about {100 * duration_s / terms.period_s:.1g}% of it is there to be used"
+                )
 
 
 def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -> None:

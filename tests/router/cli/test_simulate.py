@@ -285,3 +285,18 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
     told = capsys.readouterr()
     assert str(desk / Path(place).parts[0] if place else desk) in told.err
     assert told.out == ""
+
+
+def test_a_budget_for_longer_than_the_scenario_lasts_is_told_with_what_of_it_can_be_used(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It looked as if a policy kept its money back: a day's was held against a few hours."""
+    budgets = "[budgets]\nmoney = { amount_usd = 1 }\nenergy = { amount_j = 10, per = 'hour' }\n"
+    (desk / "near.toml").write_text(POLICY.format(name="near", mode="only_on_device") + budgets, encoding="utf-8")
+    assert _simulate(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "far.toml")) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if ": its budget of " in line]
+    assert said[0] == (
+        "near: its budget of energy is for an hour, and the scenario lasts 20 s: about 0.6% of it is there to be used"
+    )
+    assert said[1].startswith("near: its budget of money is for a day, and the scenario lasts 20 s: about 0.02%")
+    assert len(said) == 2
