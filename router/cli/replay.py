@@ -17,6 +17,7 @@ from router.cli.lines import STDIN, Lines, size_of
 from router.cli.progress import Progress
 from router.cli.record_lines import RecordLines
 from router.cli.replayed import as_values, report
+from router.cli.shadows import Shadows
 from router.cli.source import read_policy
 from router.errors import AuditError, RecordError
 from router.offpolicy.replaying import Replay
@@ -37,6 +38,7 @@ def replay(given: argparse.Namespace) -> int:
     audits, audit_lines = read_audits(given.audits)
     replays = [Replay(policy, known=known, most_weight=given.clip, audits=audits) for policy in policies]
     logged_by: Counter[str] = Counter()
+    shadows = Shadows()
     with _watched(given.records) as lines:
         for place, record in lines:
             try:
@@ -45,6 +47,7 @@ def replay(given: argparse.Namespace) -> int:
             except RecordError as error:
                 lines.refuse(place, str(error), record)
             else:
+                shadows.add(record)
                 digest = record.decision.policy_digest
                 if digest in logged_by or len(logged_by) < _MOST_POLICIES:
                     logged_by[digest] += 1
@@ -55,8 +58,9 @@ def replay(given: argparse.Namespace) -> int:
     estimates = [each.estimates(Chance(given.seed, "replay")) for each in replays]
     if given.json is not None:
         whole = as_values(lines, audit_lines, logged_by, given.policies, replays, estimates)
+        whole |= {"shadows": shadows.as_values()}
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    for line in report(lines, audit_lines, given.policies, replays, estimates):
+    for line in (*report(lines, audit_lines, given.policies, replays, estimates), *shadows.lines()):
         print(line)
     return 0
 

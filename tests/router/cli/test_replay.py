@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from router.cli import main
+from router.compile import compile_policy
 from router.engine import decide
 from router.record import to_json
+from router.shadow import beside
 from tests.router.offpolicy.logs import EXPLORING, log_of
 from tests.router.situations import HEAD, policy_of, situation
 
@@ -259,3 +261,30 @@ def test_on_a_terminal_it_shows_how_far_it_is(
     shown = capsys.readouterr().err
     assert "records" in shown
     assert shown.endswith("\r\x1b[K")
+
+
+def test_what_a_shadow_would_have_done_stands_in_the_records_and_is_told(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acting, looking = policy_of(), compile_policy(policy.read_bytes())
+    lines = []
+    for label in ("public", "public", "internal", "secret"):
+        acted = decide(acting, situation(label=label))
+        shadow = beside(looking, decide(looking, acted.situation), acted, None)
+        lines.append(to_json(acted, shadow=shadow))
+    path = tmp_path / "shadowed.jsonl"
+    path.write_text("\n".join([*_numbered(lines), *_numbered([to_json(decide(acting, situation()))])]), "utf-8")
+    told = _json(path, "--policy", policy)
+    (shadowed,) = told["shadows"]
+    assert (shadowed["policy"], shadowed["policy_digest"], shadowed["records"]) == ("test", looking.digest, 4)
+    assert shadowed["differences"] == [{"from": "cloud", "to": "device", "why": "mode", "count": 3}]
+    said = capsys.readouterr().out
+    assert "policy test version 1 looked on: it would have done otherwise in 3 of 4" in said
+    assert "       3  cloud -> device (mode)" in said
+
+
+def test_of_records_on_which_nobody_looked_nothing_is_said_of_it(
+    records: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _json(records, "--policy", policy)["shadows"] == []
+    assert "looked on" not in capsys.readouterr().out
