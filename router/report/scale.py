@@ -43,7 +43,7 @@ def linear(quantities: Iterable[float], *, ticks: int = 5, from_zero: bool = Fal
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if high - low <= 1e-12 * max(1.0, abs(high)):
-        high = low + max(1e-6, abs(low) * 0.2)
+        high = low + (abs(low) * 0.2 if abs(low) > 1e-6 else 1.0)
     room = (high - low) * 0.04
     bottom = low if from_zero and low == 0.0 else low - room
     bottom = max(0.0, bottom) if low >= 0 else bottom

@@ -35,6 +35,8 @@ MOST_POINTS: Final = 81
 _MOST_SLICES: Final = 3 * SLICES
 """Of all policies together: what their lines take in the file is bounded by it."""
 _LEAST_SLICES: Final = 240
+_SHORTEST_SLICE_S: Final = 0.25
+"""In less, a short scenario is mostly gaps."""
 _MOST_GROUPS: Final = 6
 _MOST_BOUND_REQUESTS: Final = 500_000
 """Looked through for the bound's lines in all: a minute or two."""
@@ -89,7 +91,7 @@ def examine(
 
     `watch` is told the name of each step before it is waited for; `spread` may carry out several at a time."""
     setting, first, requests = scenario.setting, policies[0], compared.static.requests
-    slices = min(SLICES, max(_LEAST_SLICES, _MOST_SLICES // len(policies)))
+    slices = _slices(setting.duration_s, len(policies))
     attempts = max(policy.retry.attempts for policy in policies)
     exchange = _exchange(compared)
     asked = [(name, steepness * exchange[name]) for steepness in _slopes(requests) for name in SPENT]
@@ -138,6 +140,11 @@ def _profile(setting: Setting, policy: Policy, seed: int, slices: int) -> Profil
     recording = recorder.recording()
     groups = [turned(policy, group) for group in recording.groups[:_MOST_GROUPS]]
     return Profile(policy, recording, coverage(policy, recording), groups)
+
+
+def _slices(duration_s: float, policies: int) -> int:
+    most = min(SLICES, _MOST_SLICES // policies, int(duration_s / _SHORTEST_SLICE_S))
+    return max(_LEAST_SLICES, most)
 
 
 def _points_wanted(requests: int, most: int) -> int:
