@@ -77,7 +77,7 @@ def _drawn(panel: Panel, study: Study) -> Html:
     key = [tag("span", series.called, class_=f"key {series.hue}") for series in panel.series if series.hue]
     head = tag(
         "div",
-        tag("h4", panel.title),
+        tag("h3", panel.title),
         tag("span", panel.note, class_="quiet") if panel.note else "",
         key,
         tag("output", class_="under", data_panel=panel.key),

@@ -40,7 +40,7 @@ def _kind(turned: Turned, requests: int) -> Html:
         body = [tag("p", "Nothing that was tried would have changed it.")]
     return tag(
         "article",
-        tag("h4", f"{turned.goes}: {count(group.count)} requests, {percent(group.count / requests)}"),
+        tag("h3", f"{turned.goes}: {count(group.count)} requests, {percent(group.count / requests)}"),
         tag("p", f"Decided so {under}. One of them, at {clock(situation.now)}: {_in_short(situation)}.",
             class_="quiet"),
         body,
@@ -55,7 +55,7 @@ def _lists(shown: Sequence[Turn], looked_at: int) -> Html:
     return tag(
         "div",
         [
-            tag("div", tag("h5", tag("span", "would go ", class_="quiet"), instead, tag("span", " if", class_="quiet")),
+            tag("div", tag("h4", tag("span", "would go ", class_="quiet"), instead, tag("span", " if", class_="quiet")),
                 tag("ul", [_item(turn, looked_at) for turn in turns_]))
             for instead, turns_ in by_instead.items()
         ],

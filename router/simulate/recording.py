@@ -65,7 +65,8 @@ class Few:
 
 @value
 class Group:
-    """Decisions alike: the same plan was chosen while the same rules held. `decisions` are a few of `count`."""
+    """Decisions alike: the same plan was chosen, with the same targets behind its first, while the same rules held.
+    `decisions` are a few of `count`."""
 
     choice: str
     rules: tuple[str, ...]
@@ -124,7 +125,7 @@ class Recorder:
         self._held: dict[str, list[int]] = {}
         self._by_rule: dict[str, Few] = {}
         self._unknown: Counter[str] = Counter()
-        self._groups: dict[tuple[str, tuple[str, ...]], Few] = {}
+        self._groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Few] = {}
         self._others = 0
         self._read: Mapping[str, Reading] | None = None
         self._world: _Watched | None = None
@@ -170,7 +171,8 @@ class Recorder:
         if remote is not None and remote.round_trip_s is not None:
             self._believed_s.see(slice_, remote.round_trip_s)
         self._ruled(policy, decision, slice_)
-        key = decision.choice, decision.rules
+        plan = decision.plan
+        key = decision.choice, decision.rules, () if plan is None else tuple(leg.target for leg in plan.legs)
         group = self._groups.get(key)
         if group is None:
             if len(self._groups) >= _MOST_GROUPS:
@@ -204,7 +206,7 @@ class Recorder:
         """Return what was seen, once the run is over."""
         if self._world is not None:
             self._world.close()
-        groups = [Group(*key, few.count, tuple(few.kept)) for key, few in self._groups.items()]
+        groups = [Group(choice, rules, few.count, tuple(few.kept)) for (choice, rules, _), few in self._groups.items()]
         return Recording(
             self._policy,
             self._slices.length_s,

@@ -13,6 +13,7 @@ from router.simulate.faults import Fault
 from router.simulate.recording import Few, Recorder, Recording
 from router.simulate.slices import Range, Slices
 from router.simulate.world import Setting
+from tests.router.simulate import worlds
 from tests.router.simulate.runs import a_policy, a_setting
 
 RULES = """
@@ -134,3 +135,14 @@ def test_every_decision_counts_under_its_choice_when_it_was_made() -> None:
     recording = _recorded(_day(), '[escalation]\nbelow = "best"\n[exploration]\nshare = 0.5\n')
     assert len(recording.chosen) > 3
     assert list(map(sum, zip(*recording.chosen.values(), strict=True))) == recording.requests
+
+
+def test_plans_with_other_targets_behind_their_first_are_other_decisions() -> None:
+    """They were one group, and a report said of it that it would go where it went."""
+    recording = _recorded(_day(connections=((0.0, worlds.link()), (30.0, None))))
+    behind = [
+        {tuple(leg.target for leg in decision.plan.legs) for decision in group.decisions if decision.plan is not None}
+        for group in recording.groups
+        if group.choice == "cloud"
+    ]
+    assert behind == [{("cloud", "device", "fog")}, {("cloud", "device")}]
