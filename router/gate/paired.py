@@ -198,6 +198,7 @@ class Sample:
 def sample_of(name: str, pairs: Sequence[Pair], chance: Draws, *, resamples: int = _RESAMPLES) -> Sample:
     """Return the sample of these pairs, of one scenario; at least one."""
     counts = [len(pair.baseline) for pair in pairs]
+    assert counts == [len(pair.candidate) for pair in pairs], "runs of one scenario and seed have the same blocks"
     draws: list[list[int]] = []
     for _ in range(resamples if max(counts) > 1 else 0):
         times: list[int] = []
