@@ -23,6 +23,7 @@ from benchmarks import (
     sampling,
     shadowing,
     simulating,
+    tuning,
     values,
 )
 
@@ -42,6 +43,7 @@ _ALL = {
     "simulating": simulating.main,
     "links": links.main,
     "routing": routing.main,
+    "tuning": tuning.main,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from router.compile import compile_policy
 from router.errors import PolicyError, TuneError
@@ -21,6 +21,16 @@ from router.tune.writing import as_document
 from router.types import Kind
 
 __all__ = ["Journal", "Runner"]
+
+# What a line of a terminal has beside the bar.
+_SHOWN: Final = 48
+
+
+Watch = Callable[[str], None]
+
+
+def _nobody(name: str) -> None:
+    """Nobody watches."""
 
 
 class Journal:
@@ -73,7 +83,7 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 class Runner:
-    """Runs points of one start. `watch` is told of each run as it begins."""
+    """Runs points of one start. `watch` is told of each run before it is waited for, and of those that are known."""
 
     def __init__(
         self,
@@ -82,13 +92,16 @@ class Runner:
         worth: Worth,
         journal: Journal,
         spread: Spread,
-        watch: Callable[[str], None],
     ) -> None:
         self._start = start
         self._targets = targets
         self._worth = worth
         self._journal = journal
         self._spread = spread
+        self._watch: Watch = _nobody
+
+    def watched_by(self, watch: Watch) -> None:
+        """From now on it is this one."""
         self._watch = watch
 
     def search(self, asked: Asked, parts: Sequence[Part]) -> Found:
@@ -103,19 +116,19 @@ class Runner:
 
     def run(self, points: Sequence[Point], parts: Sequence[Part]) -> list[Runs]:
         """Return what each point comes to in each part."""
-        wanted = [
-            (point, part) for point in points for part in parts if (part.name, key_of(point)) not in self._journal.known
-        ]
         ready: list[tuple[Point, Part, Callable[[], list[Block]]]] = []
-        for point, part in wanted:
-            content = self._policy(point)
-            if content is None:
-                self._journal.add(part.name, point, None)
-            else:
-                ready.append((point, part, partial(tried, part, content, self._targets, self._worth)))
+        for point in points:
+            for part in parts:
+                if (part.name, key_of(point)) in self._journal.known:
+                    self._watch("known from before")
+                elif (content := self._policy(point)) is None:
+                    self._watch("no policy")
+                    self._journal.add(part.name, point, None)
+                else:
+                    ready.append((point, part, partial(tried, part, content, self._targets, self._worth)))
         results = self._spread([task for _, _, task in ready])
         for point, part, _ in ready:
-            self._watch(f"{part.name}: {', '.join(point) or 'the start'}"[:60])
+            self._watch(f"{part.name}: {', '.join(point) or 'the start'}"[:_SHOWN])
             self._journal.add(part.name, point, next(results))
         return [self._known(point, parts) for point in points]
 

@@ -166,19 +166,22 @@ def _tuned(given: argparse.Namespace, start: _Start, stretches: Stretches, journ
     training = Judge(given.aim, [part.name for part in stretches.training], stretches.seed)
     deciding = Judge(given.aim, [part.name for part in stretches.held], stretches.seed)
     spread = Workers(given.workers)
-    compared = sum(runs(part.setting, [start.policy] * 2) + 1 for part in stretches.held)
-    with Progress(sys.stderr, given.evaluations * len(stretches.training) + compared) as progress:
-        runner = Runner(start.content, start.targets, start.policy.worth, journal, spread, progress.step)
+    runner = Runner(start.content, start.targets, start.policy.worth, journal, spread)
+    with Progress(sys.stderr, given.evaluations * len(stretches.training)) as progress:
+        runner.watched_by(progress.step)
         asked = search(start.space, training, seed=stretches.seed, evaluations=given.evaluations)
         found = runner.search(asked, stretches.training)
-        lines = list(searched(found, start.space, stretches.about))
-        if training.broken(found.runs):
-            return _stays(given, [*lines, *at_best(found, training)], _CANNOT_BE_HELD)
-        if not found.point:
-            return _stays(given, [*lines, "no change is better where the search looked"], _NOT_BETTER)
+    lines = list(searched(found, start.space, stretches.about))
+    if training.broken(found.runs):
+        return _stays(given, [*lines, *at_best(found, training)], _CANNOT_BE_HELD)
+    if not found.point:
+        return _stays(given, [*lines, "no change is better where the search looked"], _NOT_BETTER)
+    with Progress(sys.stderr, _deciding_steps(start, found, stretches)) as progress:
+        runner.watched_by(progress.step)
         held = _decided(runner, start.space, found, stretches.held, deciding)
         lines += outcome(held, deciding)
         if held.word != "better":
+            progress.clear()
             return _stays(given, lines, _NOT_BETTER)
         gains = _gains(runner, start.space, found, stretches.training, training)
         scores = list(_scores(start, found, stretches.held, spread, progress.step))
@@ -187,6 +190,13 @@ def _tuned(given: argparse.Namespace, start: _Start, stretches: Stretches, journ
     _print([*lines, *scores])
     print(f"wrote {given.output}, version {start.policy.version + 1}; beside each number stands what it was")
     return 0
+
+
+def _deciding_steps(start: _Start, found: Found, stretches: Stretches) -> int:
+    """Return how many runs it takes to decide, and to tell what each change is worth."""
+    alone = len(found.point) * (len(stretches.held) + len(stretches.training))
+    compared = sum(runs(part.setting, [start.policy] * 2) + 1 for part in stretches.held)
+    return 2 * len(stretches.held) + alone + compared
 
 
 def _stays(given: argparse.Namespace, lines: Sequence[str], code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import tomllib
@@ -338,3 +339,19 @@ def test_all_of_it_can_be_read_back(desk: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(lines) == 4
     assert json.loads(lines[0])["nearfar_tune"] == 1
     assert {json.loads(line)["part"] for line in lines[1:]} == {"street, first 60%"}
+
+
+def test_a_bar_on_a_terminal_never_goes_beyond_its_end(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    assert _tune(desk, "--only", ONLY) == 0
+    counted = [(int(done), int(of)) for done, of in re.findall(r"\] (\d+) of (\d+): ", terminal.getvalue())]
+    assert len({of for _, of in counted}) == 2, "a bar for searching and one for deciding"
+    assert all(done < of for done, of in counted)
+    deciding = [(done, of) for done, of in counted if of != counted[0][1]]
+    assert deciding[-1][0] == deciding[-1][1] - 1, "and it gets there"
+    assert terminal.getvalue().endswith("\r\x1b[K")
