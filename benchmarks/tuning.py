@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from router.cli.scenario_files import Beside
-from router.cli.workers import Workers, cores
 from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.simulate.comparison import compare
@@ -24,7 +22,6 @@ from router.simulate.measures import MEASURES
 from router.simulate.remaining import Remaining, remaining
 from router.simulate.scenario import Scenario, read_scenario
 from router.simulate.split import apart, first, rest
-from router.simulate.tally import Block
 from router.toml_document import read_document
 from router.tune.aims import Aim, Judge
 from router.tune.heldout import verdict
@@ -36,7 +33,7 @@ from router.types import DEVICE, Kind
 
 __all__ = ["main"]
 
-_EVALUATIONS: Final = 100
+_EVALUATIONS: Final = 60
 _FILES: Final = 2
 """So many of a kind are looked at, and as many others decide."""
 _TARGETS: Final = {DEVICE: Kind.DEVICE, "cloud": Kind.CLOUD}
@@ -94,7 +91,7 @@ class _Day:
     down: str
     radio: str
     arrivals: str = _BURSTS
-    duration_s: int = 3600
+    duration_s: int = 1800
 
 
 _APPS: Final = (_App("small", 24_000, 2000, 0.05), _App("large", 150_000, 1200, 0.3))
@@ -121,17 +118,13 @@ def _line(net: Path, days: Sequence[_Day], app: _App) -> str:
     policies = [compile_policy(as_document(start, each), targets=_TARGETS) for each in ({}, point)]
     lines: list[tuple[float, ...]] = []
     lefts: list[Remaining] = []
-    spread = Workers(cores())
     for part in held:
-        compared = compare(part.setting, policies, part.seed, spread=spread)
+        compared = compare(part.setting, policies, part.seed)
         before, after = (judged.outcomes.cost.value for judged in compared.policies)
         least = compared.least_cost
         lines.append((compared.static.cost.value, before, after, least))
-        lefts.append(
-            remaining(
-                part.setting, policies[1], part.seed, cost=after, least=least, worth=policies[0].worth, spread=spread
-            )
-        )
+        worth = policies[0].worth
+        lefts.append(remaining(part.setting, policies[1], part.seed, cost=after, least=least, worth=worth))
     static, before, after, least = (sum(column) / len(column) for column in zip(*lines, strict=True))
     room = static - least
     scores = [(static - cost) / room for cost in (before, after)]
@@ -172,11 +165,8 @@ def _tuned(start: bytes, training: Sequence[Part], held: Sequence[Part]) -> tupl
 
 def _runs(start: bytes, points: Sequence[Point], parts: Sequence[Part]) -> list[Runs]:
     worth = compile_policy(start, targets=_TARGETS).worth
-    tasks: list[Callable[[], list[Block]]] = [
-        partial(tried, part, as_document(start, point), _TARGETS, worth) for point in points for part in parts
-    ]
-    blocks = list(Workers(cores())(tasks))
-    return [blocks[index : index + len(parts)] for index in range(0, len(blocks), len(parts))]
+    documents = [as_document(start, point) for point in points]
+    return [[tried(part, document, _TARGETS, worth) for part in parts] for document in documents]
 
 
 def _parts(scenarios: Sequence[Scenario]) -> tuple[list[Part], list[Part]]:
@@ -207,7 +197,7 @@ def _scenario(net: Path, day: _Day, app: _App) -> Scenario:
 def _kinds(net: Path) -> Iterator[tuple[str, list[_Day]]]:
     yield "LTE packets", [_packets(name) for name in ("TMobile-LTE-short", "ATT-LTE-driving", "Verizon-LTE-short")]
     recorded = f'{{ trace = "{net.parent / "workload" / "azure_conv.csv.gz"}", speed = 0.2 }}'
-    yield "Azure arrivals", [_packets("TMobile-LTE-short", recorded, 1500)]
+    yield "Azure arrivals", [_packets("TMobile-LTE-short", recorded, 900)]
     with tarfile.open(net / "lumos5g_dev.tar.gz") as archive:
         names = sorted(member.name for member in archive if member.isfile())
     for kind, radio in (("4G", "cellular-slow-wake"), ("5G", "nr-nsa")):
@@ -218,7 +208,7 @@ def _kinds(net: Path) -> Iterator[tuple[str, list[_Day]]]:
             yield f"{kind} {way}", [_table(name, radio) for name in (*chosen[::2], *chosen[1::2])]
 
 
-def _packets(name: str, arrivals: str = _BURSTS, duration_s: int = 3600) -> _Day:
+def _packets(name: str, arrivals: str = _BURSTS, duration_s: int = 1800) -> _Day:
     up, down = (f'{{ mahimahi = "mahimahi/{name}.{way}.gz" }}' for way in ("up", "down"))
     return _Day(name, up, down, "cellular-slow-wake", arrivals, duration_s)
 
