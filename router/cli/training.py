@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from router.cli.scenario_files import find_scenario
@@ -12,13 +13,16 @@ from router.errors import TuneError
 from router.simulate.scenario import Scenario
 from router.simulate.sources import Described, Sources
 from router.simulate.split import apart, first, repeats, rest
+from router.simulate.world import World
 from router.tune.trial import Part
 
-__all__ = ["Stretches", "read_stretches"]
+__all__ = ["LEAST_REQUESTS", "Stretches", "read_stretches"]
 
 _TRAINING: Final = 0.6
 """Of a scenario that is cut in two, what the search looks at; the rest decides."""
 _HELD_OUT: Final = "held out"
+LEAST_REQUESTS: Final = 40
+"""Five blocks of them: an interval drawn from fewer says little of what might have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def read_stretches(names: Sequence[str], held_out: Sequence[str], seed: int | No
                 f"weak: the rest of {_listed(again)} is the same again but for chance; --held-out FILE is stronger"
             ]
     for part in (*training, *held):
-        _refuse_empty(part)
+        _refuse_few(part)
     return Stretches(
         (*looked_at, *apart_from), tuple(training), tuple(held), seed, tuple(about), tuple(sorted(told.values()))
     )
@@ -115,11 +119,13 @@ def _refuse_twice(scenarios: Sequence[Scenario]) -> None:
         raise TuneError(f'two of the scenarios are called "{twice}"; what is held out has to be another one')
 
 
-def _refuse_empty(part: Part) -> None:
-    from router.simulate.world import World
-
-    if next(World(part.setting, part.seed).arrivals(), None) is None:
-        raise TuneError(f"{part.name}: no request comes in its {part.setting.duration_s:g} s; nothing to learn from")
+def _refuse_few(part: Part) -> None:
+    come = sum(1 for _ in islice(World(part.setting, part.seed).arrivals(), LEAST_REQUESTS))
+    if come < LEAST_REQUESTS:
+        raise TuneError(
+            f"{part.name}: {come} requests come in its {part.setting.duration_s:g} s; with fewer than {LEAST_REQUESTS}"
+            " no two policies can be told apart"
+        )
 
 
 def _listed(scenarios: Sequence[Scenario]) -> str:
