@@ -24,8 +24,7 @@ PARTS: Final = (
     "on to the session",
     "the model itself",
     "its outputs taken",
-    "charged, learnt from, judged",
-    "the attempt answered",
+    "charged, learnt from, judged, the attempt ended",
     "result, record, metrics",
 )
 """What lies between two marks of a request that the device answers in the caller's thread."""

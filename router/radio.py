@@ -12,7 +12,7 @@ from typing import Final
 from router.types import Radio, Situation
 from router.values import value
 
-__all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "idle_step"]
+__all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "idle_step", "next_step_at"]
 
 IDLE_STEPS_S: Final = (
     *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
@@ -33,6 +33,14 @@ def idle_step(radio: Radio | None, now: float) -> int:
     if radio is None or radio.used_at is None:
         return -1
     return max(0, bisect_right(IDLE_STEPS_S, now - radio.used_at) - 1)
+
+
+def next_step_at(radio: Radio, step: int) -> float:
+    """Return an instant before which a radio that has reached a step of idleness has not reached the next."""
+    if radio.used_at is None or step + 1 >= len(IDLE_STEPS_S):
+        return math.inf
+    # One step towards the past: the sum is rounded, and so is the difference that tells steps apart.
+    return math.nextafter(radio.used_at + IDLE_STEPS_S[step + 1], -math.inf)
 
 
 # One silent wake of several is forgotten after so long. Some come by chance wherever requests do: left alone for ever,

@@ -10,7 +10,7 @@ from bisect import bisect_right
 
 from router.estimates import SILENCES_S
 from router.policy import Policy
-from router.radio import IDLE_STEPS_S, idle_step
+from router.radio import IDLE_STEPS_S, idle_step, next_step_at
 from router.types import Radio, Resource
 
 __all__ = ["Rest", "Rests"]
@@ -23,15 +23,20 @@ the steps of silence that are reached now, after each gap, and after each gap fr
 class Rests:
     """Tells rests apart, and looks at each step of idleness once. Several threads may ask."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_last")
 
     def __init__(self) -> None:
         self._known: tuple[Policy, str | None, tuple[float, ...], dict[int, Rest]] | None = None
+        self._last: tuple[Policy, Radio, float, float, Rest] | None = None
+        """The last one, of which radio, and from when until when it is the same."""
 
     def of(self, policy: Policy, radio: Radio | None, now: float) -> Rest | None:
         """Return the rest of a radio: two that are equal weigh alike under `policy`."""
         if radio is None:
             return None
+        last = self._last
+        if last is not None and last[1] is radio and last[0] is policy and last[2] <= now < last[3]:
+            return last[4]
         known, kind, gaps_s = self._known, radio.kind, radio.gaps_s
         if known is None or known[0] is not policy or known[1] != kind or known[2] is not gaps_s:
             known = self._known = policy, kind, gaps_s, {}
@@ -39,6 +44,7 @@ class Rests:
         rest = by_step.get(step)
         if rest is None:
             rest = by_step[step] = _rest(policy, radio, math.inf if step < 0 else IDLE_STEPS_S[step])
+        self._last = policy, radio, now, next_step_at(radio, step), rest
         return rest
 
 
