@@ -108,7 +108,8 @@ class Desk:
         terms, quality, promise, audit = self._terms, self._quality, None, False
         if terms is not None and quality is not None:
             audit = not imagined and quality.draw(terms)
-            promise = quality.promise_for(terms, 1 if self._batched is None else len(arrays[self._batched]))
+            rows = 1 if self._batched is None else len(arrays[self._batched])
+            promise = quality.promise(terms) if rows <= 1 else quality.promise_for(terms, rows)
         situation = Situation(
             Request(around.ids.take(), model, self._label, deadline, self._can_score, audit),
             readings,

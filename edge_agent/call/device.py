@@ -148,10 +148,11 @@ class Device:
                 keeper.troubled(Trouble.OUT_OF_MEMORY, epoch)
             return Ran(None, Failed(Failure(DEVICE, Code.INTERNAL.value, str(error))), joules)
         now = clock()
-        joules = self._charged(now - began, situation)
+        ran_s = now - began
+        joules = self._charged(ran_s, situation)
         self._experience.device_ran(release.name, now - started, now)
-        if keeper is not None and now - began > keeper.notable_s:
-            keeper.ended(epoch, now - began)
+        if keeper is not None and ran_s > keeper.notable_s:
+            keeper.ended(epoch, ran_s)
         return Ran(outputs, None, joules, now)
 
     def _charged(self, seconds: float, situation: Situation) -> float:

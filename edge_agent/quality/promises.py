@@ -194,7 +194,8 @@ class Quality:
             for row in rows:
                 confidences.append(of_row(row, score))
                 found.append(row.index(max(row)) if classified else 0)
-        least = min(map(table.score, found, confidences), default=0.0)
+        # As they are read, confidences are rounded.
+        least = min(map(table.score_of_single, found, confidences), default=0.0)
         return Judged(least, tuple(found), tuple(confidences))
 
     def noticed(self, judged: Judged) -> None:

@@ -50,10 +50,14 @@ class GainTable:
 
     def score(self, answer: int, confidence: float) -> float:
         """Return s(x) = -G, the higher the better kept. A confidence that is no number keeps nothing: -inf."""
+        if -_LARGEST < confidence < _LARGEST:
+            confidence = _SINGLE.unpack(_SINGLE.pack(confidence))[0]
+        return self.score_of_single(answer, confidence)
+
+    def score_of_single(self, answer: int, confidence: float) -> float:
+        """Return the same for a confidence that is rounded already."""
         if confidence != confidence:
             return -math.inf
-        if -_LARGEST < confidence < _LARGEST:
-            (confidence,) = _SINGLE.unpack(_SINGLE.pack(confidence))
         return -_between(self.knots, self.rows.get(answer, self.default), confidence)
 
 

@@ -162,12 +162,18 @@ class Views:
         """Return the radio as a decision sees it: the same object until something has changed. May be asked as `seen`
         may."""
         known, kept = self._known, self._radio
-        gaps_s = known.gaps.quantiles_s
-        if kept is not None and kept.readings is readings and now < kept.holds_until:
-            link, holds_until = kept.link, kept.holds_until
-        else:
-            link, holds_until = known.link(readings, now), _expires(known, readings.get("link"), now)
-        used_at, wakes = known.radios.used_at(link), known.radios.wakes(link).after
+        radios, gaps_s = known.radios, known.gaps.quantiles_s
+        if (
+            kept is not None
+            and kept.readings is readings
+            and now < kept.holds_until
+            and kept.radio.gaps_s is gaps_s
+            and kept.used_at == radios.used_at(kept.link)
+            and kept.wakes is radios.wakes(kept.link).after
+        ):
+            return kept.radio
+        link, holds_until = known.link(readings, now), _expires(known, readings.get("link"), now)
+        used_at, wakes = radios.used_at(link), radios.wakes(link).after
         if (
             kept is not None
             and kept.link == link
@@ -175,11 +181,9 @@ class Views:
             and kept.wakes is wakes
             and kept.radio.gaps_s is gaps_s
         ):
-            if kept.readings is readings and kept.holds_until == holds_until:
-                return kept.radio
             radio = kept.radio
         else:
-            radio = known.radios.seen(link, gaps_s)
+            radio = radios.seen(link, gaps_s)
         self._radio = _Kept(readings, link, used_at, wakes, holds_until, radio)
         return radio
 
