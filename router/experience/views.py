@@ -50,11 +50,12 @@ class _Made:
 class _Of:
     """What was made for one model. A remote target looks otherwise after another silence, and so do all together."""
 
-    __slots__ = ("facts", "made", "views")
+    __slots__ = ("facts", "latest", "made", "views")
 
     def __init__(self, facts: ModelFacts) -> None:
         self.facts = facts
         self.made: dict[tuple[str, int], _Made] = {}
+        self.latest: dict[str, _Made] = {}
         self.views: dict[int, tuple[TargetView, ...]] = {}
 
 
@@ -134,7 +135,12 @@ class Views:
             views.append(one.view)
         before = of.views.get(silence)
         if before is None or any(one is not other for one, other in zip(views, before, strict=True)):
-            before = of.views[silence] = tuple(views)
+            last = self._seen.get(facts.model)
+            if last is not None and all(one is other for one, other in zip(views, last.views, strict=True)):
+                before = last.views  # after another silence, which makes no difference
+            else:
+                before = tuple(views)
+            of.views[silence] = before
         self._seen[facts.model] = _Seen(version, readings, upload_bytes, link, silence, holds_until, before)
         return before
 
@@ -228,10 +234,11 @@ class Views:
                 trip_s = path.round_trip_s(measured)
             way = known.way(target.name, target.kind, model, upload_bytes, link, measured, trip_s)
             view, holds_until = self._remote(model, target, book, way, silence, now, upload_bytes)
-        if one is not None and one.view == view:
-            view = one.view
+        like = one or of.latest.get(target.name)
+        if like is not None and like.view == view:
+            view = like.view
         made = _Made(known.mark(target.name), link, upload_bytes, measured, trip_s, holds_until, view)
-        of.made[key] = made
+        of.made[key] = of.latest[target.name] = made
         return made
 
     def _device(self, model: str, target: TargetFacts, book: Book, now: float) -> tuple[TargetView, float]:
