@@ -29,6 +29,8 @@ class RecordLines:
         self.lines = Lines(paths, MAX_RECORD_BYTES, watch)
         self._ids: set[int] = set()
         self.repeated = self.backwards = 0
+        self.silence_s, self.silence_until = 0.0, ""
+        """The longest time in which no request began, and the record that ended it."""
         self.versions: Counter[int] = Counter()
         """Records that were read, by their version."""
 
@@ -55,10 +57,16 @@ class RecordLines:
                 continue
             self.versions[record.record_version] += 1
             began = record.decision.situation.now if record.began_utc is None else record.began_utc
-            if path is self.lines.path and began < last - _FAR_BACK_S:
-                self.backwards += 1
+            if path is self.lines.path:
+                self._between(last, began, place)
             path, last = self.lines.path, began
             yield place, record
+
+    def _between(self, last: float, began: float, place: str) -> None:
+        if began < last - _FAR_BACK_S:
+            self.backwards += 1
+        elif began - last > self.silence_s:
+            self.silence_s, self.silence_until = began - last, place
 
     def _seen(self, record: Record) -> bool:
         # Ids are random; of those that stand in two files, or twice in one, one counts.

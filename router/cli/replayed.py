@@ -22,6 +22,8 @@ WARNING: Final = (
     "its radio, queues, temperature, battery or budgets, replayed latencies, energy and costs are WRONG: simulate",
     "(nearfar-policy simulate), which has a policy live with what it does.",
 )
+_LONG_S: Final = 3600.0
+"""A silence that is told: nobody's app is in use all night, but whoever knows theirs knows whether it is."""
 _TOLD: Final = 15
 """Turns on a terminal; all of them are in the JSON."""
 _STORIES: Final = 3
@@ -69,6 +71,9 @@ def _read(lines: RecordLines) -> Iterator[str]:
         yield f"{lines.repeated:,} records stand there twice, and count once"
     if lines.ids_forgotten:
         yield "there are so many records that not all which stand there twice were noticed"
+    if lines.silence_s >= _LONG_S:
+        hours = lines.silence_s / 3600
+        yield f"no request in {hours:,.1f} h before {lines.silence_until}: none came, or their records are missing"
     if lines.backwards:
         yield (
             f"{lines.backwards:,} times the clock goes back, as after a restart, or where lines were put in another"
@@ -243,6 +248,8 @@ def as_values(
             "bad": _bad_values(lines.lines),
             "repeated": lines.repeated,
             "clock_goes_back": lines.backwards,
+            "longest_silence_s": lines.silence_s,
+            "longest_silence_before": lines.silence_until,
             "logged_by": dict(logged_by),
         },
         "audits": {"lines": audits.count, "bad": _bad_values(audits)},

@@ -30,7 +30,7 @@ def same_course(done: Plan | None, would: Plan | None, outcome: Outcome | None, 
     return (
         _judged_alike(_asks(done), _asks(would), outcome)
         and _behind_alike(done, would, outcome, taken_s, left_s)
-        and _besides_alike(done, would, outcome, taken_s, left_s)
+        and _besides_alike(done, would, taken_s, left_s)
     )
 
 
@@ -65,19 +65,13 @@ def _behind_alike(done: Plan, would: Plan, outcome: Outcome, taken_s: float, lef
     return plain and (outcome.target == DEVICE or taken_s <= left_s - would.legs[0].reserve_s)
 
 
-def _besides_alike(done: Plan, would: Plan, outcome: Outcome, taken_s: float, left_s: float) -> bool:
-    """Tell whether what is started beside a slow target is the same, or would not have been started by then."""
-    if not _same_backup(done, would):
-        if outcome.role is Role.BACKUP or DEVICE in outcome.overtaken:
-            return False
-        if would.backup is not None and taken_s > left_s - would.backup.before_s:
-            return False
-    if not _same_hedge(done, would):
-        if outcome.role is Role.HEDGE or (done.hedge is not None and done.hedge.to in outcome.overtaken):
-            return False
-        if would.hedge is not None and taken_s > would.hedge.after_s:
-            return False
-    return True
+def _besides_alike(done: Plan, would: Plan, taken_s: float, left_s: float) -> bool:
+    """Tell whether what is started beside a slow target is the same, or was not due by then in either plan."""
+    backups = [plan.backup.before_s for plan in (done, would) if plan.backup is not None]
+    hedges = [plan.hedge.after_s for plan in (done, would) if plan.hedge is not None]
+    return (_same_backup(done, would) or all(taken_s < left_s - before_s for before_s in backups)) and (
+        _same_hedge(done, would) or all(taken_s < after_s for after_s in hedges)
+    )
 
 
 def _same_backup(done: Plan, would: Plan) -> bool:

@@ -178,11 +178,20 @@ def test_lines_in_another_order_are_read_all_the_same_and_told(policy: Path, rec
     assert changes[0] == changes[1]
 
 
-def test_a_log_with_gaps_is_read_like_any_other(policy: Path, records: Path) -> None:
-    lines = [record.model_dump_json(by_alias=True) for record in log_of(EXPLORING, 200, 1)]
-    records.write_text("\n".join(lines[:50] + lines[150:]), encoding="utf-8")
+def test_a_log_with_gaps_is_read_like_any_other_and_the_longest_is_told(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = [*log_of(EXPLORING, 100, 1)]
+    later = [record.model_copy(update={"began_utc": (record.began_utc or 0.0) + 5000}) for record in log[50:]]
+    lines = [record.model_dump_json(by_alias=True) for record in log[:50] + later]
+    records.write_text("\n".join(lines), encoding="utf-8")
     told = _replayed(records, policy)["records"]
     assert (told["read"], told["bad"], told["clock_goes_back"]) == (100, [], 0)
+    assert told["longest_silence_s"] == pytest.approx(5001)
+    assert told["longest_silence_before"] == f"{records}:51"
+    assert (
+        f"no request in 1.4 h before {records}:51: none came, or their records are missing" in capsys.readouterr().out
+    )
 
 
 def test_of_kinds_of_bad_lines_only_so_many_are_told(policy: Path, records: Path) -> None:
