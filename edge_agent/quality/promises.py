@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge_agent.quality.log import AuditLog
 from edge_agent.quality.state import Books, load_books, save_books
-from nearfar_wire.confidence import of_row, of_value
+from nearfar_wire.confidence import of_value, row_reader
 from nearfar_wire.disagreement import NO_CLASS, answer_output, classes, disagree, right
 from router.cascade.audits import AuditRecord
 from router.cascade.certificate import Certificate
@@ -89,6 +89,7 @@ class Quality:
         self._lock = threading.Lock()
         self._table = None if certificate is None else certificate.table()
         self._answer = answer_output(manifest)
+        self._read_row = None if manifest.score is None else row_reader(manifest.score)
         self._strange: dict[str, str] = {}
         self._promises: dict[PromiseTerms, Promise] = {}
         self._pending: deque[tuple[float, ...]] = deque()
@@ -175,8 +176,8 @@ class Quality:
         """Return s(x) of a device answer, the least of its rows; None where there is no table or no score.
 
         A row that cannot be read, its confidence or its answer, makes that -inf, which keeps nothing."""
-        score, table = self._manifest.score, self._table
-        if score is None or table is None:
+        score, table, read_row = self._manifest.score, self._table, self._read_row
+        if score is None or table is None or read_row is None:
             return None
         values = outputs[score.output]
         if score.kind == "value":
@@ -192,7 +193,7 @@ class Quality:
             rows = values.tolist() if values.ndim == 2 else values.reshape(-1, values.shape[-1]).tolist()
             confidences, found, classified = [], [], self._manifest.task == "classification"
             for row in rows:
-                confidences.append(of_row(row, score))
+                confidences.append(read_row(row))
                 found.append(row.index(max(row)) if classified else 0)
         # As they are read, confidences are rounded.
         least = min(map(table.score_of_single, found, confidences), default=0.0)

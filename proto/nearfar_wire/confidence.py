@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import math
 import struct
-from math import exp
+from collections.abc import Callable
+from functools import partial
+from math import exp, isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from nearfar_wire.manifest import Score
 
-__all__ = ["confidences", "of_row", "of_value"]
+__all__ = ["confidences", "of_row", "of_value", "row_reader"]
 
 Array = np.ndarray[Any, Any]  # Any: any number type
 
@@ -85,15 +87,36 @@ def _readable(singles: Array) -> Array:
 def of_row(row: list[float], score: Score) -> float:
     """Return the confidence of one row, without numpy: for the dozens of classes that devices have, its dispatch costs
     more than the arithmetic. Exactly what `confidences` gives."""
-    kind = score.kind
+    return row_reader(score)(row)
+
+
+def row_reader(score: Score) -> Callable[[list[float]], float]:
+    """Return `of_row` for one kind of score, which whoever reads many rows finds out once."""
+    if score.kind == "energy" or score.values == "logits":
+        return partial(_of_logit_row, score.kind)
+    return _margin_of if score.kind == "margin" else _largest_of
+
+
+def _margin_of(probabilities: list[float]) -> float:
+    ranked = sorted(probabilities)
+    return _read(ranked, ranked[-1] - ranked[-2])
+
+
+def _largest_of(probabilities: list[float]) -> float:
+    ranked = sorted(probabilities)
+    return _read(ranked, ranked[-1])
+
+
+def _read(ranked: list[float], found: float) -> float:
+    # Sorting with NaN among the values orders nothing, so every value is looked at.
+    if 0.0 <= found <= 1.0 + _SLACK and all(map(isfinite, ranked)):
+        return of_value(found)
+    return math.nan
+
+
+def _of_logit_row(kind: str, row: list[float]) -> float:
     ranked = sorted(row)
     largest, second = ranked[-1], ranked[-2]
-    if kind != "energy" and score.values != "logits":
-        found = largest - second if kind == "margin" else largest
-        # Sorting with NaN among the values orders nothing, so every value is looked at.
-        if not all(map(math.isfinite, ranked)) or not 0.0 <= found <= 1.0 + _SLACK:
-            return math.nan
-        return of_value(found)
     try:
         weights = [exp(value - largest) for value in ranked]
     except OverflowError:  # NaN among the values, as above
@@ -126,7 +149,7 @@ def of_value(value: float) -> float:
         single: float = _ONE.unpack(_ONE.pack(value))[0]
     except OverflowError:
         return math.nan
-    return single if math.isfinite(single) else math.nan
+    return single if isfinite(single) else math.nan
 
 
 def _exact(row: list[float], kind: str) -> float:
