@@ -33,13 +33,15 @@ def drawn(days: Sequence[Day]) -> str:
         x = _x(score)
         parts.append(f'<line x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{height - 22}" stroke="#c8ced4"/>')
         parts.append(f'<text x="{x:.1f}" y="{height - 8}" text-anchor="middle" fill="#5b6b7b">{label}</text>')
-    for place, (name, kind, scores) in enumerate(rows):
+    for place, rule in enumerate(rows):
         y = _TOP + _LINE * place + _LINE / 2
-        colour = _COLOURS.get(kind, _OTHER)
-        parts.append(f'<text x="{_LEFT - 20}" y="{y + 4:.1f}" text-anchor="end" fill="{colour}">{escape(name)}</text>')
-        for score in scores:
+        colour = _COLOURS.get(rule.kind, _OTHER)
+        parts.append(
+            f'<text x="{_LEFT - 20}" y="{y + 4:.1f}" text-anchor="end" fill="{colour}">{escape(rule.name)}</text>'
+        )
+        for score in rule.scores:
             parts.append(f'<circle cx="{_x(score):.1f}" cy="{y:.1f}" r="3.5" fill="{colour}" fill-opacity="0.45"/>')
-        x = _x(statistics.median(scores))
+        x = _x(statistics.median(rule.scores))
         parts.append(f'<rect x="{x - 1.5:.1f}" y="{y - 8:.1f}" width="3" height="16" fill="{colour}"/>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 

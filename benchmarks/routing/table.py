@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.routing.measuring import COLUMNS, Day, Row
 from router.simulate.intervals import Figure
 
-__all__ = ["as_json", "day_lines", "ranked", "summary_lines"]
+__all__ = ["Ranked", "as_json", "day_lines", "ranked", "summary_lines"]
 
 # Column -> (its head, how a value is written there).
 _SHOWN: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
@@ -47,26 +48,47 @@ def _score(score: float | None) -> str:
     return "-" if score is None else f"{score:.2f}"
 
 
-def ranked(days: Sequence[Day]) -> list[tuple[str, str, list[float]]]:
-    """Return each rule's name, whose it is and its scores, by the median of these; thresholds' best as one rule."""
-    scores: dict[tuple[str, str], list[float]] = {}
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One rule over all days: its score on each, and the means of its figures, a request of each day counting alike."""
+
+    name: str
+    kind: str
+    scores: tuple[float, ...]
+    means: Mapping[str, float]
+
+
+def ranked(days: Sequence[Day]) -> list[Ranked]:
+    """Return all rules that ran, by the median of their scores; the best threshold of each day as one rule."""
+    found: dict[tuple[str, str], list[Row]] = {}
     for day in days:
         for row in day.rows:
             name = "best fixed threshold" if row.name.startswith("best ") else row.name
             if row.score is not None and row.kind != "bound":
-                scores.setdefault((name, row.kind), []).append(row.score)
-    rows = [(name, kind, found) for (name, kind), found in scores.items()]
-    return sorted(rows, key=lambda row: -statistics.median(row[2]))
+                found.setdefault((name, row.kind), []).append(row)
+    rules = [
+        Ranked(
+            name,
+            kind,
+            tuple(row.score for row in rows if row.score is not None),
+            {column: statistics.fmean(row.figures[column].value for row in rows) for column in COLUMNS},
+        )
+        for (name, kind), rows in found.items()
+    ]
+    return sorted(rules, key=lambda rule: -statistics.median(rule.scores))
 
 
 def summary_lines(days: Sequence[Day]) -> Iterator[str]:
-    """Yield the scores of all rules over all days."""
+    """Yield the scores of all rules over all days, and the means of their figures."""
     yield f"scores, days: {len(days)}; 0 is the best fixed choice in hindsight, 1 the bound that knows the day"
-    rows = [
-        (name, kind, f"{statistics.median(found):.2f}", f"{min(found):.2f}", f"{max(found):.2f}", str(len(found)))
-        for name, kind, found in ranked(days)
-    ]
-    yield from _aligned([("", "whose", "median", "worst", "best", "days"), *rows])
+    head = ("", "whose", "days", "median", "worst", "best", *(_SHOWN[name][0] for name in COLUMNS))
+    yield from _aligned([head, *(_summed(rule) for rule in ranked(days))])
+
+
+def _summed(rule: Ranked) -> tuple[str, ...]:
+    scores = (statistics.median(rule.scores), min(rule.scores), max(rule.scores))
+    means = (_SHOWN[name][1](rule.means[name]) for name in COLUMNS)
+    return rule.name, rule.kind, str(len(rule.scores)), *map(_score, scores), *means
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

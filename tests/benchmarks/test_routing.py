@@ -71,8 +71,11 @@ def test_figures_have_intervals(day: Day) -> None:
 
 
 def test_rules_are_ranked_by_their_median(day: Day) -> None:
-    medians = [scores[0] for _, _, scores in ranked([day])]
+    rules = ranked([day])
+    medians = [rule.scores[0] for rule in rules]
     assert medians == sorted(medians, reverse=True)
+    by_name = {row.name: row for row in day.rows}
+    assert all(rule.means["cost"] == by_name[rule.name].figures["cost"].value for rule in rules if rule.kind == "peer")
     assert any("best fixed threshold" in line for line in summary_lines([day]))
 
 
