@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from router.ahead import awake_worth, time_after
 from router.engine import Decision, decide
 from router.policy import Policy
-from router.types import Radio, Situation, TimeAfter
+from router.types import Promise, Radio, Situation, TimeAfter
 from tests.router.situations import NOW, policy_of, situation, target, times
 
 ASLEEP_AFTER_S = 10.0
@@ -192,3 +193,23 @@ def test_energy_alone_can_make_an_awake_radio_worth_something() -> None:
     decision: Decision = decide(policy, of)
     assert decision.awake_worth > 0
     assert decide(policy_of(), of).awake_worth == 0.0
+
+
+@pytest.mark.parametrize("state", ["alarm", "uncovered"])
+def test_where_every_answer_has_to_be_asked_for_an_awake_radio_is_worth_nothing_more(
+    state: Literal["alarm", "uncovered"],
+) -> None:
+    """Under an alarm, and without a certificate or a threshold, no plan begins on the device: there was none to compare
+    with, and the decision failed where the radio sleeps between requests."""
+    of = replace(_asleep(1.0), promise=Promise(state, "the model is another"))
+    decision = decide(policy_of("[promise]\nmax_loss = 0.02\n[radio]\nwake = true\n"), of)
+    assert decision.choice == "cloud"
+    assert decision.awake_worth == 0.0
+
+
+def test_where_no_threshold_pays_and_none_may_stay_the_request_is_decided_all_the_same() -> None:
+    """As above: a search for better numbers came upon it."""
+    promised = replace(_asleep(1.0), promise=Promise("uncovered", "no release"), thresholds=())
+    unscored = replace(promised, request=replace(promised.request, can_score=False))
+    text = '[escalation]\nbelow = "best"\n[promise]\nmax_loss = 0.02\n'
+    assert decide(policy_of(text), unscored).choice == "cloud"
