@@ -16,6 +16,7 @@ from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
 from edge_agent.clock import machine_clock
 from edge_agent.config import AgentConfig, SignalsConfig, checked
+from edge_agent.counts import Gauges
 from edge_agent.device_pool import DevicePool
 from edge_agent.dispatch import Dispatcher
 from edge_agent.errors import AgentClosed, AllTargetsFailed, UnknownModel
@@ -25,7 +26,7 @@ from edge_agent.feedback import true_answer
 from edge_agent.journal import Entry, Journal
 from edge_agent.keeper import Keeper
 from edge_agent.loop_watch import LoopWatch
-from edge_agent.metrics import Gauges, Metrics
+from edge_agent.metrics import Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.policy_guard import Guard
 from edge_agent.quality import AuditLog, Quality

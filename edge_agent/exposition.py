@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from edge_agent.metrics import BOUNDS_S, Counts, Gauges, PairCounts
+from edge_agent.counts import BOUNDS_S, Counts, Gauges, PairCounts
 from router.types import BreakerPhase
 
 __all__ = ["Exposition", "register"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge_agent.metrics import REFUSED, Metrics
+from edge_agent.counts import REFUSED
+from edge_agent.metrics import Metrics
 from router.attempt import Ending, Failure, Outcome
 from router.engine import Decision, ReadingUsed
 from router.types import Mode, Request, Situation

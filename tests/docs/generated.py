@@ -30,9 +30,9 @@ from cloud_service.config import Settings
 from cloud_service.metrics import Metrics as CloudMetrics
 from cloud_service.repository.serving import ServingDocument
 from edge_agent.config import AgentConfig
+from edge_agent.counts import Gauges
 from edge_agent.errors import AgentError
 from edge_agent.exposition import register
-from edge_agent.metrics import Gauges
 from edge_agent.metrics import Metrics as AgentMetrics
 from nearfar_wire.contents import FIELDS
 from nearfar_wire.datatypes import BYTES, DATATYPES

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from edge_agent.counts import BOUNDS_S, OUTCOMES, REFUSED, Gauges
 from edge_agent.exposition import register
-from edge_agent.metrics import BOUNDS_S, MAX_VALUES, OTHER, OUTCOMES, REFUSED, Gauges, Metrics
+from edge_agent.metrics import MAX_VALUES, OTHER, Metrics
 from router.attempt import Ending, Failure
 from router.probation import Tally
 from router.ruling import ReadingUsed
