@@ -6,6 +6,7 @@ have any width, and what is written beside them is moved by pixels."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from router.report.axes import ACROSS, UP, Axis
@@ -27,6 +28,8 @@ _ALIKE: Final = 0.012
 """Points that are no further apart, as shares of the plot, are drawn as one."""
 _BOUND_NAME: Final = 0.66
 """From where on that name stands."""
+_MARGIN: Final = 0.02
+"""Left of nothing spent, for the marks that stand there."""
 _ROOM: Final = 0.06
 """Below the lowest, as a share of the height, for the bound's name."""
 
@@ -56,6 +59,7 @@ def chart(study: Study, across: Axis, up: Axis) -> Html:
     points = [weighted.outcomes for weighted in study.weighted]
     every = [*(mark.outcomes for mark in shown), *points]
     x = linear([across.of(outcomes) for outcomes in every], from_zero=True)
+    x = replace(x, low=x.low - _MARGIN * (x.high - x.low))
     heights = [*(up.of(outcomes) for outcomes in every), *_least(study, across, up)]
     y = linear([*heights, min(heights) - _ROOM * (max(heights) - min(heights))])
     marks = _together(shown, across, up, x, y)

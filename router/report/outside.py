@@ -33,7 +33,7 @@ def around(setting: Setting, slices: int) -> Around:
     rtt_s, up, down, load = (Range(slices) for _ in range(4))
     offline, charging = [0.0] * slices, [0.0] * slices
     starts = [start for start, _ in setting.connections]
-    beyond_s = setting.servers[0].rtt_s if setting.servers else 0.0
+    beyond_s = setting.servers[0].rtt_s  # a scenario has at least one
     for look in range(slices * _LOOKS):
         slice_, now = look // _LOOKS, (look + 0.5) * setting.duration_s / (slices * _LOOKS)
         load.see(slice_, setting.outside.load.at(now))

@@ -11,6 +11,8 @@ from router.report.study import Profile, Study
 from router.report.traces import band, bars, held, rises, stack, stretches
 from router.report.words import count, spans, tick_texts
 from router.simulate.slices import Range
+from router.simulate.world import Setting
+from router.types import DEVICE, Kind
 from router.values import value
 
 __all__ = ["RADIO", "Panel", "hues", "panels"]
@@ -43,15 +45,19 @@ class Panel:
     note: str = ""
 
 
-def hues(targets: Sequence[str]) -> dict[str, str]:
-    """Return the class that each target is drawn in: the device's, and the others' in their order."""
-    return {target: "device" if number == 0 else f"remote-{min(number, 4)}" for number, target in enumerate(targets)}
+def hues(setting: Setting) -> dict[str, str]:
+    """Return the class that each target is drawn in: the device's, the clouds' first, so that they are the same in
+    every report, and then the others'."""
+    clouds_first = sorted(setting.servers, key=lambda server: server.kind is not Kind.CLOUD)
+    return {DEVICE: "device"} | {
+        server.name: f"remote-{min(number, 4)}" for number, server in enumerate(clouds_first, start=1)
+    }
 
 
 def panels(study: Study, profile: Profile) -> list[Panel]:
     """Return the panels of one policy's run, from the top."""
     return [
-        *_requests(profile),
+        *_requests(study, profile),
         _taken(profile),
         *_network(study, profile),
         *_device(study, profile),
@@ -62,11 +68,15 @@ def panels(study: Study, profile: Profile) -> list[Panel]:
 # -- the panels --------------------------------------------------------------------------------------------------------
 
 
-def _requests(profile: Profile) -> list[Panel]:
+def _requests(study: Study, profile: Profile) -> list[Panel]:
     recording = profile.recording
     most = max(1, *recording.requests)
-    hue = hues(list(recording.answered))
-    areas = zip(hue.values(), stack(list(recording.answered.values()), most * 1.02), strict=True)
+    hue = hues(study.scenario.setting)
+    areas = zip(
+        (hue[target] for target in recording.answered),
+        stack(list(recording.answered.values()), most * 1.02),
+        strict=True,
+    )
     series = [Series(target, "", numbers, hue[target]) for target, numbers in recording.answered.items()]
     requests = count(sum(recording.requests))
     ends = (("late", "Deadline missed", recording.late), ("failed", "No answer", recording.failed))
@@ -76,16 +86,16 @@ def _requests(profile: Profile) -> list[Panel]:
         if any(counts)
     ] or [Panel("late", "No deadline was missed, and every request was answered", (), ())]  # fmt: skip
     return [
-        _chosen(profile, most),
+        _chosen(study, profile, most),
         Panel("answered", "Who answered", tuple(areas), tuple(series), ((1 / 1.02, count(most)),),
               f"requests in each {spans(recording.slice_s)}"),
         *trouble,
     ]  # fmt: skip
 
 
-def _chosen(profile: Profile, most: int) -> Panel:
+def _chosen(study: Study, profile: Profile, most: int) -> Panel:
     recording = profile.recording
-    targets = hues(list(recording.answered))
+    targets = hues(study.scenario.setting)
     often = sorted(recording.chosen, key=lambda choice: -sum(recording.chosen[choice]))
     mixed = iter(f"plan-{number}" for number in range(1, len(often) + 1))
     hue = {choice: targets.get(choice) or ("nowhere" if choice == "none" else next(mixed)) for choice in often}
@@ -109,8 +119,6 @@ def _taken(profile: Profile) -> Panel:
 
 
 def _network(study: Study, profile: Profile) -> list[Panel]:
-    if not study.scenario.setting.servers:
-        return []
     around, recording = study.around, profile.recording
     gone = ("offline", stretches(around.offline, most=0.5))
     rtt, believed = _times(around.rtt_s, 1000.0), _times(recording.believed_s, 1000.0)

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from router.report.panels import hues
 from router.report.study import Study
 from router.report.words import percent
 from router.simulate.chance import Chance
 from router.simulate.recording import Recording
 from router.simulate.slices import Range
+from router.types import Kind
 from tests.router.report.studies import a_policy, a_study, dress, written
+from tests.router.simulate import worlds
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)><!--&amp;"
 
@@ -191,15 +194,11 @@ def test_without_other_weights_the_page_has_no_sliders_and_says_so() -> None:
     assert "No other weights were computed for tried" in page
 
 
-def _without_servers() -> Study:
-    study = a_study()
-    setting = replace(study.scenario.setting, servers=())
-    return replace(study, scenario=replace(study.scenario, setting=setting))
-
-
-def test_a_device_without_a_server_has_no_panels_of_a_network() -> None:
-    keys = {panel["key"] for panel in _numbers(written(_without_servers()))["day"]["runs"][0]}
-    assert "battery_pct" in keys and not keys & {"rtt", "pace", "radio"}
+def test_targets_have_the_same_colour_in_every_report() -> None:
+    fog = worlds.server("hall", kind=Kind.FOG)
+    assert hues(worlds.setting(fog, worlds.server("cloud"))) == {
+        "device": "device", "cloud": "remote-1", "hall": "remote-2",
+    }  # fmt: skip
 
 
 def test_a_policy_without_rules_is_said_to_have_none() -> None:
