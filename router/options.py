@@ -124,10 +124,9 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
     if len(remote.times_after) < 2 and not weighs_energy:
         return 0.0
     # Neither with Gamma. On the device: the cheapest plan that begins there.
-    least = min((option.candidate.cost for option in found if option.order[0] is seen.device), default=None)
-    if least is None:
+    stays = min((option.candidate.cost for option in found if option.order[0] is seen.device), default=None)
+    if stays is None:
         return 0.0  # under an alarm, say, everything is asked for: the radio is as awake whatever is chosen
-    stays = least
     order, prospects = [remote, seen.device], dict(seen.prospects)
     received_bytes, joule = remote.download_bytes or 0, seen.worth.joule
     known: dict[int, float] = {}
