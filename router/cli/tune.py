@@ -43,7 +43,8 @@ _CANNOT_BE_HELD: Final = 4
 _INTERRUPTED: Final = 130
 
 
-_MOST_EVALUATIONS: Final = 100_000
+_MOST_EVALUATIONS: Final = 5_000
+"""All of their runs are kept in memory, some 50 kB each; and nobody waits for more."""
 
 ABOUT: Final = (
     "Search for numbers of a policy with which it does better in simulated scenarios, and write it with them, each"
@@ -186,7 +187,9 @@ def _tuned(given: argparse.Namespace, start: _Start, stretches: Stretches, journ
         gains = _gains(runner, start.space, found, stretches.training, training)
         scores = list(_scores(start, found, stretches.held, spread, progress.step))
     notes = notes_of(start.policy, start.space, found, deciding, held, gains, [*stretches.about, *scores])
-    given.output.write_bytes(as_tuned(start.content, found.point, start.policy.version + 1, notes))
+    content = as_tuned(start.content, found.point, start.policy.version + 1, notes)
+    compile_policy(content, source=str(given.output), targets=start.targets)  # a version may be the last that there is
+    given.output.write_bytes(content)
     _print([*lines, *scores])
     print(f"wrote {given.output}, version {start.policy.version + 1}; beside each number stands what it was")
     return 0

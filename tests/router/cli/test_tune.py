@@ -168,6 +168,23 @@ def test_privacy_promises_and_rules_stay_as_they_are(desk: Path) -> None:
             assert after[untouched] == before[untouched]
 
 
+@pytest.mark.wide
+def test_what_could_not_be_put_in_force_is_not_written(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no version after the last one."""
+    (desk / "start.toml").write_text(START.replace("version = 7", f"version = {2**53}"), encoding="utf-8")
+    assert _tune(desk, "--only", ONLY) == 1
+    assert "tuned.toml: line " in capsys.readouterr().err
+    assert not (desk / "tuned.toml").exists()
+
+
+@pytest.mark.wide
+def test_line_ends_of_another_system_are_kept(desk: Path) -> None:
+    (desk / "start.toml").write_bytes(START.replace("\n", "\r\n").encode())
+    assert _tune(desk, "--only", ONLY) == 0
+    written = (desk / "tuned.toml").read_bytes()
+    assert written.count(b"\r\n") == written.count(b"\n")
+
+
 # -- interrupted -------------------------------------------------------------------------------------------------------
 
 
@@ -261,7 +278,7 @@ def test_a_damaged_journal_is_told_and_not_gone_on_with(desk: Path, capsys: pyte
         (["--subject-to", "misses=0.1"], "is no limit"),
         (["--only", "escalaton"], 'there is no knob "escalaton"; did you mean "escalation"?'),
         (["--only", "promise"], "promise is never tuned"),
-        (["--evaluations", "0"], "0 is not a whole number from 1"),
+        (["--evaluations", "0"], "0 is not a whole number from 1 to 5000"),
         (["--seed", "-1"], "-1"),
     ],
 )
