@@ -26,7 +26,8 @@ from tests.router.simulate.worlds import link
 pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
 SECONDS = 30.0
-AIR = sleeping_soon(link(up=Rates([(0.0, 5.0)]), down=Rates([(0.0, 20.0)]), rtt_s=Steps([(0.0, 0.06)]), jitter=0.2))
+# So slow and so far that what a busy machine adds is little beside it.
+AIR = sleeping_soon(link(up=Rates([(0.0, 2.0)]), down=Rates([(0.0, 20.0)]), rtt_s=Steps([(0.0, 0.12)]), jitter=0.2))
 ALWAYS_DEVICE, ALWAYS_CLOUD = (rule.name for rule in RULES[:2])
 
 
@@ -49,20 +50,21 @@ class Day:
 def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     folder: Path = tmp_path_factory.mktemp("back-test")
     prepared = prepare(folder)
-    scene = a_scene(folder / "scene", AIR, prepared.examples, seconds=SECONDS, seed=1)
+    scene = a_scene(folder / "scene", AIR, prepared.examples, seconds=SECONDS, seed=1, deadline_ms=4000.0)
     wanted = [one for one in contenders(SECONDS) if one.name in (AUTO, SWAPPED, ALWAYS_DEVICE, ALWAYS_CLOUD)]
     with CloudProcess(serve_command(prepared.repository)) as cloud:
         lived, machine = live(scene, wanted, prepared, cloud.grpc, folder / "scene", seed=1)
     return Day(scene, machine, {one.contender.name: one for one in lived})
 
 
-def _far(told: Foretold, factor: float) -> bool:
-    return not told.median / factor <= told.came <= told.median * factor
+def _far(told: Foretold) -> bool:
+    """Tell whether it came half as much again above what was simulated with any chance, or as far below."""
+    return not told.low / 1.5 <= told.came <= told.high * 1.5
 
 
 def _disagreements(told: Compared) -> list[str]:
     """Return in what the simulator was wrong of a contender that only asks the cloud."""
-    wrong = [figure for figure in ("p50_s", "p95_s") if _far(told.figures[figure], 1.5)]
+    wrong = [figure for figure in ("p50_s", "p95_s") if _far(told.figures[figure])]
     return wrong if 0.75 <= told.coverage[0.9] <= 1.0 else [*wrong, "coverage"]
 
 
@@ -96,7 +98,7 @@ def test_a_simulator_that_forgot_a_term_would_be_found_out(
 
 
 def test_runs_on_the_device_take_as_long_as_was_simulated(day: Day) -> None:
-    assert not _far(day.compared(ALWAYS_DEVICE).figures["p50_s"], 1.5)
+    assert not _far(day.compared(ALWAYS_DEVICE).figures["p50_s"])
 
 
 def test_each_target_answers_the_share_of_requests_that_was_simulated(day: Day) -> None:
