@@ -1,7 +1,8 @@
 """What the runs take on this machine, measured while a scene is lived: the numbers of the simulator's documents.
 
-It measures with agents of its own, without a network in between, at the pace of the scene: a machine that has nothing
-to do is slower to answer than one in use, and one that others use is slower than both."""
+It measures with agents of its own, over a proxy that only hands on, at the pace of the scene, each in a thread of its
+own: a machine that has nothing to do is slower to answer than one in use, one that others use is slower than both, and
+what the proxy takes is no network's."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ import statistics
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +20,7 @@ from benchmarks.backtest.digits import MODEL, Prepared
 from benchmarks.backtest.lane import agent_at
 from benchmarks.backtest.scene import Machine
 from edge_agent import Agent, AgentError, Sent
+from edge_agent.testing import FaultyLink
 from router.types import Value
 
 __all__ = ["Gauge"]
@@ -43,20 +47,20 @@ class Gauge:
         """Measure until `stop` is set."""
         readings: dict[str, Value | None] = {"link": "ethernet", "metered": True}
         self._folder.mkdir(parents=True, exist_ok=True)
-        agents: list[tuple[Agent, list[float]]] = []
-        try:
+        with FaultyLink(self._cloud) as link, ExitStack() as stack:
+            asked: list[tuple[Agent, list[float]]] = []
             for mode, into in (("only_on_device", self._device_s), ("only_in_cloud", self._service_s)):
                 policy = self._folder / f"{mode}.toml"
                 policy.write_text(f'schema = 1\nname = "gauge"\nversion = 1\nmode = "{mode}"\n', encoding="utf-8")
-                agents.append((agent_at(self._cloud, self._prepared, policy, readings), into))
-            turn = 0
-            while not stop.wait(_EVERY_S):
-                agent, into = agents[turn % len(agents)]
-                self._ask(agent, turn, into)
-                turn += 1
-        finally:
-            for agent, _ in agents:
-                agent.close()
+                asked.append((stack.enter_context(agent_at(link.address, self._prepared, policy, readings)), into))
+            for turn in count():
+                if stop.wait(_EVERY_S):
+                    return
+                agent, into = asked[turn % len(asked)]
+                # As the requests of a lane do: a thread that has just begun waits less for its processor.
+                thread = threading.Thread(target=self._ask, args=(agent, turn, into), name="gauge")
+                thread.start()
+                thread.join()
 
     def machine(self) -> Machine:
         """Return what was measured, without the first of each, which was cold. Raises ValueError: it was too little."""
