@@ -61,8 +61,10 @@ def _behind_alike(done: Plan, would: Plan, outcome: Outcome, taken_s: float, lef
     """Tell whether what stands behind the first target is the same, or was not come to."""
     if done.legs == would.legs and done.retry == would.retry:
         return True
+    first, theirs = done.legs[0], would.legs[0]
     plain = outcome.ending is Ending.ANSWERED and not outcome.failures and outcome.role is not Role.RETRY
-    return plain and (outcome.target == DEVICE or taken_s <= left_s - would.legs[0].reserve_s)
+    answered = outcome.target == first.target or (outcome.escalated and first.target == DEVICE)
+    return plain and answered and (first == theirs or taken_s < left_s - theirs.reserve_s)
 
 
 def _besides_alike(done: Plan, would: Plan, taken_s: float, left_s: float) -> bool:
