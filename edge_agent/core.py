@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.assembly import close_runtimes, load_releases, look_on, open_books, open_door, sensors
 from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
 from edge_agent.clock import machine_clock
-from edge_agent.config import AgentConfig, SignalsConfig, checked
+from edge_agent.config import AgentConfig, checked
 from edge_agent.counts import Gauges
 from edge_agent.device_pool import DevicePool
 from edge_agent.dispatch import Dispatcher
@@ -29,14 +30,12 @@ from edge_agent.loop_watch import LoopWatch
 from edge_agent.metrics import Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.policy_guard import Guard
-from edge_agent.quality import AuditLog, Quality
 from edge_agent.record_log import RecordLog
-from edge_agent.releases import Release, load_release
+from edge_agent.releases import Release
 from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
-from edge_agent.runtimes.trial import Trials
-from edge_agent.shadow import Shadow, ShadowFile, ShadowSummary
-from edge_agent.signals import Demand, Sampler, SignalStatus, Source, machine_sources
+from edge_agent.shadow import Shadow, ShadowSummary
+from edge_agent.signals import Demand, Sampler, SignalStatus, Source
 from edge_agent.signals.app import Reported, SignalSource, checked_claims
 from edge_agent.signals.queue import DeviceQueue
 from edge_agent.signals.traffic import Traffic
@@ -52,7 +51,6 @@ from router.types import BreakerPhase, BudgetView, Promise, Reading, Value
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from edge_agent.egress import Door
 
 __all__ = ["Core"]
 
@@ -105,27 +103,15 @@ class Core:
         self._loop_watch = LoopWatch()
         self._keepers: dict[str, Keeper] = {}
         self._records: RecordLog | None = None
-        self.releases = dict(releases) if releases is not None else self._load(config)
+        self.releases = dict(releases) if releases is not None else load_releases(config)
         try:
             self._start(config, registry, sources, signal_sources, clock, utc, chance)
         except BaseException:
             self._watchdog.stop()
-            _close_runtimes(self.releases)
+            close_runtimes(self.releases)
             if self._records is not None:
                 self._records.close()
             raise
-
-    @staticmethod
-    def _load(config: AgentConfig) -> dict[str, Release]:
-        loaded: dict[str, Release] = {}
-        trials = Trials(config.state)
-        try:
-            for name, model in config.models.items():
-                loaded[name] = load_release(name, model.release, config.device, trials)
-        except BaseException:
-            _close_runtimes(loaded)
-            raise
-        return loaded
 
     def _start(
         self,
@@ -145,7 +131,7 @@ class Core:
                 labels=config.records_labels,
                 utc=utc,
             )
-        self.shadow = self._look_on(config, utc)
+        self.shadow = look_on(config, self.policies, self.metrics, self._records, utc)
         # What a shadow has looked at goes on from there into the file of records.
         first = self.shadow or self._records
         hand_on = None if first is None else first.add
@@ -159,18 +145,18 @@ class Core:
             )
             self._remembered.load()
         self._ledger = Ledger(self.policies.current, clock=clock, utc=utc, folder=config.state)
-        self._qualities = self._open_books(config, chance)
+        self._qualities = open_books(config, self.releases, chance)
         for release in self.releases.values():
             if release.fell_back:
                 self.metrics.ep_fallback(release.name)
             self._keep(release, self._experience, clock, chance)
         self._demands = {name: Demand() for name in config.targets}
-        self.door, round_trips = self._open_door()
+        self.door, round_trips = open_door(config, self._demands, self._may_measure, self._measured)
         self._round_trips = round_trips
         self._reported = Reported(config.targets, clock)
         self.sampler = Sampler(
             [*round_trips, *(sources or ())],
-            together=[*self._traffic(clock), *(_machine(config.signals) if sources is None else ())],
+            together=[*self._traffic(clock), *(sensors(config.signals) if sources is None else ())],
             claims=checked_claims(signal_sources, config.targets),
             pushed=[self._reported],
             clock=clock,
@@ -206,18 +192,6 @@ class Core:
         self._ledger.start()
         if self.shadow is not None:
             self.shadow.start()
-
-    def _look_on(self, config: AgentConfig, utc: Clock) -> Shadow | None:
-        if config.shadow_policy is None:
-            return None
-        return Shadow(
-            ShadowFile(config.shadow_policy, config.kinds, on_outcome=self.metrics.shadow_reload),
-            lambda: self.policies.current,
-            metrics=self.metrics,
-            kept=config.journal_size,
-            records=self._records,
-            utc=utc,
-        )
 
     def _refresh_policies(self) -> None:
         self.policies.refresh()
@@ -263,42 +237,6 @@ class Core:
     def _measured(self) -> None:
         assert self._experience is not None
         self._experience.radio_used(self.sampler.snapshot(), self._clock())
-
-    def _open_door(self) -> tuple[Door | None, list[Source]]:
-        if not self.config.targets:
-            return None, []  # grpc is never loaded where there is nowhere to go
-        from edge_agent.egress import Door
-        from edge_agent.egress.remote import Remote
-        from edge_agent.egress.round_trip import RoundTrip
-
-        remotes = [Remote(name, self.config.kind_of(name), part) for name, part in self.config.targets.items()]
-        interval_s = self.config.signals.round_trip_s
-        trips: list[Source] = [
-            RoundTrip(
-                remote,
-                interval_s,
-                self._demands[remote.name],
-                first=index == 0,
-                allowed=self._may_measure,
-                measured=self._measured,
-            )
-            for index, remote in enumerate(remotes)
-        ]
-        return Door(remotes), trips
-
-    def _open_books(self, config: AgentConfig, chance: random.Random) -> dict[str, Quality]:
-        log = None if config.audits is None else AuditLog(config.audits, config.audits_max_mb << 20)
-        return {
-            name: Quality(
-                release.manifest,
-                release.certificate,
-                release.why_uncovered,
-                chance=chance,
-                log=log,
-                state=None if config.state is None else config.state / f"quality-{name}.json",
-            )
-            for name, release in self.releases.items()
-        }
 
     def promise(self, model: str) -> Promise | None:
         """Return what the policy's promise is worth for a model now; None where it asks for none."""
@@ -533,19 +471,3 @@ class Core:
             return self.releases[model]
         except KeyError:
             raise UnknownModel(f"no model {model!r} is configured") from None
-
-
-def _machine(signals: SignalsConfig) -> list[Source]:
-    return machine_sources(
-        battery_s=signals.battery_s,
-        processor_s=signals.processor_s,
-        memory_s=signals.memory_s,
-        temperature_s=signals.temperature_s,
-        link_s=signals.link_s,
-    )
-
-
-def _close_runtimes(releases: Mapping[str, Release]) -> None:
-    for release in releases.values():
-        if release.runtime is not None:
-            release.runtime.close()
