@@ -3,7 +3,7 @@
 0: done. 1: the policy or the records are at fault (with `check --strict`, also warnings; with `diff --exit-code`, two
 policies differ). 2: called wrongly, or a file cannot be read or written. 3: `diff --refuse-looser` found looser
 privacy, or `tune` nothing better. 4: `tune` found no policy that holds every constraint. `gate` has codes of its own:
-0 accept, 1 reject, 2 inconclusive, and 3 for everything that is at fault."""
+0 accept, 1 reject, 2 inconclusive, and 3 for everything that is at fault. 130: interrupted."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ __all__ = ["main"]
 
 # As many processes as Windows can wait for at a time.
 _MOST_WORKERS: Final = 61
+_INTERRUPTED: Final = 130
+"""As a shell says of whoever a Ctrl-C has ended."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return at_fault or 0
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), at_fault or 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
     return code
 
 

@@ -253,6 +253,25 @@ def test_a_policy_at_fault_is_told(policy: Path, records: Path, capsys: pytest.C
     assert str(policy) in capsys.readouterr().err
 
 
+class _CtrlC(io.RawIOBase):
+    """Somebody who presses a key instead of writing on."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise KeyboardInterrupt
+
+
+def test_whoever_presses_ctrl_c_gets_one_line(
+    policy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(_CtrlC())))
+    assert main(["replay", "-", "--policy", str(policy)]) == 130
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "nearfar-policy: interrupted\n")
+
+
 def test_on_a_terminal_it_shows_how_far_it_is(
     policy: Path, explored: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
