@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,16 @@ def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -
 def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:
     policies = [policy_for(path, scenario) for path in paths] or [built_in_policy()]
     names = [policy.name for policy in policies]
+    # Two versions of one policy are what one mostly wants to see beside each other.
+    told = [
+        replace(policy, name=f"{policy.name} v{policy.version}") if names.count(policy.name) > 1 else policy
+        for policy in policies
+    ]
+    names = [policy.name for policy in told]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise RouterError(f'two of the policies are called "{twice}"; a table could not tell them apart')
-    return policies
+    return told
 
 
 def _as_json(scenario: Scenario, seed: int, policies: Sequence[Policy], compared: Comparison) -> str:

@@ -176,7 +176,7 @@ def test_where_no_request_comes_there_is_nothing_to_compare(desk: Path, capsys: 
 def test_two_policies_of_one_name_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--policy", str(desk / "near.toml")] * 2
     assert _simulate(desk, *twice) == 1
-    assert 'two of the policies are called "near"' in capsys.readouterr().err
+    assert 'two of the policies are called "near v1"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "many", str(1 << 63)])
@@ -300,3 +300,13 @@ def test_a_budget_for_longer_than_the_scenario_lasts_is_told_with_what_of_it_can
     )
     assert said[1].startswith("near: its budget of money is for a day, and the scenario lasts 20 s: about 0.02%")
     assert len(said) == 2
+
+
+def test_two_versions_of_one_policy_are_told_apart_by_them(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tuned policy keeps its name, and could not be shown beside the one that it was made from."""
+    later = POLICY.format(name="near", mode="only_in_cloud").replace("version = 1", "version = 2")
+    (desk / "later.toml").write_text(later, encoding="utf-8")
+    told = _figures(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "later.toml"))
+    assert [row["policy"] for row in told["policies"]] == ["near v1", "near v2"]
+    assert _simulate(desk, "--policy", str(desk / "near.toml"), "--policy", str(desk / "near.toml")) == 1
+    assert 'two of the policies are called "near v1"' in capsys.readouterr().err
