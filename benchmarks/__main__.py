@@ -1,6 +1,7 @@
 """`make bench`: every benchmark of the router, the agent and of preparing, or those named on the command line.
 
-`python -m benchmarks backtest [--seconds N] [--json FILE]` is one for itself: it takes minutes of real time."""
+`python -m benchmarks backtest [--seconds N] [--json FILE]` and `python -m benchmarks fleet [--requests N ...]` are each
+one for itself: they take minutes."""
 
 from __future__ import annotations
 
@@ -52,6 +53,10 @@ def main(names: list[str]) -> int:
         from benchmarks.backtest.run import main as backtest  # wants what `nearfar[demo]` brings along
 
         return backtest(names[1:])
+    if names[:1] == ["fleet"]:
+        from benchmarks.fleet import main as fleet
+
+        return fleet(names[1:])
     unknown = sorted(set(names) - set(_ALL))
     if unknown:
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(_ALL)}", file=sys.stderr)
