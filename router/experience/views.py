@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 from router import breaker
-from router.estimates import SILENCES_S
+from router.estimates import SILENCES_S, Wakes
 from router.experience.book import Book
 from router.experience.facts import ModelFacts, TargetFacts
 from router.experience.known import Known
@@ -160,8 +160,10 @@ class Views:
                 continue
             reading = known.fresh(readings.get(target.reads), now)
             trip_s = known.imagined_s(target.name, link, reading)
-            way = known.way(target.name, target.kind, facts.model, upload_bytes, link, reading is not None, trip_s)
-            views.append(self._remote(facts.model, target, book, way, silence, now, upload_bytes)[0])
+            way = known.imagined_way(
+                target.name, target.kind, facts.model, upload_bytes, link, reading is not None, trip_s
+            )
+            views.append(self._remote(facts.model, target, book, way, trip_s, silence, now, upload_bytes)[0])
         return tuple(views)
 
     def radio(self, readings: Mapping[str, Reading], now: float) -> Radio:
@@ -233,7 +235,7 @@ class Views:
                 known.changed(target.name)
                 trip_s = path.round_trip_s(measured)
             way = known.way(target.name, target.kind, model, upload_bytes, link, measured, trip_s)
-            view, holds_until = self._remote(model, target, book, way, silence, now, upload_bytes)
+            view, holds_until = self._remote(model, target, book, way, trip_s, silence, now, upload_bytes)
         like = one or of.latest.get(target.name)
         if like is not None and like.view == view:
             view = like.view
@@ -269,7 +271,15 @@ class Views:
         return view, min(book.changes_at(now), _or_never(state.open_until, now))
 
     def _remote(
-        self, model: str, target: TargetFacts, book: Book, way: Way, silence: int, now: float, upload_bytes: int
+        self,
+        model: str,
+        target: TargetFacts,
+        book: Book,
+        way: Way,
+        trip_s: Times | None,
+        silence: int,
+        now: float,
+        upload_bytes: int,
     ) -> tuple[TargetView, float]:
         """Return a view, and until when it holds as long as the radio is as silent as it is."""
         known, link = self._known, way.link
@@ -279,7 +289,6 @@ class Views:
         queue_s = book.advice.queue_wait_s(now)
         time, times_after = self._foreseen(model, target, book, way, silence, queue_s)
         state = known.breaker_of(target.name)
-        trip_s = way.round_trip_s
         view = TargetView(
             target.name,
             target.kind,
@@ -320,33 +329,30 @@ class Views:
             or times.forgotten is not forgotten
         ):
             times = self._times[key] = _Times(way, book.cells.version, wakes.after, forgotten, {})
-        by_silence, base_s = times.by_silence, way.base_s
-
-        def after(index: int) -> TimeEstimate:
-            time = by_silence.get(index)
-            if time is None:
-                if forgotten:
-                    time = way.prior(wakes, index)
-                else:
-                    time = book.cells.estimate(
-                        (way.measured, link, index),
-                        base_s,
-                        wakes.medians_s[index],
-                        way.blind,
-                        lambda: way.prior(wakes, index),
-                    )
-                by_silence[index] = time
-            return after_queue(time, queue_s)
-
+        by_silence = times.by_silence
+        after: TimeEstimate | None
         found: list[TimeAfter] = []
         if radios.sleeps(link) and wakes.after:
             before: TimeEstimate | None = None
             for index, idle_s in enumerate(SILENCES_S):
-                time = after(index)
-                if time is not before and time != before:
-                    found.append(TimeAfter(idle_s, time))
-                    before = time
-        return after(silence), tuple(found)
+                after = by_silence.get(index)
+                if after is None:
+                    after = by_silence[index] = _time_after(book, way, wakes, index)
+                if after is not before and after != before:
+                    found.append(TimeAfter(idle_s, after_queue(after, queue_s)))
+                    before = after
+        after = by_silence.get(silence)
+        if after is None:
+            after = by_silence[silence] = _time_after(book, way, wakes, silence)
+        return after_queue(after, queue_s), tuple(found)
+
+
+def _time_after(book: Book, way: Way, wakes: Wakes, silence: int) -> TimeEstimate:
+    """Return what a target takes after a silence, without its queue."""
+    if book.recency.forgotten:
+        return way.prior(wakes, silence)
+    key = (way.measured, way.link, silence)
+    return book.cells.estimate(key, way.base_s, wakes.medians_s[silence], way.blind, lambda: way.prior(wakes, silence))
 
 
 def _serves(target: TargetFacts, book: Book, now: float) -> tuple[bool, str]:
