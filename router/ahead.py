@@ -18,7 +18,7 @@ from typing import Final
 
 from router.types import TargetView, TimeEstimate
 
-__all__ = ["awake_worth", "time_after"]
+__all__ = ["awake_worth", "time_after", "worth_between"]
 
 _NOTHING: Final = 1e-12
 
@@ -28,15 +28,14 @@ def awake_worth(
 ) -> float:
     """Return Gamma, given v, the gaps between requests, for how long the radio has been silent, and the cost of waking
     it for nobody; infinity: that is not done."""
-    # How many gaps more there are with each v where the radio is awake than where it rests: of few steps of silence
-    # come few values, and the equation is in their differences.
-    more_often: dict[float, int] = {}
-    for gap in gaps_s:
-        awake, resting = better_by(gap), better_by(idle_s + gap)
-        more_often[awake] = more_often.get(awake, 0) + 1
-        more_often[resting] = more_often.get(resting, 0) - 1
-    differing = [(v, more) for v, more in more_often.items() if more]
-    worth, gaps = 0.0, len(gaps_s)
+    awake = [(better_by(gap), 1) for gap in gaps_s]
+    return worth_between([*awake, *((better_by(idle_s + gap), -1) for gap in gaps_s)], len(gaps_s), wake)
+
+
+def worth_between(differing: Sequence[tuple[float, int]], gaps: int, wake: float = math.inf) -> float:
+    """Return Gamma, given how many more of so many gaps have each v where the radio is awake than where it rests: the
+    equation is in their differences alone."""
+    worth = 0.0
     if not differing:
         return worth
     # What is left of the equation falls along straight lines as Gamma rises: a step along one ends on its root, or

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import Final
 
-from router.ahead import awake_worth, time_after
+from router.ahead import awake_worth, time_after, worth_between
 from router.energy import extra_j, remote_j
 from router.hysteresis import WAKES
 from router.keeping import Keeping
@@ -132,17 +132,29 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
     known: dict[int, float] = {}
     silences_s = [after.idle_s for after in remote.times_after]
 
-    def better_by(idle: float) -> float:
-        """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
-        silence = bisect_right(silences_s, idle)
+    def slept(silence: int) -> float:
+        """v after one of the silences, but for the energy that it takes to end it."""
         worth = known.get(silence)
         if worth is None:
-            times_s = time_after(remote, idle).quantiles_s
+            times_s = time_after(remote, silences_s[silence - 1] if silence else 0.0).quantiles_s
             prospects[remote.name] = with_times(seen.prospects[remote.name], times_s, 0.0)
             worth = known[silence] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
-        return worth - joule * extra_j(power, remote.upload_bytes, received_bytes, idle) if weighs_energy else worth
+        return worth
 
-    return awake_worth(better_by, radio.gaps_s, idle_s(situation), _wake_cost(policy, situation, seen))
+    def better_by(idle: float) -> float:
+        """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
+        return slept(bisect_right(silences_s, idle)) - joule * extra_j(power, remote.upload_bytes, received_bytes, idle)
+
+    idle, wake = idle_s(situation), _wake_cost(policy, situation, seen)
+    if weighs_energy:
+        return awake_worth(better_by, radio.gaps_s, idle, wake)
+    # Then the few silences count, and each gap that ends in the same one with and without what went before cancels out.
+    more_often = [0] * (len(silences_s) + 1)
+    for gap in radio.gaps_s:
+        more_often[bisect_right(silences_s, gap)] += 1
+        more_often[bisect_right(silences_s, idle + gap)] -= 1
+    differing = [(slept(silence), more) for silence, more in enumerate(more_often) if more]
+    return worth_between(differing, len(radio.gaps_s), wake)
 
 
 def _wake_cost(policy: Policy, situation: Situation, seen: Outlook) -> float:

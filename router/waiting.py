@@ -30,6 +30,7 @@ __all__ = [
 
 _Z75: Final = 0.6744897501960817  # the standard normal's 75 % quantile
 _Z95: Final = 1.6448536269514722
+_LEAST_S: Final = 1e-9
 
 
 def legs(order: Sequence[TargetView], left_s: float) -> tuple[Leg, ...]:
@@ -93,7 +94,9 @@ def latest_quantile_s(time: TimeEstimate, z: float) -> float:
 
     Between the quantiles that an estimate carries it is as log-normal as they are; beyond the last it goes on as
     steeply as they do anywhere, which errs on the late side."""
-    _, _, median, q75, q95 = (max(quantile, 1e-9) for quantile in time.quantiles_s)
+    _, _, median, q75, q95 = time.quantiles_s
+    if median < _LEAST_S:
+        median, q75, q95 = max(median, _LEAST_S), max(q75, _LEAST_S), max(q95, _LEAST_S)
     steep = math.log(q95 / q75) / (_Z95 - _Z75)
     if z >= _Z95:
         overall = math.log(q95 / median) / _Z95

@@ -41,6 +41,10 @@ class DeviceRuns:
         """Say between what quantiles runs of a model lie; those that lie well beyond are news."""
         self._usual_s[model] = (low_s / _UNUSUAL, high_s * _UNUSUAL)
 
+    def knows(self, model: str) -> bool:
+        """Tell whether it was said what is usual of a model."""
+        return model in self._usual_s
+
     def forget_usual(self) -> None:
         """Let every run be news until more is known."""
         self._usual_s.clear()

@@ -98,8 +98,9 @@ def learn_runs(known: Known, noted: DeviceRuns) -> None:
             known.changed(DEVICE)
     for model, taken in taken_by_model.items():
         runs = known.book(DEVICE, model).runs
-        if runs.observe_all(taken, predicted_s):
+        changed = runs.observe_all(taken, predicted_s)
+        if changed:
             known.changed(DEVICE)
-        if runs.samples >= BATCH:
+        if runs.samples >= BATCH and (changed or not noted.knows(model)):
             low_s, *_, high_s = runs.estimate(predicted_s, _NOT_LOOKED_AT).quantiles_s
             noted.are_usual(model, low_s, high_s)
