@@ -55,11 +55,12 @@ class _Sight:
 
 
 class Memo:
-    """One agent's. Several threads may use it: an entry is replaced whole."""
+    """One agent's. Several threads may use it: an entry is replaced whole. `most`: how many choices it holds."""
 
     MAX_ENTRIES = 128
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_ENTRIES) -> None:
+        self._most = most
         self._kept: dict[tuple[str, str | None, Rest | None], _Kept] = {}
         self._sight: _Sight | None = None
         self._rests = Rests()
@@ -93,7 +94,7 @@ class Memo:
             return again
         decision = decide(policy, situation, sighted)
         if decision.chosen_by != "draw":
-            if len(self._kept) >= self.MAX_ENTRIES:
+            if len(self._kept) >= self._most:
                 self._kept.clear()
             self._kept[key] = _keep(policy, decision, sighted)
         return decision

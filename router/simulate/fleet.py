@@ -29,6 +29,8 @@ from router.values import value
 __all__ = ["FleetOutcomes", "run_fleet", "simulate_fleet"]
 
 _SLICES: Final = 600
+_CHOICES: Final = 24
+"""That each device keeps: of more than these, in a fleet of thousands, most would never be looked at again."""
 
 
 @value
@@ -74,7 +76,7 @@ def simulate_fleet(setting: Setting, policy: Policy, seed: int, devices: int) ->
 def run_fleet(setting: Setting, policy: Policy, seed: int, devices: int, *, worth: Worth | None = None) -> Tally:
     """Run as `simulate_fleet` does, and return the sums by blocks, as driver.run does of one device. Devices have the
     chance of seeds that follow one another: two fleets are independent where theirs are `devices` apart."""
-    choosers = [Memo() for _ in range(devices)]
+    choosers = [Memo(_CHOICES) for _ in range(devices)]
     return _run(setting, policy, seed, World, choosers, policy.worth if worth is None else worth)
 
 
@@ -133,7 +135,7 @@ class _Watched(Memo):
     """Counts how often the first choice is another than before."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_CHOICES)
         self.switches = 0
         self._first: str | None = None
 

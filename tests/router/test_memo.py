@@ -179,9 +179,10 @@ def test_a_new_policy_is_obeyed_at_once() -> None:
     assert memo.decide(other, _later(BEFORE, 1.0)) == decide(other, _later(BEFORE, 1.0))
 
 
-def test_it_holds_a_bounded_number_of_choices() -> None:
-    memo = Memo()
-    for index in range(3 * Memo.MAX_ENTRIES):
+@pytest.mark.parametrize("most", [3, Memo.MAX_ENTRIES])
+def test_it_holds_a_bounded_number_of_choices(most: int) -> None:
+    memo = Memo(most)
+    for index in range(3 * most):
         of = replace(BEFORE, request=replace(BEFORE.request, model=f"m{index}"))
         memo.decide(POLICY, of)
-    assert len(memo._kept) <= Memo.MAX_ENTRIES
+    assert len(memo._kept) <= most
