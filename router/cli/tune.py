@@ -158,7 +158,7 @@ def tune(given: argparse.Namespace) -> int:
             code = _tuned(given, start, stretches, journal)
             journal.done()
     except KeyboardInterrupt:
-        print(f"\nnearfar-policy: interrupted; the same command goes on from {path}", file=sys.stderr)
+        print(f"nearfar-policy: interrupted; the same command goes on from {path}", file=sys.stderr)
         return _INTERRUPTED
     return code
 
