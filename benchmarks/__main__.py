@@ -59,7 +59,7 @@ def main(names: list[str]) -> int:
         return fleet(names[1:])
     unknown = sorted(set(names) - set(_ALL))
     if unknown:
-        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(_ALL)}", file=sys.stderr)
+        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(_ALL)}, and backtest by itself", file=sys.stderr)
         return 2
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     print("Each figure is a median, with its quartiles over rounds in which the contenders take turns.")

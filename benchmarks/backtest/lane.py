@@ -29,7 +29,7 @@ from router.simulate.baselines import Baseline
 from router.simulate.tally import Ended
 from router.types import DEVICE, Kind, Value
 
-__all__ = ["KINDS", "Lane", "agent_at", "compiled"]
+__all__ = ["KINDS", "Lane", "agent_at", "compiled", "decide_by_rule"]
 
 KINDS: Final = {DEVICE: Kind.DEVICE, CLOUD: Kind.CLOUD}
 _LABEL: Final = "public"
@@ -61,6 +61,13 @@ def agent_at(
         records=records,
     )
     return Agent(config, sources=[Scripted(readings)])
+
+
+def decide_by_rule(agent: Agent, rule: Baseline) -> None:
+    """Put a rule in the place of the agent's policy, before its first request. No app may do this: it is here to have
+    the agent wait, ask and account for a rule as it does for policies."""
+    dispatcher = agent.core.dispatcher
+    dispatcher._around = replace(dispatcher._around, memo=ByRule(rule))
 
 
 class Lane:
@@ -108,9 +115,7 @@ class Lane:
             self._link.stop()
             raise
         if self.rule is not None:
-            # No app may do this: it is here to have the agent wait, ask and account for a rule as it does for policies.
-            dispatcher = self._agent.core.dispatcher
-            dispatcher._around = replace(dispatcher._around, memo=ByRule(self.rule))
+            decide_by_rule(self._agent, self.rule)
         return self
 
     def __exit__(
