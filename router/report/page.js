@@ -230,6 +230,16 @@
     one("look-all").addEventListener("click", () => look(0, day.slices));
     cursor.addEventListener("input", () => point(Number(cursor.value)));
     all("input[name=run]").forEach((input) => input.addEventListener("change", () => point(Number(cursor.value))));
+    for (const link of all("a[data-at]")) {
+      // To the decision's place in the day: its link leads there, and this looks closer.
+      link.addEventListener("click", () => {
+        const chosen = one(`run-${link.dataset.run}`);
+        chosen.checked = true;
+        const slice = between(Math.floor(Number(link.dataset.at) / day.slice_s), 0, day.slices - 1);
+        look(slice - day.slices / 24, day.slices / 12);
+        point(slice);
+      });
+    }
     cursor.value = String(Math.floor(day.slices / 2));
     look(0, day.slices);
   }

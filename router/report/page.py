@@ -220,8 +220,11 @@ def _turns(study: Study) -> Html:
         f"Of {first.policy.name}. For each kind of decision a few were made again with one thing changed at a time, and"
         " the nearest value that changes them is told; two numbers are the least and the most among them."
     )
-    more = [tag("details", tag("summary", f"Of {other.policy.name}"), turns(other)) for other in others]
-    return _section("turns", "What would change which decision", tag("p", note, class_="quiet"), turns(first), more)
+    more = [
+        tag("details", tag("summary", f"Of {other.policy.name}"), turns(other, run))
+        for run, other in enumerate(others, start=1)
+    ]
+    return _section("turns", "What would change which decision", tag("p", note, class_="quiet"), turns(first, 0), more)
 
 
 def _about(study: Study) -> Html:

@@ -17,17 +17,17 @@ _BELIEVED: Final = frozenset({"time_ms", "p_fail", "p_wrong", "p_escalate", "ser
 """What the router believes, and no sensor or request says: told last."""
 
 
-def turns(profile: Profile) -> Html:
-    """Return the kinds of decisions of a policy's run, the most frequent first."""
+def turns(profile: Profile, run: int) -> Html:
+    """Return the kinds of decisions of a policy's run, the most frequent first; `run` is its number on the page."""
     requests = max(1, sum(profile.recording.requests))
-    told = [_kind(turned, requests) for turned in profile.turned]
+    told = [_kind(turned, requests, run) for turned in profile.turned]
     left = requests - sum(turned.group.count for turned in profile.turned)
     if left > 0:
         told.append(tag("p", f"{count(left)} more requests were decided in other ways.", class_="quiet"))
     return joined(told)
 
 
-def _kind(turned: Turned, requests: int) -> Html:
+def _kind(turned: Turned, requests: int, run: int) -> Html:
     group, situation = turned.group, turned.example.situation
     under = f"while {' and '.join(group.rules)} held" if group.rules else "while no rule held"
     outside = [turn for turn in turned.turns if turn.name.partition(".")[0] not in _BELIEVED]
@@ -41,8 +41,9 @@ def _kind(turned: Turned, requests: int) -> Html:
     return tag(
         "article",
         tag("h3", f"{turned.goes}: {count(group.count)} requests, {percent(group.count / requests)}"),
-        tag("p", f"Decided so {under}. One of them, at {clock(situation.now)}: {_in_short(situation)}.",
-            class_="quiet"),
+        tag("p", f"Decided so {under}. One of them, at ",
+            tag("a", clock(situation.now), href="#day", data_run=run, data_at=f"{situation.now:.3f}"),
+            f": {_in_short(situation)}.", class_="quiet"),
         body,
         class_="kind",
     )  # fmt: skip

@@ -178,6 +178,15 @@ def test_another_policy_s_run_is_chosen(shown: Shown) -> None:
     assert "run-1" in shown.page.locator(".run:visible").get_attribute("class")
 
 
+def test_a_decision_leads_to_its_place_in_the_day(shown: Shown) -> None:
+    shown.page.locator("summary", has_text="Of far").click()
+    link = shown.page.locator("#turns a[data-run='1']").first
+    link.click()
+    assert shown.page.locator("#at").inner_text() == link.inner_text()
+    assert "run-1" in shown.page.locator(".run:visible").get_attribute("class")
+    assert float(_view(shown).split()[2]) == 30.0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_what_it_stands_on(browser: Any, report: Path, scheme: Any) -> None:
     with opened(browser, report, scheme=scheme) as shown:
