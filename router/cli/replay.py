@@ -56,12 +56,13 @@ def replay(given: argparse.Namespace) -> int:
     _refuse_bad(lines, replays, strict=given.strict)
     _refuse_bad_audits(audit_lines, audits, strict=given.strict)
     estimates = [each.estimates(Chance(given.seed, "replay")) for each in replays]
+    # First: where the file cannot be written after an hour of reading, this is there all the same.
+    for line in (*report(lines, audit_lines, given.policies, replays, estimates), *shadows.lines()):
+        print(line)
     if given.json is not None:
         whole = as_values(lines, audit_lines, logged_by, given.policies, replays, estimates)
         whole |= {"shadows": shadows.as_values()}
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    for line in (*report(lines, audit_lines, given.policies, replays, estimates), *shadows.lines()):
-        print(line)
     return 0
 
 

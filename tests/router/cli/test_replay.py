@@ -253,6 +253,16 @@ def test_a_policy_at_fault_is_told(policy: Path, records: Path, capsys: pytest.C
     assert str(policy) in capsys.readouterr().err
 
 
+def test_figures_that_cannot_be_written_cost_the_page_nothing(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = records.parent / "nowhere" / "out.json"
+    assert main(["replay", str(records), "--policy", str(policy), "--json", str(nowhere)]) == 2
+    said = capsys.readouterr()
+    assert "3 of 4 decisions" in said.out
+    assert said.err == f"nearfar-policy: {nowhere}: No such file or directory\n"
+
+
 class _CtrlC(io.RawIOBase):
     """Somebody who presses a key instead of writing on."""
 
