@@ -7,8 +7,9 @@ nothing known, and no number."""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+from router.values import value
 
 __all__ = ["NOTHING_TOLD", "NOT_AGAIN_S", "Advice", "Told"]
 
@@ -18,7 +19,7 @@ NOT_AGAIN_S: Final = math.inf
 """A pause of this length has no end that the target could tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Told:
     """What came with the end of one call. Numbers are not negative; a pause of 0 was not asked for."""
 

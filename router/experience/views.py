@@ -9,13 +9,13 @@ import math
 from collections.abc import Mapping
 
 from router import breaker
-from router.estimates import SILENCES_S, Wakes
 from router.experience.book import Book
 from router.experience.facts import ModelFacts, TargetFacts
+from router.experience.foreseen import Foreseen
 from router.experience.known import Known
 from router.experience.way import Way
-from router.predict import MEDIAN, Times, after_queue
-from router.types import Kind, Radio, Reading, TargetView, TimeAfter, TimeEstimate, WakeAfter
+from router.predict import MEDIAN, Times
+from router.types import Kind, Radio, Reading, TargetView, TimeEstimate, WakeAfter
 from router.values import value
 
 __all__ = ["Views"]
@@ -60,17 +60,6 @@ class _Of:
 
 
 @value
-class _Times:
-    """A remote target's times without its queue, after each silence that was asked for, and what they hold for."""
-
-    way: Way
-    version: int
-    wakes: tuple[WakeAfter, ...]
-    forgotten: bool
-    by_silence: dict[int, TimeEstimate]
-
-
-@value
 class _Kept:
     """The radio as it was last seen, and what that holds for."""
 
@@ -89,7 +78,7 @@ class Views:
         self._known = known
         self._seen: dict[str, _Seen] = {}
         self._of: dict[str, _Of] = {}
-        self._times: dict[tuple[str, str], _Times] = {}
+        self._foreseen = Foreseen(known)
         self._radio: _Kept | None = None
 
     def seen(
@@ -287,7 +276,7 @@ class Views:
         path = known.path(target.name, link)
         up, down = path.up.seconds_per_byte, path.down.seconds_per_byte
         queue_s = book.advice.queue_wait_s(now)
-        time, times_after = self._foreseen(model, target, book, way, silence, queue_s)
+        time, times_after = self._foreseen.times(target.name, model, book, way, silence, queue_s)
         state = known.breaker_of(target.name)
         view = TargetView(
             target.name,
@@ -311,48 +300,6 @@ class Views:
             times_after,
         )
         return view, min(book.changes_at(now), path.changes_at(now), _or_never(state.open_until, now))
-
-    def _foreseen(
-        self, model: str, target: TargetFacts, book: Book, way: Way, silence: int, queue_s: float | None
-    ) -> tuple[TimeEstimate, tuple[TimeAfter, ...]]:
-        """Return the time that a target would take, and what it would take after every silence that makes a
-        difference."""
-        radios, link, forgotten = self._known.radios, way.link, book.recency.forgotten
-        wakes = radios.wakes(link)
-        key = (target.name, model)
-        times = self._times.get(key)
-        if (
-            times is None
-            or times.way is not way
-            or times.version != book.cells.version
-            or times.wakes is not wakes.after
-            or times.forgotten is not forgotten
-        ):
-            times = self._times[key] = _Times(way, book.cells.version, wakes.after, forgotten, {})
-        by_silence = times.by_silence
-        after: TimeEstimate | None
-        found: list[TimeAfter] = []
-        if radios.sleeps(link) and wakes.after:
-            before: TimeEstimate | None = None
-            for index, idle_s in enumerate(SILENCES_S):
-                after = by_silence.get(index)
-                if after is None:
-                    after = by_silence[index] = _time_after(book, way, wakes, index)
-                if after is not before and after != before:
-                    found.append(TimeAfter(idle_s, after_queue(after, queue_s)))
-                    before = after
-        after = by_silence.get(silence)
-        if after is None:
-            after = by_silence[silence] = _time_after(book, way, wakes, silence)
-        return after_queue(after, queue_s), tuple(found)
-
-
-def _time_after(book: Book, way: Way, wakes: Wakes, silence: int) -> TimeEstimate:
-    """Return what a target takes after a silence, without its queue."""
-    if book.recency.forgotten:
-        return way.prior(wakes, silence)
-    key = (way.measured, way.link, silence)
-    return book.cells.estimate(key, way.base_s, wakes.medians_s[silence], way.blind, lambda: way.prior(wakes, silence))
 
 
 def _serves(target: TargetFacts, book: Book, now: float) -> tuple[bool, str]:
