@@ -52,13 +52,13 @@ def test_no_policy_that_a_search_may_try_scores_above_one(setting: Setting, poin
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["commuter-4g", "flaky-tunnel", "hot-phone", "low-battery-day", "slow-server"])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_nobody_passes_the_bound_in_either_part_of_what_ships(name: str, seed: int) -> None:
+def test_nobody_passes_the_bound_in_either_part_of_what_ships(name: str) -> None:
     setting = find_scenario(name).setting
     cut = 0.6 * setting.duration_s
     text = 'schema = 1\nname = "s"\nversion = 1\n[escalation]\nbelow = "best"\n[radio]\nwake = true\n'
     policies = [compile_policy(text.encode()), compile_policy(f"{text}[retry]\nattempts = 4\n".encode())]
-    for part, chance in ((first(setting, cut), seed), (rest(setting, cut), apart(seed, "held out"))):
+    for part, chance in ((first(setting, cut), 1), (rest(setting, cut), apart(1, "held out"))):
         for judged in compare(part, policies, chance).policies:
             assert judged.score is None or judged.score <= 1 + 1e-6
