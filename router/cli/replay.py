@@ -16,7 +16,8 @@ from router.cli.audit_lines import read_audits
 from router.cli.lines import STDIN, Lines, size_of
 from router.cli.progress import Progress
 from router.cli.record_lines import RecordLines
-from router.cli.replayed import as_values, report
+from router.cli.replay_values import as_values
+from router.cli.replayed import report
 from router.cli.shadows import Shadows
 from router.cli.source import read_policy
 from router.errors import AuditError, RecordError

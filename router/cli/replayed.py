@@ -1,21 +1,19 @@
-"""What a replay found, as a page for a terminal and as JSON. Only writes: numbers are router.offpolicy's."""
+"""What a replay found, as a page for a terminal. Only writes: numbers are router.offpolicy's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from router.cli.lines import Lines
 from router.cli.record_lines import RecordLines
 from router.offpolicy.audited import Judged
-from router.offpolicy.changes import Example
 from router.offpolicy.estimate import Estimate, Estimates
 from router.offpolicy.replaying import Replay
 from router.simulate.intervals import Figure
 
-__all__ = ["WARNING", "as_values", "report"]
+__all__ = ["WARNING", "report"]
 
 WARNING: Final = (
     "WARNING: these are figures of the world that the logged policy made. Wherever what is done changes the world,",
@@ -27,8 +25,6 @@ _LONG_S: Final = 3600.0
 _TOLD: Final = 15
 """Turns on a terminal; all of them are in the JSON."""
 _STORIES: Final = 3
-_BACKS: Final = 10
-"""For so many kinds of change it is looked up what would have turned it back, which is hundreds of decisions each."""
 _MODEL: Final = (
     "as logged: the mean of the records. IPS: weighed by how much more probable what was done is under this policy.",
     "SNIPS: by the sum of the weights. DR: doubly robust; its direct model is what the decisions themselves expected",
@@ -225,98 +221,3 @@ def _judged(found: Judged) -> Iterator[str]:
 
 def _percent(of: Figure) -> str:
     return f"{of.value:.2%} ({of.low:.2%} to {of.high:.2%})"
-
-
-# -- JSON --------------------------------------------------------------------------------------------------------------
-
-
-def as_values(
-    lines: RecordLines,
-    audits: Lines,
-    logged_by: Mapping[str, int],
-    paths: Sequence[Path],
-    replays: Sequence[Replay],
-    estimates: Sequence[Estimates],
-) -> dict[str, Any]:  # Any, here and below: a JSON document
-    """Return all that was found, for a JSON document."""
-    return {
-        "warning": " ".join(WARNING),
-        "records": {
-            "lines": lines.lines.count,
-            "read": lines.versions.total(),
-            "versions": {str(version): count for version, count in sorted(lines.versions.items())},
-            "bad": _bad_values(lines.lines),
-            "repeated": lines.repeated,
-            "clock_goes_back": lines.backwards,
-            "longest_silence_s": lines.silence_s,
-            "longest_silence_before": lines.silence_until,
-            "logged_by": dict(logged_by),
-        },
-        "audits": {"lines": audits.count, "bad": _bad_values(audits)},
-        "policies": [_policy(*each) for each in zip(paths, replays, estimates, strict=True)],
-    }
-
-
-def _bad_values(lines: Lines) -> list[dict[str, Any]]:
-    return [
-        {"problem": problem, "count": count, "first": lines.first[problem]}
-        for problem, count in lines.bad.most_common()
-    ]
-
-
-def _policy(path: Path, replay: Replay, found: Estimates) -> dict[str, Any]:
-    changes, policy = replay.changes, replay.policy
-    return {
-        "file": str(path),
-        "name": policy.name,
-        "version": policy.version,
-        "digest": policy.digest,
-        "decisions": changes.records,
-        "chosen_otherwise": changes.chosen_otherwise,
-        "planned_otherwise": changes.planned_otherwise,
-        "changes": [
-            {
-                "from": turn.choice,
-                "to": turn.instead,
-                "because": turn.why,
-                "count": count,
-                "examples": [_example(each, replay, back=rank < _BACKS) for each in changes.examples[turn]],
-            }
-            for rank, (turn, count) in enumerate(changes.ranked())
-        ],
-        "unnamed_targets": dict(replay.unnamed),
-        "unknown_labels": dict(replay.unknown_labels),
-        "left_out_of_estimates": {
-            "audited": replay.audited,
-            "without_probability": replay.without_odds,
-            "without_end": replay.without_end,
-        },
-        "estimates": _estimates(found),
-        "audited": asdict(replay.judging.judged()),
-    }
-
-
-def _example(example: Example, replay: Replay, *, back: bool) -> dict[str, Any]:
-    was, now = example.in_words()
-    told: dict[str, Any] = {"request": example.request, "place": example.place, "was": was, "now": now}
-    if back:
-        told["would_turn_it_back"] = example.back(replay.policy)
-    return told
-
-
-def _estimates(found: Estimates) -> dict[str, Any]:
-    told = {name: value for name, value in asdict(found).items() if name not in ("figures", "refused")}
-    refused = found.refused
-    told["refused"] = None if refused is None else {"why": refused.why, "advice": None}
-    if refused is not None and refused.advice is not None:
-        told["refused"]["advice"] = {
-            "told": str(refused.advice),
-            "share_for_as_many": refused.advice.share,
-            "requests_by_share": {str(share): count for share, count in refused.advice.requests},
-        }
-    told["figures"] = [
-        {"name": each.figure.name, "unit": each.figure.unit, "about": each.figure.about}
-        | {name: value for name, value in asdict(each).items() if name != "figure"}
-        for each in found.figures
-    ]
-    return told
