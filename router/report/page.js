@@ -165,7 +165,7 @@
         const text = panel.series
           .filter((series) => series.numbers[slice] !== null && series.numbers[slice] !== undefined)
           .map((series) => `${series.called} ${plain(series.numbers[slice])} ${series.unit}`.trim())
-          .join(", ");
+          .join(" \u00b7 ");
         output.textContent = text;
         if (shown && text) said.push(text);
       });

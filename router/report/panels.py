@@ -169,7 +169,7 @@ def _rules(profile: Profile) -> list[Panel]:
     held_ = [covered for covered in profile.covered if covered.count]
     return [
         Panel(f"rule-{number}", f"Rule {covered.name}", (("rule", stretches(covered.held)),),
-              (Series("held for", "requests", covered.held),))
+              (Series("requests it held for", "", covered.held),))
         for number, covered in enumerate(held_[:_MOST_RULES])
     ]  # fmt: skip
 
