@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -69,3 +70,12 @@ def _side_by_side(tasks: Sequence[Callable[[], T]], count: int) -> Iterator[T]:
 def _begin() -> None:
     # Ctrl-C is for whoever waits for the results.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End with whoever wanted the results, however that ended: a worker waits for tasks for ever otherwise."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

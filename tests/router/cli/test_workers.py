@@ -5,8 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
+import psutil
 import pytest
 
 from router.cli.workers import Workers, cores
@@ -68,3 +72,29 @@ def test_a_task_that_fails_is_told_and_ends_the_others() -> None:
     for child in multiprocessing.active_children():
         child.join(20)
     assert multiprocessing.active_children() == []
+
+
+ROOT = Path(__file__).parents[3]
+WAITING = """
+from functools import partial
+from router.cli.workers import Workers
+from tests.router.cli.test_workers import _answers, _says_who_it_is
+list(Workers(2, worth_s=0.0)([partial(_answers, 0), _says_who_it_is, _says_who_it_is]))
+"""
+
+
+def _says_who_it_is() -> int:
+    print(os.getpid(), flush=True)
+    return _waits_for_a_signal()
+
+
+@pytest.mark.wide
+def test_workers_end_with_whoever_wanted_their_results() -> None:
+    """Killed, a comparison left its workers behind, which waited for tasks for ever."""
+    with subprocess.Popen([sys.executable, "-c", WAITING], cwd=ROOT, stdout=subprocess.PIPE, text=True) as whole:
+        assert whole.stdout is not None
+        workers = [psutil.Process(int(whole.stdout.readline())) for _ in range(2)]
+        whole.kill()
+        gone, left = psutil.wait_procs(workers, timeout=20)
+    assert len(gone) == 2
+    assert not left
