@@ -94,7 +94,7 @@ class Call(Job):
         self.until = until
         self.upload_bytes, self.download_bytes = up, down
         self.sent_bytes = 0
-        """Bytes that left the device."""
+        """Bytes that were handed to the network."""
         self.idle_s = math.inf
         """For how long the radio had not been used before."""
         self.wake_s = self.connect_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = (
@@ -186,7 +186,7 @@ class Call(Job):
     def _stop(self, now: float, failure: str, detail: str) -> Job | None:
         phase = self._phase
         if self._link is not None:
-            self.sent_bytes = self._sent_by(now)
+            self.sent_bytes = self._handed_over_by(now)
             self._settle(now, self.sent_bytes, 0)
         self._end(failure, detail)
         if phase == _AT_SERVER:
@@ -199,8 +199,8 @@ class Call(Job):
         self.energy_j += radio.used_until(now) + radio.moved_j(up, down)
         self._pays.pay(self.energy_j)
 
-    def _sent_by(self, now: float) -> int:
-        if self.upload_s <= 0 or self._phase != _UNDERWAY:
-            return self.upload_bytes
-        share = (now - self.started_at - self.wake_s - self.connect_s) / self.upload_s
-        return round(self.upload_bytes * min(1.0, max(0.0, share)))
+    def _handed_over_by(self, now: float) -> int:
+        """Return what the network was given by then, and will carry whoever still waits for it: what is written to a
+        connection cannot be taken back. Before there is one, nothing is."""
+        connecting = self._phase == _UNDERWAY and self.connect_s > 0
+        return 0 if connecting and now < self.started_at + self.wake_s + self.connect_s else self.upload_bytes

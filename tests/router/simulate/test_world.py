@@ -95,11 +95,14 @@ def test_a_cancelled_call_gives_its_worker_to_the_next() -> None:
     assert second.next_at == pytest.approx(100.92)
 
 
-def test_a_cancelled_upload_has_sent_the_part_that_had_left() -> None:
+def test_what_was_handed_to_a_connection_is_sent_though_its_call_was_cancelled() -> None:
+    """A call that was given up in an outage was told to have sent nothing; live, all of it was in the socket, and
+    counted against the budget."""
     world = World(setting(), 1)
-    call = world.call("cloud", "m", 100.0)
-    call.cancel(100.805)
-    assert call.sent_bytes == pytest.approx(5_000, abs=1)
+    for at, cancelled_at in ((100.0, 100.805), (200.0, 200.1)):
+        call = world.call("cloud", "m", at)
+        call.cancel(cancelled_at)
+        assert call.sent_bytes == call.upload_bytes == 10_000
 
 
 def test_nothing_ever_comes_out_of_a_black_hole() -> None:
