@@ -84,7 +84,7 @@ class Dispatcher:
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
-        self._default_deadline_s = default_deadline_s
+        self._default_left_s = _in_ticks(default_deadline_s)
         self._max_deadline_s = max_deadline_s
 
     def open(
@@ -98,13 +98,13 @@ class Dispatcher:
         now = int(self._clock() * _TICKS) / _TICKS
         try:
             desk = self._desk(model, label)
-            left_s = self._default_deadline_s
+            left_s = self._default_left_s
             if deadline_ms is not None:
-                left_s = seconds(model, deadline_ms, self._max_deadline_s)
+                left_s = _in_ticks(seconds(model, deadline_ms, self._max_deadline_s))
             arrays = arrays_of(desk.release, inputs)
             if self._around.door is not None:
                 self._experience.arrived(now)
-            decision = desk.decide(arrays, now + max(1, round(left_s * _TICKS)) / _TICKS, now)
+            decision = desk.decide(arrays, now + left_s, now)
         except AgentError:
             known = isinstance(model, str) and model in self._releases
             self._metrics.refused(model if known else "unknown")
@@ -182,7 +182,7 @@ class Dispatcher:
         Raises UnknownModel, UnknownLabel."""
         now = self._clock()
         desk = self._desk(model, label)
-        return desk.decide(blank_inputs(desk.release.inputs), now + self._default_deadline_s, now, overrides)
+        return desk.decide(blank_inputs(desk.release.inputs), now + self._default_left_s, now, overrides)
 
     def _release(self, model: str) -> Release:
         release = self._releases.get(model) if isinstance(model, str) else None
@@ -190,6 +190,10 @@ class Dispatcher:
             named = quoted(model) if isinstance(model, str) else f"named by a {type(model).__name__}"
             raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
+
+
+def _in_ticks(seconds: float) -> float:
+    return max(1, round(seconds * _TICKS)) / _TICKS
 
 
 def _facts(release: Release, door: Door | None) -> ModelFacts:
