@@ -64,6 +64,8 @@ ENTRANCES = {
     "router.simulate.scenario",
     "router.toml_document",
     "router.toml_form",
+    # A search turns the numbers of a document, and compiles what comes of it.
+    *(f"router.tune.{module}" for module in ("journal", "search", "space", "telling", "trial", "writing")),
 }
 CORE = [module for module in MODULES if module not in ENTRANCES]
 
