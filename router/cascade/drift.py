@@ -63,7 +63,7 @@ def notice(drift: Drift, confidence: float, chance: float) -> Drift:
     seen = drift.seen + 1
     if seen >= _FIRST_START and seen & (seen - 1) == 0:
         bettors = (*bettors, _Bettor(0.0, (0,) * _PARTS))
-    counts = tuple(count + (index == place) for index, count in enumerate(drift.counts))
+    counts = _one_more(drift.counts, place)
     alarm = drift.alarm or _mixed(bettors, seen) >= -math.log(drift.delta)
     return Drift(drift.edges, counts, drift.delta, seen, bettors, alarm)
 
@@ -71,8 +71,11 @@ def notice(drift: Drift, confidence: float, chance: float) -> Drift:
 def _bet(bettor: _Bettor, part: int) -> _Bettor:
     counts = bettor.counts
     stake = _PARTS * (counts[part] + _PRIOR) / (sum(counts) + _PARTS * _PRIOR)
-    after = tuple(count + (index == part) for index, count in enumerate(counts))
-    return _Bettor(bettor.log_wealth + math.log(stake), after)
+    return _Bettor(bettor.log_wealth + math.log(stake), _one_more(counts, part))
+
+
+def _one_more(counts: tuple[int, ...], place: int) -> tuple[int, ...]:
+    return (*counts[:place], counts[place] + 1, *counts[place + 1 :])
 
 
 def _mixed(bettors: Sequence[_Bettor], seen: int) -> float:
