@@ -26,8 +26,9 @@ class EstimatesPart(Part):
     forget_after_s: Annotated[
         Seconds,
         told(
-            "What was not observed for so long is forgotten, and the prior speaks again.",
+            "What was passed over for so long is forgotten, and the prior speaks again; what was in use until lately, after a "
+            "sixteenth of it at first.",
             unit="s",
-            reason="A target that looked bad is given another chance after a minute.",
+            reason="A target that looked bad is given another chance within a minute.",
         ),
     ] = 60.0

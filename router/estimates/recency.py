@@ -1,25 +1,34 @@
 """When something was last seen, and when it is forgotten: once it was passed over for a while. Pure.
 
 What is not asked cannot show that it has become better, so a target that looked bad and was left alone for that is
-forgotten after some time, and gets another chance. Time alone forgets nothing: where nobody asked for hours, what was
-known hours ago is still the best guess."""
+forgotten after some time, and gets another chance. One that was in use until it looked bad gets the first soon, and each
+that changed nothing doubles the wait: most troubles are short, and who is long in trouble is likely to stay so. Time
+alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess."""
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 __all__ = ["Recency"]
+
+_IN_USE: Final = 5  # requests in a row that ask a target: by then it is in use, and not on trial
+_LEFT: Final = 3  # requests in a row that pass it over: by then one that was in use is left alone
+_LONGEST: Final = 4  # doublings, from a sixteenth of the wait to all of it
 
 
 class Recency:
     """See the module. Holds no clock."""
 
-    __slots__ = ("_gone", "_passed", "_seen_at")
+    __slots__ = ("_doublings", "_gone", "_in_a_row", "_passed", "_seen_at")
 
     def __init__(self) -> None:
         self._seen_at = -math.inf
         self._passed = False
         self._gone = False
+        self._in_a_row = 0
+        """How many that looked at it asked it, one after the other; below 0, how many passed it over."""
+        self._doublings = _LONGEST
 
     def seen(self, now: float) -> bool:
         """It showed. Returns whether it had been forgotten: then what was known before is gone for good."""
@@ -29,14 +38,21 @@ class Recency:
     def asked(self) -> None:
         """It is being asked: whoever looked at it last did not pass it over."""
         self._passed = False
+        self._in_a_row = max(self._in_a_row, 0) + 1
+        if self._in_a_row == _IN_USE:
+            self._doublings = 0
 
     def look(self, now: float, after_s: float) -> bool:
-        """Look at it for a request that may pass it over. Returns whether it is forgotten from now on."""
-        before = self._gone
-        if self._passed and now - self._seen_at > after_s:
-            self._gone = True
+        """Look at it for a request that may pass it over. Returns whether it is forgotten from now on; the wait for that
+        is at most `after_s`."""
+        if self._passed:
+            self._in_a_row = min(self._in_a_row, 0) - 1
+            if not self._gone and now - self._seen_at > self._wait_s(after_s):
+                self._gone = True
+                self._doublings = min(self._doublings + 1, _LONGEST)
+                return True
         self._passed = True
-        return self._gone is not before
+        return False
 
     @property
     def forgotten(self) -> bool:
@@ -47,7 +63,12 @@ class Recency:
         """Return when time alone makes it forgotten; inf where it does not."""
         if self._gone or not self._passed or self._seen_at == -math.inf:
             return math.inf
-        return max(now, self._seen_at + after_s)
+        return max(now, self._seen_at + self._wait_s(after_s))
+
+    def _wait_s(self, after_s: float) -> float:
+        if not self._doublings and self._in_a_row > -_LEFT:
+            return after_s
+        return math.ldexp(after_s, self._doublings - _LONGEST)
 
     def age_s(self, now: float) -> float:
         """Return how long ago it showed."""

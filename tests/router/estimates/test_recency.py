@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from router.estimates import Recency
 
 
@@ -51,3 +53,53 @@ def test_it_says_when_time_alone_will_have_it_forgotten() -> None:
     recency.look(6.0, 60.0)
     assert recency.changes_at(6.0, 60.0) == 65.0
     assert recency.changes_at(80.0, 60.0) == 80.0
+
+
+def _in_use_until(now: float) -> Recency:
+    recency = Recency()
+    for back in range(5, 0, -1):
+        recency.look(now - back, 60.0)
+        recency.asked()
+        recency.seen(now - back)
+    recency.seen(now)
+    return recency
+
+
+def _tried_again_at(recency: Recency, now: float, until: float) -> list[float]:
+    """Pass it over ten times a second until it is forgotten, then ask it once more, to no avail; return when."""
+    tried = []
+    while now < until:
+        now += 0.1
+        recency.look(now, 60.0)
+        if recency.forgotten:
+            recency.asked()
+            recency.seen(now)
+            tried.append(now)
+    return tried
+
+
+def test_what_was_in_use_until_lately_is_tried_again_soon_and_then_at_waits_that_double() -> None:
+    """On a recorded 5G drive a cloud that an outage had made look slow was left alone for a minute, although the outage
+    had taken seconds: `auto` cost a fifth more than always asking it."""
+    tried = _tried_again_at(_in_use_until(0.0), 0.0, 250.0)
+    waits = [later - earlier for earlier, later in zip([0.0, *tried], tried, strict=False)]
+    assert [round(wait, 0) for wait in waits] == [4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0]
+
+
+def test_what_is_in_use_again_is_tried_again_soon_after_the_next_trouble() -> None:
+    recency = _in_use_until(0.0)
+    _tried_again_at(recency, 0.0, 100.0)
+    for later in range(5):
+        recency.look(200.0 + later, 60.0)
+        recency.asked()
+        recency.seen(200.0 + later)
+    assert _tried_again_at(recency, 204.0, 209.0) == [pytest.approx(207.8, abs=0.11)]
+
+
+def test_it_says_when_time_alone_will_have_what_was_in_use_forgotten() -> None:
+    recency = _in_use_until(0.0)
+    for passed_over in (1.0, 1.1, 1.2):
+        recency.look(passed_over, 60.0)
+        assert recency.changes_at(passed_over, 60.0) == 60.0
+    recency.look(1.3, 60.0)
+    assert recency.changes_at(1.3, 60.0) == 3.75
