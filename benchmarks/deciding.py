@@ -1,4 +1,4 @@
-"""`router.engine.decide` alone, deciding again what was decided a moment ago, and its parts with everything on."""
+"""`decide` alone, deciding again what was decided a moment ago, and its parts with everything on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 from itertools import cycle
 
 from benchmarks.timing import compare, spread
-from router.attempt import Ending, Outcome, Succeeded, begin, step
-from router.budget import view
-from router.compile import compile_policy
-from router.engine import decide
+from router.choosing.engine import decide
+from router.choosing.memo import Memo
 from router.estimates import prior_quantiles
-from router.memo import Memo
-from router.policy import Policy
-from router.purse import Purse
-from router.record import to_json
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.running.attempt import Ending, Outcome, Succeeded, begin, step
+from router.spending.budget import view
+from router.spending.purse import Purse
+from router.telling.record import to_json
 from router.types import (
     BreakerPhase,
     BudgetView,
@@ -74,7 +74,7 @@ def main() -> None:
         "auto, escalation, no rule": f"{_HEAD}[escalation]\nbelow = 0.5\n",
         "auto, escalation, ten rules": f"{_HEAD}[escalation]\nbelow = 0.5\n{_rules(10)}",
     }
-    print("router.engine.decide: microseconds a decision between a device and a cloud")
+    print("router.choosing.engine.decide: microseconds a decision between a device and a cloud")
     for name, text in policies.items():
         _compared(name, compile_policy(text.encode()), situation)
     print("the same with three targets, twenty rules, energy, budgets, a radio that sleeps, exploration and hysteresis")

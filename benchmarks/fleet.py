@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from router.cli.scenario_files import find_scenario
-from router.compile import built_in_policy
+from router.rules.compile import built_in_policy
 from router.simulate.fleet import simulate_fleet
 
 __all__ = ["main"]

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 from benchmarks.timing import compare, spread
-from router.compile import compile_policy
 from router.experience import Experience, ModelFacts, TargetFacts
+from router.rules.compile import compile_policy
 from router.types import Kind, Reading
 
 __all__ = ["main"]

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.routing.days import day, names, recorded
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.baselines import BASELINES, always
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from router.cli.scenario_files import Beside
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.bound import least_possible
 from router.simulate.driver import simulate
 from router.simulate.scenario import Scenario, read_scenario

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from router.cli.scenario_files import Beside
-from router.compile import compile_policy
 from router.document import PolicyDocument
+from router.rules.compile import compile_policy
 from router.simulate.comparison import compare
 from router.simulate.measures import MEASURES
 from router.simulate.remaining import Remaining, remaining
 from router.simulate.scenario import Scenario, read_scenario
 from router.simulate.split import apart, first, rest
-from router.toml_document import read_document
+from router.toml.document import read_document
 from router.tune.aims import Aim, Judge
 from router.tune.heldout import verdict
 from router.tune.search import Runs, search

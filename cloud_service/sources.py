@@ -16,7 +16,7 @@ from cloud_service.config import Settings
 from cloud_service.errors import SettingsError
 from router.errors import DocumentError
 from router.naming import did_you_mean
-from router.toml_document import read_document
+from router.toml.document import read_document
 
 __all__ = ["CONFIG", "PREFIX", "Gathered", "gather"]
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: numpy and pydantic wait until it does
     from prometheus_client import CollectorRegistry
 
-    from edge_agent.cancellation import Cancellation
+    from edge_agent.call.cancellation import Cancellation
     from edge_agent.config import AgentConfig
     from edge_agent.core import Core
-    from edge_agent.journal import Entry
     from edge_agent.policies import PolicyStatus
     from edge_agent.result import Result
     from edge_agent.shadow import ShadowSummary
     from edge_agent.signals import SignalSource, SignalStatus, Source
+    from edge_agent.telemetry.journal import Entry
     from router.types import Value
 
 __all__ = ["Agent", "AsyncAgent"]

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_agent.config import AgentConfig, SignalsConfig
-from edge_agent.metrics import Metrics
 from edge_agent.policies import PolicyFile
 from edge_agent.quality import AuditLog, Quality
-from edge_agent.record_log import RecordLog
 from edge_agent.releases import Release, load_release
 from edge_agent.runtimes.trial import Trials
 from edge_agent.shadow import Shadow, ShadowFile
 from edge_agent.signals import Demand, Source, machine_sources
+from edge_agent.telemetry.metrics import Metrics
+from edge_agent.telemetry.record_log import RecordLog
 
 if TYPE_CHECKING:
     from edge_agent.egress import Door

@@ -24,7 +24,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from edge_agent.errors import ConfigError
 from router.errors import DocumentError, Fault
-from router.toml_document import located, read_document
+from router.toml.document import located, read_document
 from router.types import DEVICE, SIGNALS, Kind
 
 __all__ = [

@@ -12,25 +12,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.asking.dispatch import Dispatcher
 from edge_agent.assembly import close_runtimes, load_releases, look_on, open_books, open_door, sensors
 from edge_agent.call import Call
-from edge_agent.cancellation import Cancellation
+from edge_agent.call.cancellation import Cancellation
+from edge_agent.call.executor import drive, drive_async
 from edge_agent.clock import machine_clock
 from edge_agent.config import AgentConfig, checked
-from edge_agent.counts import Gauges
-from edge_agent.device_pool import DevicePool
-from edge_agent.dispatch import Dispatcher
+from edge_agent.device.keeper import Keeper
+from edge_agent.device.pool import DevicePool
+from edge_agent.device.warmup import warm_up
+from edge_agent.device.watchdog import Watchdog
 from edge_agent.errors import AgentClosed, AllTargetsFailed, UnknownModel
-from edge_agent.executor import drive, drive_async
 from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
-from edge_agent.journal import Entry, Journal
-from edge_agent.keeper import Keeper
-from edge_agent.loop_watch import LoopWatch
-from edge_agent.metrics import Metrics
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.policy_guard import Guard
-from edge_agent.record_log import RecordLog
 from edge_agent.releases import Release
 from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
@@ -40,12 +37,15 @@ from edge_agent.signals.app import Reported, SignalSource, checked_claims
 from edge_agent.signals.queue import DeviceQueue
 from edge_agent.signals.traffic import Traffic
 from edge_agent.spending import Ledger, Waker
-from edge_agent.warmup import warm_up
-from edge_agent.watchdog import Watchdog
-from router.attempt import Outcome
-from router.engine import Decision
-from router.explain import in_words
-from router.policy import Policy
+from edge_agent.telemetry.counts import Gauges
+from edge_agent.telemetry.journal import Entry, Journal
+from edge_agent.telemetry.loop_watch import LoopWatch
+from edge_agent.telemetry.metrics import Metrics
+from edge_agent.telemetry.record_log import RecordLog
+from router.choosing.engine import Decision
+from router.rules.policy import Policy
+from router.running.attempt import Outcome
+from router.telling.explain import in_words
 from router.types import BreakerPhase, BudgetView, Promise, Reading, Value
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Core:
             budgets=self.budgets,
             shadow=self._shadow_info,
         )
-        from edge_agent.exposition import register  # prometheus_client loads only for apps that scrape
+        from edge_agent.telemetry.exposition import register  # prometheus_client loads only for apps that scrape
 
         self._unregister = register(registry, self.metrics.counts, gauges)
 

@@ -26,9 +26,9 @@ from typing import ClassVar, Final, Self
 
 from nearfar_wire.errors import quoted
 from nearfar_wire.status import CODES, Code
-from router.closed import Closed, Constraint
+from router.choosing.closed import Closed, Constraint
 from router.errors import DocumentError, Fault
-from router.events import Failure
+from router.running.events import Failure
 
 __all__ = [
     "AgentClosed",

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 
 from router import experience
-from router.advice import NOTHING_TOLD, Told
-from router.breaker import BreakerState
-from router.events import Role
 from router.experience import Admission, ModelFacts, TargetFacts
 from router.experience.saved import restore, save
-from router.policy import Policy
+from router.rules.policy import Policy
+from router.running.advice import NOTHING_TOLD, Told
+from router.running.breaker import BreakerState
+from router.running.events import Role
 from router.types import BreakerPhase, Kind, Reading, TargetView
 
 __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]

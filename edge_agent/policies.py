@@ -24,9 +24,9 @@ from edge_agent.errors import ConfigError
 from edge_agent.policy_guard import Guard
 from edge_agent.settled import read, settled
 from nearfar_wire.digest import digest_of
-from router.compile import built_in_policy, compile_policy
 from router.errors import PolicyError
-from router.policy import Policy
+from router.rules.compile import built_in_policy, compile_policy
+from router.rules.policy import Policy
 from router.types import Kind
 
 __all__ = ["PolicyFile", "PolicyStatus", "Watcher"]

@@ -1,12 +1,12 @@
-"""Watches a policy that is new, and says which one to go back to if it does harm. See router/probation.py."""
+"""Watches a policy that is new, and says which one to go back to if it does harm. See router/rules/probation.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from router import probation
-from router.policy import Policy
-from router.probation import NOTHING_USUAL, Probation, Tally
+from router.rules import probation
+from router.rules.policy import Policy
+from router.rules.probation import NOTHING_USUAL, Probation, Tally
 
 __all__ = ["Guard"]
 

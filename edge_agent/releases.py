@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_agent.config import DeviceConfig
+from edge_agent.device.fitness import load_certificate, read_beside, refuse_disagreement, refuse_incompatible
 from edge_agent.errors import ReleaseError
-from edge_agent.fitness import load_certificate, read_beside, refuse_disagreement, refuse_incompatible
 from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
 from edge_agent.runtimes.opening import on_processor, open_runtime
 from edge_agent.runtimes.renewable import Renewable

@@ -12,10 +12,10 @@ if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: w
     from numpy.typing import NDArray
 
     from edge_agent.releases import Release
-    from router.attempt import Failure, Outcome
-    from router.energy import Basis
-    from router.engine import Decision
-    from router.policy import Policy
+    from router.choosing.engine import Decision
+    from router.rules.policy import Policy
+    from router.running.attempt import Failure, Outcome
+    from router.spending.energy import Basis
 
 __all__ = ["Receipt", "Result", "Sent"]
 
@@ -157,7 +157,7 @@ class Result:
     @property
     def reason(self) -> str:
         """One line: who answered, and why it came to that."""
-        from router.explain import reason
+        from router.telling.explain import reason
 
         return reason(self.decision, self.outcome)
 
@@ -200,14 +200,14 @@ class Result:
 
     def explain(self) -> str:
         """Return the decision and its outcome in words."""
-        from router.explain import in_words
+        from router.telling.explain import in_words
 
         return in_words(self.decision, self.outcome)
 
     def to_json(self) -> str:
         """Return the decision record as one line of JSON; it holds no input and no output."""
-        from edge_agent.expense import expense_of
-        from router.record import to_json  # pydantic loads when a record is first written, not with the agent
+        from edge_agent.call.expense import expense_of
+        from router.telling.record import to_json  # pydantic loads when a record is first written, not with the agent
 
         expense = expense_of(self._sent, self._energy_j, self._policy, self.decision.situation)
         return to_json(self.decision, self.outcome, taken_s=self._duration_s, expense=expense)

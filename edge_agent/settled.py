@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from nearfar_wire.digest import digest_of
-from router.compile import MAX_POLICY_BYTES
+from router.rules.compile import MAX_POLICY_BYTES
 
 __all__ = ["read", "settled"]
 

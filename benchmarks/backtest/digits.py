@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge_agent.demo import models
 from edge_agent.demo.digits import CLASSES, SIDE, Images, load_digits
+from edge_agent.device.score import score_of
 from edge_agent.runtimes.onnx import OnnxRuntime
-from edge_agent.score import score_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import parse_manifest
-from router.thresholds import measured
+from router.rules.thresholds import measured
 
 __all__ = ["MODEL", "Example", "Prepared", "prepare"]
 

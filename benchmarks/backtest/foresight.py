@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.backtest.requests import Asked, Seen, seen_of, time_of
-from router.engine import Decision
-from router.memo import Memo
-from router.policy import Policy, Worth
+from router.choosing.engine import Decision
+from router.choosing.memo import Memo
+from router.rules.policy import Policy, Worth
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.baselines import Baseline, decide_by

@@ -23,8 +23,8 @@ from edge_agent import Agent, AgentConfig, AgentError, DeadlineExceeded, ModelCo
 from edge_agent.demo.models import OUTPUT
 from edge_agent.signals.scripted import Scripted
 from edge_agent.testing import FaultyLink
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.baselines import Baseline
 from router.simulate.tally import Ended
 from router.types import DEVICE, Kind, Value

@@ -16,7 +16,7 @@ from benchmarks.backtest.foresight import foresee
 from benchmarks.backtest.lane import Lane
 from benchmarks.backtest.requests import Seen
 from benchmarks.backtest.scene import Machine, Scene
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.baselines import Baseline
 
 __all__ = ["Contender", "Lived", "live", "simulated"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from benchmarks.backtest.requests import Seen
 from router.offpolicy.replaying import Replay
-from router.policy import Policy
-from router.record import from_json
+from router.rules.policy import Policy
 from router.simulate.chance import Chance
 from router.simulate.intervals import Figure
+from router.telling.record import from_json
 from router.types import DEVICE
 
 __all__ = ["FromLog", "from_log"]

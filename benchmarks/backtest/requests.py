@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from router.engine import Decision
-from router.policy import Worth
+from router.choosing.engine import Decision
+from router.rules.policy import Worth
 from router.simulate.answers import Truth
 from router.simulate.tally import Ended, Tally
 from router.types import DEVICE

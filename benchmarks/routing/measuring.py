@@ -16,8 +16,8 @@ from typing import Final
 from benchmarks.routing.days import day
 from benchmarks.routing.oracle import oracle, revealed
 from benchmarks.routing.rules import PEERS
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.baselines import BASELINES, THRESHOLDS, Baseline, always, cascade
 from router.simulate.bound import least_possible
 from router.simulate.chance import Chance

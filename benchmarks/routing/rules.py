@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from router.plan import Escalation
-from router.policy import Policy
+from router.choosing.plan import Escalation
+from router.rules.policy import Policy
 from router.simulate.baselines import BASELINES, Baseline, Offer, Order, always
-from router.spending import amount
+from router.spending.prospects import amount
 from router.types import DEVICE, Resource, TargetView
 
 __all__ = ["PEERS", "Xybrid", "entropy_threshold", "firebase_prefer_in_cloud", "neurosurgeon_energy", "sedna"]

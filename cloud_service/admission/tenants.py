@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloud_service.errors import SettingsError
 from router.errors import DocumentError
-from router.toml_document import read_document
+from router.toml.document import read_document
 
 __all__ = ["MAX_BYTES", "Tenants", "Terms", "parse_tenants"]
 

@@ -22,7 +22,7 @@ from cloud_service.publish.splits import Split, shuffled
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import EvaluatedThreshold, Evaluation, Manifest, Score, SidecarFile
 from nearfar_wire.preparer import Preparer
-from router.thresholds import measured
+from router.rules.thresholds import measured
 
 __all__ = ["contents", "golden_of"]
 

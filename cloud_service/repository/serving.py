@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from cloud_service.errors import UnservableModel
 from cloud_service.repository.files import read_regular
 from router.errors import DocumentError
-from router.toml_document import read_document
+from router.toml.document import read_document
 
 __all__ = [
     "SERVING_FILE",

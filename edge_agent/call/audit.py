@@ -13,8 +13,8 @@ from edge_agent.call.setting import Setting
 from edge_agent.quality import Judged, Quality
 from edge_agent.result import Sent
 from nearfar_wire.errors import WireError
-from router.attempt import Outcome
-from router.policy import PromiseTerms
+from router.rules.policy import PromiseTerms
+from router.running.attempt import Outcome
 from router.types import DEVICE
 
 if TYPE_CHECKING:

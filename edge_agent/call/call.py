@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.call.audit import Audit
 from edge_agent.call.device import Ran
+from edge_agent.call.expense import expense_of
 from edge_agent.call.remote import RemoteCalls
 from edge_agent.call.setting import Setting
+from edge_agent.device.score import score_of
 from edge_agent.errors import AgentError, AllTargetsFailed, DeadlineExceeded, RequestCancelled
-from edge_agent.expense import expense_of
 from edge_agent.result import Result, Sent
 from edge_agent.runtimes import Halt
-from edge_agent.score import score_of
-from router.attempt import Command, Ending, Event, Failed, Outcome, Run, Succeeded, begin, step
-from router.engine import Decision
-from router.expense import Expense
-from router.plan import Plan
+from router.choosing.engine import Decision
+from router.choosing.plan import Plan
+from router.choosing.usual import Usual
+from router.running.attempt import Command, Ending, Event, Failed, Outcome, Run, Succeeded, begin, step
+from router.spending.expense import Expense
 from router.types import DEVICE
-from router.usual import Usual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,21 +8,21 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.device.keeper import Keeper
+from edge_agent.device.watchdog import OVERRUN_S, Watchdog
 from edge_agent.experience import Experience
-from edge_agent.keeper import Keeper
 from edge_agent.releases import Release
 from edge_agent.runtimes import Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.standing import Trouble
 from edge_agent.spending import Ledger
-from edge_agent.watchdog import OVERRUN_S, Watchdog
 from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
 from nearfar_wire.status import Code
-from router.attempt import Failed, Failure
-from router.predict import MEDIAN
+from router.choosing.predict import MEDIAN
+from router.running.attempt import Failed, Failure
+from router.telling.wording import in_ms
 from router.types import DEVICE, Situation
 from router.values import value
-from router.wording import in_ms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,8 @@ from edge_agent.experience import Admission
 from edge_agent.result import Sent
 from nearfar_wire.errors import WireError
 from nearfar_wire.status import CODES, Code
-from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
-from router.attempt import Failed, Failure, Run
+from router.running.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
+from router.running.attempt import Failed, Failure, Run
 from router.types import Situation
 
 if TYPE_CHECKING:

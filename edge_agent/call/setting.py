@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from edge_agent.call.device import Device
 from edge_agent.experience import Experience
-from edge_agent.metrics import Metrics
 from edge_agent.quality import Quality
 from edge_agent.releases import Release
 from edge_agent.spending import Ledger
-from router.policy import Policy
+from edge_agent.telemetry.metrics import Metrics
+from router.rules.policy import Policy
 
 __all__ = ["Setting"]
 

@@ -16,10 +16,10 @@ from edge_agent.cli.examine import examine
 from edge_agent.cli.findings import Findings
 from edge_agent.cli.injection import read_values
 from edge_agent.cli.values import as_json
-from router.counterfactual import as_values
-from router.engine import Decision
-from router.explain import in_words
-from router.record import to_json
+from router.choosing.engine import Decision
+from router.telling.counterfactual import as_values
+from router.telling.explain import in_words
+from router.telling.record import to_json
 
 __all__ = ["add_to"]
 

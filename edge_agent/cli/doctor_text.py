@@ -17,10 +17,10 @@ from edge_agent.cli.findings import (
     WhatIf,
 )
 from edge_agent.signals import SignalStatus
-from router.counterfactual import told
-from router.engine import Decision
-from router.explain import in_words
+from router.choosing.engine import Decision
 from router.signals import Signal, signal
+from router.telling.counterfactual import told
+from router.telling.explain import in_words
 from router.types import DEVICE, Value
 
 __all__ = ["as_text"]

@@ -18,10 +18,10 @@ from edge_agent.cli.reach import Reached, reach
 from edge_agent.core import Core
 from edge_agent.releases import Release
 from edge_agent.signals.status import SignalStatus, untold
-from router.counterfactual import changes
-from router.engine import Decision, decide
+from router.choosing.engine import Decision, decide
 from router.lint import lint
-from router.shadow import beside, blind_spots
+from router.telling.counterfactual import changes
+from router.telling.shadow import beside, blind_spots
 from router.types import DEVICE, Value
 
 __all__ = ["examine"]

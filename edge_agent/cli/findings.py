@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.signals import SignalStatus
-from router.counterfactual import Change, same_choice
-from router.engine import Decision
+from router.choosing.engine import Decision
 from router.lint import LintWarning
-from router.shadow import ShadowChoice
+from router.telling.counterfactual import Change, same_choice
+from router.telling.shadow import ShadowChoice
 from router.types import Value
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Final
 from edge_agent.errors import ConfigError
 from edge_agent.signals.intake import check_names, take
 from router.naming import did_you_mean
-from router.policy import Policy
-from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
+from router.rules.policy import Policy
+from router.rules.predicates import AllOf, AnyOf, Compare, Not, Predicate
 from router.types import SIGNALS, Value, signal
 
 __all__ = ["Values", "read_values", "scenarios", "with_twin"]

@@ -15,9 +15,9 @@ from typing import BinaryIO, Final
 from edge_agent.config import load_config
 from edge_agent.errors import ConfigError
 from router.errors import RecordError
-from router.explain import in_words, reason
-from router.record import MAX_RECORD_BYTES, Record, from_json
-from router.wording import in_ms
+from router.telling.explain import in_words, reason
+from router.telling.record import MAX_RECORD_BYTES, Record, from_json
+from router.telling.wording import in_ms
 
 __all__ = ["add_to", "follow"]
 

@@ -18,12 +18,12 @@ from typing import Final
 from edge_agent.demo import models
 from edge_agent.demo.digits import CLASSES, SIDE, Digits, Images, load_digits
 from edge_agent.demo.trade_off import Verdict, choose_margin, trade_off
+from edge_agent.device.score import score_of
 from edge_agent.runtimes.onnx import OnnxRuntime
-from edge_agent.score import score_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.manifest import Manifest, parse_manifest
 from nearfar_wire.prepare import prepare
-from router.thresholds import measured
+from router.rules.thresholds import measured
 
 __all__ = ["MODEL_NAME", "DemoRelease", "judge", "make_release"]
 

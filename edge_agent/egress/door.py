@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from edge_agent.egress.remote import Remote
-from router.engine import Decision
-from router.policy import Policy
+from router.choosing.engine import Decision
+from router.rules.policy import Policy
 
 __all__ = ["Door", "Permit"]
 

@@ -12,8 +12,8 @@ import grpc
 
 from edge_agent.egress.told import told_by
 from nearfar_wire.status import CODES, Code, code_from_status
-from router.advice import Told
-from router.attempt import Failure
+from router.running.advice import Told
+from router.running.attempt import Failure
 
 __all__ = ["RemoteFailure", "from_rpc_error", "hung_up"]
 

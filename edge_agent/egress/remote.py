@@ -25,7 +25,7 @@ from nearfar_wire.service import Stub
 from nearfar_wire.status import Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, Array, encode_request
 from nearfar_wire.trace_context import TRACEPARENT, read_trace_context
-from router.advice import Told
+from router.running.advice import Told
 from router.types import Kind
 
 __all__ = ["InFlight", "Remote"]

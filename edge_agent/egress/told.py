@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from nearfar_wire.load_report import LOAD_KEYS, decode_load
-from router.advice import NOT_AGAIN_S, Told
+from router.running.advice import NOT_AGAIN_S, Told
 
 __all__ = ["told_by"]
 

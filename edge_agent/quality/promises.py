@@ -23,8 +23,8 @@ from router.cascade.certificate import Certificate
 from router.cascade.drift import begin_drift, notice
 from router.cascade.watch import Watch, begin_watch, observe
 from router.errors import CertifyError
-from router.policy import PromiseTerms
-from router.promise import audited, certified_for, of_rows, promise_of
+from router.rules.policy import PromiseTerms
+from router.rules.promise import audited, certified_for, of_rows, promise_of
 from router.types import Promise
 
 if TYPE_CHECKING:

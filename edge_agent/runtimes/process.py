@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from edge_agent.config import DeviceConfig
+from edge_agent.device.watchdog import Watchdog
 from edge_agent.runtimes import CannotLoad, Crashed, Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.frames import BrokenFrame, read_frame, write_frame
 from edge_agent.runtimes.interpreter import NoInterpreter, command, environment
-from edge_agent.watchdog import Watchdog
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import DeviceSide

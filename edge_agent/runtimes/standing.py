@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from router import breaker
-from router.breaker import BreakerSettings, BreakerState
+from router.running import breaker
+from router.running.breaker import BreakerSettings, BreakerState
 
 __all__ = ["FRESH", "Remedy", "Standing", "Trouble", "admit", "ended", "is_runaway", "let_go", "troubled"]
 

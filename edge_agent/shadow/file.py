@@ -15,9 +15,9 @@ from typing import Final
 from edge_agent.policies import PolicyStatus
 from edge_agent.settled import settled
 from nearfar_wire.digest import digest_of
-from router.compile import compile_policy
 from router.errors import PolicyError
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.types import Kind
 
 __all__ = ["ShadowFile"]

@@ -13,16 +13,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from edge_agent.metrics import Metrics
-from edge_agent.record_log import RecordLog
 from edge_agent.shadow.file import ShadowFile
 from edge_agent.shadow.summary import ShadowCounts, ShadowSummary
-from router.attempt import Outcome
-from router.engine import Decision
-from router.expense import Expense
-from router.memo import Memo
-from router.policy import Policy
-from router.shadow import ShadowChoice, beside, blind_spots
+from edge_agent.telemetry.metrics import Metrics
+from edge_agent.telemetry.record_log import RecordLog
+from router.choosing.engine import Decision
+from router.choosing.memo import Memo
+from router.rules.policy import Policy
+from router.running.attempt import Outcome
+from router.spending.expense import Expense
+from router.telling.shadow import ShadowChoice, beside, blind_spots
 from router.types import Situation
 
 __all__ = ["Shadow"]

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from edge_agent.policies import PolicyStatus
-from router.engine import Decision
-from router.objective import Expectation
-from router.shadow import ShadowChoice
+from router.choosing.engine import Decision
+from router.choosing.objective import Expectation
+from router.telling.shadow import ShadowChoice
 
 __all__ = ["ShadowCounts", "ShadowDifference", "ShadowSummary"]
 

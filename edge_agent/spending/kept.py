@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from router.budget import BudgetState
-from router.habit import HOURS
+from router.spending.budget import BudgetState
+from router.spending.habit import HOURS
 
 __all__ = ["load", "save"]
 

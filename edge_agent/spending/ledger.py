@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.spending.kept import load, save
-from router.policy import Policy
-from router.purse import Purse
-from router.radio import WakeLog
+from router.rules.policy import Policy
+from router.spending.purse import Purse
+from router.spending.radio import WakeLog
 from router.types import BudgetView, Kind, Reading
 
 __all__ = ["Ledger"]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_agent.experience import Experience
-from edge_agent.metrics import Metrics
 from edge_agent.spending.ledger import Ledger
-from router.options import WAKE_BYTES
+from edge_agent.telemetry.metrics import Metrics
+from router.choosing.options import WAKE_BYTES
 from router.types import Radio, Reading
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from router.cli.source import read_bytes
-from router.compile import compile_policy
 from router.errors import Fault, PolicyError, RouterError
 from router.lint import lint
-from router.policy import Policy
-from router.toml_document import located
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.toml.document import located
 from router.types import Kind
 
 __all__ = ["check"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from router import engine
+from router.choosing import engine
 from router.cli.imagine import imagine, said_of
 from router.cli.source import read_policy
-from router.explain import in_words
-from router.record import to_json
+from router.telling.explain import in_words
+from router.telling.record import to_json
 
 __all__ = ["decide"]
 

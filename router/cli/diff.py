@@ -7,13 +7,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from router import engine
+from router.choosing import engine
 from router.cli.imagine import Imagined, imagine
 from router.cli.probes import as_options, probes
 from router.cli.source import read_bytes
-from router.compile import compile_policy
-from router.counterfactual import done, same_choice
-from router.difference import Difference, Looser, Side, differences, looser, side_of
+from router.rules.compile import compile_policy
+from router.telling.counterfactual import done, same_choice
+from router.telling.difference import Difference, Looser, Side, differences, looser, side_of
 
 __all__ = ["diff"]
 

@@ -6,13 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-from router import engine
+from router.choosing import engine
 from router.cli.imagine import imagine, option_said, said_of
 from router.cli.source import read_policy
-from router.counterfactual import as_values, changes, told
 from router.errors import RecordError, RouterError
-from router.explain import in_words
-from router.record import MAX_RECORD_BYTES, from_json, to_json
+from router.telling.counterfactual import as_values, changes, told
+from router.telling.explain import in_words
+from router.telling.record import MAX_RECORD_BYTES, from_json, to_json
 from router.types import Situation
 
 __all__ = ["explain"]

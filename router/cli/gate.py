@@ -15,17 +15,17 @@ from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario, shipped
 from router.cli.source import policy_for, read_bytes
 from router.cli.workers import Workers
-from router.compile import compile_policy
-from router.difference import Looser, looser, side_of
 from router.errors import RouterError
 from router.gate.criterion import Answer
 from router.gate.gating import MOST_SEEDS, Day, Judged, runs
 from router.gate.gating import gate as judge
 from router.gate.paired import LEAST_SEEDS
 from router.gate.terms import Goal, Terms, terms_of
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.limits import limit_of
 from router.simulate.measures import MEASURES
+from router.telling.difference import Looser, looser, side_of
 
 __all__ = ["FAULT", "gate", "takes_gate"]
 

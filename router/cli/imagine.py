@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from router.choosing.predict import Times, after_queue, remote_times
 from router.errors import RouterError
 from router.naming import did_you_mean
-from router.policy import Policy
-from router.predict import Times, after_queue, remote_times
+from router.rules.policy import Policy
 from router.types import (
     DEVICE,
     SIGNALS,

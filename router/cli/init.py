@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from router.cli.templates import TEMPLATES
-from router.compile import compile_policy
 from router.document.start import start
+from router.rules.compile import compile_policy
 
 __all__ = ["init"]
 

@@ -10,8 +10,8 @@ from itertools import islice, pairwise, product
 from router.cli.imagine import Imagined
 from router.lint.holding import boxes_of
 from router.lint.rooms import Universe
-from router.policy import Policy
-from router.predicates import comparisons
+from router.rules.policy import Policy
+from router.rules.predicates import comparisons
 from router.types import Value, signal
 
 __all__ = ["as_options", "probes"]

@@ -11,7 +11,7 @@ from typing import Final
 from router.cli.lines import Lines
 from router.errors import RecordError
 from router.naming import shown
-from router.record import MAX_RECORD_BYTES, Record, from_json
+from router.telling.record import MAX_RECORD_BYTES, Record, from_json
 
 __all__ = ["RecordLines"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from router.cli.progress import Progress
-from router.policy import Policy
 from router.report.page import Dress, page
 from router.report.study import MOST_POINTS, examine, steps
+from router.rules.policy import Policy
 from router.simulate.comparison import Comparison
 from router.simulate.scenario import Scenario
 from router.simulate.spread import Spread

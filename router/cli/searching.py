@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from router.compile import compile_policy
 from router.errors import PolicyError, TuneError
-from router.policy import Worth
+from router.rules.compile import compile_policy
+from router.rules.policy import Worth
 from router.simulate.spread import Spread
 from router.simulate.tally import Block
 from router.tune.journal import MAX_LINE_BYTES, Header, Known, first_line, line_of, read

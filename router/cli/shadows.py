@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from router.record import Record
+from router.telling.record import Record
 
 __all__ = ["Shadows"]
 

@@ -17,10 +17,10 @@ from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
 from router.cli.source import policy_for
 from router.cli.workers import Workers
-from router.compile import built_in_policy
 from router.errors import RouterError
-from router.policy import Policy
 from router.report.study import MOST_POINTS
+from router.rules.compile import built_in_policy
+from router.rules.policy import Policy
 from router.simulate.comparison import Comparison, compare, runs
 from router.simulate.fleet import FleetOutcomes, simulate_fleet
 from router.simulate.scenario import Scenario

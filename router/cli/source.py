@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from router.compile import MAX_POLICY_BYTES, compile_policy
 from router.errors import RouterError
 from router.naming import did_you_mean
-from router.policy import Policy
+from router.rules.compile import MAX_POLICY_BYTES, compile_policy
+from router.rules.policy import Policy
 from router.simulate.scenario import Scenario
 from router.types import DEVICE, Kind
 

@@ -26,8 +26,8 @@ class EstimatesPart(Part):
     forget_after_s: Annotated[
         Seconds,
         told(
-            "What was passed over for so long is forgotten, and the prior speaks again; what was in use until lately, after a "
-            "sixteenth of it at first.",
+            "What was passed over for so long is forgotten, and the prior speaks again; what was in use until lately, "
+            "after a sixteenth of it at first.",
             unit="s",
             reason="A target that looked bad is given another chance within a minute.",
         ),

@@ -15,10 +15,10 @@ from pydantic import Field
 
 from router.document.energy import EnergyPart, LinkPart, Watts
 from router.document.form import Part
-from router.energy import EnergyTerms, RadioPower
 from router.errors import Fault, PolicyError
 from router.naming import did_you_mean
-from router.toml_document import read_document
+from router.spending.energy import EnergyTerms, RadioPower
+from router.toml.document import read_document
 
 __all__ = ["PROFILES", "energy_terms"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import WithJsonSchema
 
 from router.document.form import ModeName, Name, Part, Places, Share, told
-from router.predicates import FACTS, OPERATORS
+from router.rules.predicates import FACTS, OPERATORS
 from router.types import SIGNALS
 
 __all__ = ["RulePart"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.budget import BudgetTerms
 from router.document.budgets import BudgetsPart, BytesBudgetPart, EnergyBudgetPart, MoneyBudgetPart
 from router.errors import Fault
+from router.spending.budget import BudgetTerms
 from router.types import Resource
 
 __all__ = ["budget_terms"]

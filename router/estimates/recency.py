@@ -1,9 +1,9 @@
 """When something was last seen, and when it is forgotten: once it was passed over for a while. Pure.
 
 What is not asked cannot show that it has become better, so a target that looked bad and was left alone for that is
-forgotten after some time, and gets another chance. One that was in use until it looked bad gets the first soon, and each
-that changed nothing doubles the wait: most troubles are short, and who is long in trouble is likely to stay so. Time
-alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess."""
+forgotten after some time, and gets another chance. One that was in use until it looked bad gets the first soon, and
+each that changed nothing doubles the wait: most troubles are short, and who is long in trouble is likely to stay so.
+Time alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Recency:
             self._doublings = 0
 
     def look(self, now: float, after_s: float) -> bool:
-        """Look at it for a request that may pass it over. Returns whether it is forgotten from now on; the wait for that
-        is at most `after_s`."""
+        """Look at it for a request that may pass it over. Returns whether it is forgotten from now on: after at most
+        `after_s`."""
         if self._passed:
             self._in_a_row = min(self._in_a_row, 0) - 1
             if not self._gone and now - self._seen_at > self._wait_s(after_s):

@@ -3,9 +3,9 @@ explains."""
 
 from __future__ import annotations
 
-from router.advice import Told
 from router.experience.cells import Key
 from router.experience.way import Way
+from router.running.advice import Told
 
 __all__ = ["Admission", "explained_s"]
 

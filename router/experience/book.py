@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from router.advice import Advice
 from router.estimates import EstimateSettings, Ratios, Recency, Share
 from router.experience.cells import Cells
+from router.running.advice import Advice
 
 __all__ = ["Book"]
 

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from router import breaker
-from router.advice import NOTHING_TOLD, Told
-from router.breaker import BreakerState
 from router.estimates import Share
-from router.events import Role
 from router.experience.admission import Admission, explained_s
 from router.experience.book import Book
 from router.experience.device_runs import DeviceRuns
@@ -23,7 +19,11 @@ from router.experience.learning import learn_answer, learn_least, learn_runs
 from router.experience.lesson import lesson
 from router.experience.traffic import traffic
 from router.experience.views import Views
-from router.policy import Policy
+from router.rules.policy import Policy
+from router.running import breaker
+from router.running.advice import NOTHING_TOLD, Told
+from router.running.breaker import BreakerState
+from router.running.events import Role
 from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
 
 __all__ = ["Experience"]

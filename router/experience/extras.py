@@ -1,17 +1,17 @@
 """How much more than one call a request may cost: the budgets for retries and hedges, and the throttle, of each target.
 
-Owns their states; what they are is in router/retry.py, hedge.py and throttle.py. Every call that `began` has to have
+Owns their states; what they are is in router/running (retry, hedge and throttle). Every call that `began` has to have
 `ended`, or be `abandoned`."""
 
 from __future__ import annotations
 
 from itertools import count
 
-from router import hedge, retry, throttle
-from router.hedge import NO_TOKENS, HedgeState
-from router.policy import Policy
-from router.retry import IDLE, RetryState
-from router.throttle import UNTRIED, ThrottleState
+from router.rules.policy import Policy
+from router.running import hedge, retry, throttle
+from router.running.hedge import NO_TOKENS, HedgeState
+from router.running.retry import IDLE, RetryState
+from router.running.throttle import UNTRIED, ThrottleState
 
 __all__ = ["Extras"]
 

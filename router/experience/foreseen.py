@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from router.choosing.predict import after_queue
 from router.estimates import SILENCES_S, Wakes
 from router.experience.book import Book
 from router.experience.known import Known
 from router.experience.way import Way
-from router.predict import after_queue
 from router.types import TimeAfter, TimeEstimate, WakeAfter
 from router.values import value
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from router import breaker
-from router.breaker import BreakerState
+from router.choosing.predict import Times
 from router.estimates import DevicePower, Gaps, Share, around
 from router.experience.book import Book
 from router.experience.path import Path
 from router.experience.radios import UNKNOWN, Radios, link_kind
 from router.experience.way import Way
-from router.policy import Policy
-from router.predict import Times
+from router.rules.policy import Policy
+from router.running import breaker
+from router.running.breaker import BreakerState
 from router.types import DEVICE, Kind, Reading
 from router.values import value
 

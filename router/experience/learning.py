@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from router.choosing.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME
 from router.experience.admission import Admission
 from router.experience.book import Book
 from router.experience.device_runs import BATCH, DeviceRuns
 from router.experience.known import Known
-from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME
 from router.types import DEVICE, TimeEstimate
 
 __all__ = ["learn_answer", "learn_least", "learn_runs"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from router.choosing.predict import Times
 from router.estimates import EstimateSettings, Recency, RoundTrip, Throughput
-from router.predict import Times
 from router.types import Reading
 
 __all__ = ["Path"]

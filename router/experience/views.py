@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from router import breaker
+from router.choosing.predict import MEDIAN, Times
 from router.experience.book import Book
 from router.experience.facts import ModelFacts, TargetFacts
 from router.experience.foreseen import Foreseen
 from router.experience.known import Known
 from router.experience.way import Way
-from router.predict import MEDIAN, Times
+from router.running import breaker
 from router.types import Kind, Radio, Reading, TargetView, TimeEstimate, WakeAfter
 from router.values import value
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from router.choosing.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME, Times, remote_times
 from router.estimates import Wakes
-from router.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME, Times, remote_times
 from router.types import TimeEstimate
 from router.values import value
 

@@ -17,7 +17,7 @@ from router.gate.criterion import Answer, Asked, Criterion, answered, together
 from router.gate.paired import Pair, Sample, Sampled, average, sample_of
 from router.gate.promises import accuracy, budgets, privacy
 from router.gate.terms import Goal, Terms
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.chance import Chance
 from router.simulate.driver import run
 from router.simulate.fleet import run_fleet
@@ -29,7 +29,7 @@ from router.simulate.world import Setting
 from router.values import value
 
 if TYPE_CHECKING:  # where documents enter pydantic does
-    from router.difference import Looser
+    from router.telling.difference import Looser
 
 __all__ = ["MOST_SEEDS", "Day", "Judged", "gate", "runs", "seeds_of"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from router.gate.criterion import Criterion, kept_or_not
 from router.gate.paired import Sample
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.meter import HOUR_S, Meter
 from router.simulate.tally import Block
 from router.types import Resource
 
 if TYPE_CHECKING:  # where the document enters pydantic does
-    from router.difference import Looser
+    from router.telling.difference import Looser
 
 __all__ = ["accuracy", "budgets", "privacy"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from router.lint.rooms import Box, Room, Universe, meet, narrowed
-from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
+from router.rules.predicates import AllOf, AnyOf, Compare, Not, Predicate
 
 __all__ = ["always", "boxes_of", "never"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from router.predicates import Compare
+from router.rules.predicates import Compare
 from router.types import Value, signal
 
 __all__ = ["ANYTHING", "Box", "Room", "Universe", "meet", "minus", "narrowed"]

@@ -9,8 +9,8 @@ from router.lint.holding import always, never
 from router.lint.rooms import Universe
 from router.lint.standing import Standing, covering, never_unknown
 from router.naming import did_you_mean
-from router.policy import Policy
-from router.predicates import Predicate, comparisons, parts_of
+from router.rules.policy import Policy
+from router.rules.predicates import Predicate, comparisons, parts_of
 from router.types import Mode
 
 __all__ = ["findings_of_rule", "names_of"]

@@ -12,8 +12,8 @@ from typing import Final
 
 from router.lint.holding import always, boxes_of
 from router.lint.rooms import Box, Universe, minus
-from router.policy import Policy, Rule
-from router.predicates import AllOf, Compare, Predicate
+from router.rules.policy import Policy, Rule
+from router.rules.predicates import AllOf, Compare, Predicate
 
 __all__ = ["ALWAYS_KNOWN", "Standing", "always_between_them", "covering", "never_unknown", "standings"]
 

@@ -11,7 +11,7 @@ from itertools import product
 
 from router.lint.rooms import Box, meet
 from router.lint.standing import Standing
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.types import Kind, Mode, Value
 
 __all__ = ["Contradiction", "contradictions"]

@@ -14,7 +14,7 @@ from router.lint.rooms import Universe
 from router.lint.rules import findings_of_rule, names_of
 from router.lint.standing import Standing, always_between_them, standings
 from router.lint.together import contradictions
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.types import Kind, Mode, Resource
 
 __all__ = ["LintWarning", "lint"]

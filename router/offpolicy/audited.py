@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.cascade.binomial import interval
-from router.plan import Plan
+from router.choosing.plan import Plan
 from router.simulate.intervals import Figure
 from router.types import DEVICE
 from router.values import value

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from router.closed import Closed, Constraint
-from router.counterfactual import changes, told
-from router.engine import Decision
-from router.explain import why_first
+from router.choosing.closed import Closed, Constraint
+from router.choosing.engine import Decision
+from router.choosing.objective import Candidate
+from router.choosing.plan import Plan
 from router.naming import shown
-from router.objective import Candidate
-from router.plan import Plan
-from router.policy import Policy
-from router.spending import priced
+from router.rules.policy import Policy
+from router.spending.prospects import priced
+from router.telling.counterfactual import changes, told
+from router.telling.explain import why_first
 from router.types import Mode
 from router.values import value
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.attempt import Ending, Outcome, Role
-from router.plan import Escalation, Plan
+from router.choosing.plan import Escalation, Plan
+from router.running.attempt import Ending, Outcome, Role
 from router.types import DEVICE
 
 __all__ = ["same_course"]

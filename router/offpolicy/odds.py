@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from router.engine import Decision, decide
-from router.explore import propensity
-from router.hysteresis import WAKES
-from router.policy import Policy
+from router.choosing.engine import Decision, decide
+from router.choosing.explore import propensity
+from router.choosing.hysteresis import WAKES
+from router.rules.policy import Policy
 from router.values import value
 
 __all__ = ["LEAST", "Odds", "Wanted", "drawn_plan", "logged", "wanted"]

@@ -1,21 +1,21 @@
 """What came of a recorded request, and what had been expected of it: the figures that policies are compared by. Pure.
 
 What was expected is the decision's own: from quantiles of times, shares of failures and an evaluation, as they stood
-when the request came (router/objective.py). It is the direct model of the doubly robust estimate."""
+when the request came (router/choosing/objective.py). It is the direct model of the doubly robust estimate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from router.attempt import Ending
-from router.objective import Expectation, cost
-from router.policy import Policy
+from router.choosing.objective import Expectation, cost
+from router.rules.policy import Policy
+from router.running.attempt import Ending
 from router.types import DEVICE
 from router.values import value
 
 if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
-    from router.record import Record
+    from router.telling.record import Record
 
 __all__ = ["FIGURES", "Compared", "Known", "expected_of", "known_of"]
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from router.engine import Decision, decide
+from router.choosing.engine import Decision, decide
+from router.choosing.hysteresis import WAKES
+from router.choosing.objective import Expectation
 from router.errors import RecordError
-from router.hysteresis import WAKES
 from router.naming import shown
-from router.objective import Expectation
 from router.offpolicy.audited import Audited
 from router.offpolicy.changes import Changes
 from router.offpolicy.course import same_course
@@ -22,13 +22,13 @@ from router.offpolicy.odds import Odds, Wanted, drawn_plan, logged, wanted
 from router.offpolicy.outcome import FIGURES, Known, expected_of, known_of
 from router.offpolicy.sound import unsound
 from router.offpolicy.sums import Sample, Sums
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.intervals import Draws
 from router.types import DEVICE, Kind
 
 if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
     from router.cascade.audits import AuditRecord
-    from router.record import Record
+    from router.telling.record import Record
 
 __all__ = ["Replay", "sample_of"]
 

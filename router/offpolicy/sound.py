@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from router.types import Kind, Situation, TargetView
 
 if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
-    from router.record import Record
+    from router.telling.record import Record
 
 __all__ = ["unsound"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from router.counterfactual import same_choice
-from router.engine import decide
-from router.policy import Policy, Rule
+from router.choosing.engine import decide
+from router.rules.policy import Policy, Rule
 from router.simulate.recording import Recording
+from router.telling.counterfactual import same_choice
 from router.types import signal
 from router.values import value
 

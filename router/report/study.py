@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from router.policy import Policy, Worth
 from router.report.coverage import Covered, coverage
 from router.report.outside import Around, around
 from router.report.supports import SPENT, STEEPNESS, Line, bad, worth_of
 from router.report.turning import Turned, turned
 from router.report.weighting import MOST_REQUESTS, Dial, Weighted, dials, points
+from router.rules.policy import Policy, Worth
 from router.simulate.bound import least_possible
 from router.simulate.comparison import Comparison, Watch
 from router.simulate.driver import run, simulate

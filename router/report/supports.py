@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Final, Literal
 
-from router.policy import Worth
+from router.rules.policy import Worth
 from router.simulate.intervals import Figure
 from router.simulate.outcomes import Outcomes
 from router.values import value

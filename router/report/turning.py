@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from router.counterfactual import Change, changes, done, where, written
-from router.engine import Decision
-from router.policy import Policy
+from router.choosing.engine import Decision
 from router.report.words import plain
+from router.rules.policy import Policy
 from router.simulate.recording import Group
+from router.telling.counterfactual import Change, changes, done, where, written
 from router.types import Value
 from router.values import value
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from router.policy import Worth
 from router.report.scale import nearby
+from router.rules.policy import Worth
 from router.simulate.outcomes import Outcomes
 from router.values import value
 

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from router.attempt import Audit, Cancel, Command, Event, Finish, Outcome, Run, Wake, Woke, begin, step
-from router.engine import Decision
+from router.choosing.engine import Decision
+from router.choosing.hysteresis import remembered
 from router.experience import Experience
-from router.hysteresis import remembered
-from router.policy import Policy
-from router.promise import audited
-from router.purse import Purse
+from router.rules.policy import Policy
+from router.rules.promise import audited
+from router.running.attempt import Audit, Cancel, Command, Event, Finish, Outcome, Run, Wake, Woke, begin, step
 from router.simulate.agenda import Agenda
 from router.simulate.asking import Asking
 from router.simulate.chance import Chance, Keyed
@@ -28,13 +27,14 @@ from router.simulate.tally import Tally
 from router.simulate.under_way import Flight, Pending
 from router.simulate.workload import Arrival
 from router.simulate.world import World
+from router.spending.purse import Purse
 from router.types import BudgetView, Previous, Reading, Request, Situation
 
 __all__ = ["Agent", "Chooser"]
 
 
 class Chooser(Protocol):
-    """Whoever makes the plans: `router.memo.Memo` for a policy, a baseline in its place."""
+    """Whoever makes the plans: `router.choosing.memo.Memo` for a policy, a baseline in its place."""
 
     def decide(self, policy: Policy, situation: Situation) -> Decision: ...
 

@@ -7,12 +7,11 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from router.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
-from router.attempt import Event, Failed, Failure, Role, Run, Succeeded, Withheld
+from router.choosing.predict import MEDIAN
 from router.experience import Experience
 from router.experience.lesson import CANCELLED, TIMED_OUT
-from router.predict import MEDIAN
-from router.purse import Purse
+from router.running.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
+from router.running.attempt import Event, Failed, Failure, Role, Run, Succeeded, Withheld
 from router.simulate.agenda import Agenda
 from router.simulate.call import Call
 from router.simulate.errands import Errands
@@ -20,6 +19,7 @@ from router.simulate.evaluation import Evaluation
 from router.simulate.job import Job
 from router.simulate.under_way import Flight, Pending
 from router.simulate.world import World
+from router.spending.purse import Purse
 from router.types import DEVICE, Kind
 
 __all__ = ["Asking"]

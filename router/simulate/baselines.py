@@ -10,11 +10,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from router.attempt import HAND_BACK_S
-from router.constraints import close
-from router.engine import Decision
-from router.plan import Escalation, Leg, Plan
-from router.policy import Policy
+from router.choosing.constraints import close
+from router.choosing.engine import Decision
+from router.choosing.plan import Escalation, Leg, Plan
+from router.rules.policy import Policy
+from router.running.attempt import HAND_BACK_S
 from router.types import DEVICE, Kind, Mode, Situation, TargetView
 from router.values import value
 

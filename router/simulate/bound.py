@@ -20,7 +20,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from router.policy import Policy, Worth
+from router.rules.policy import Policy, Worth
 from router.simulate.foresight import Ahead, Way, foresee
 from router.simulate.horizon import Move, Path, Reached, State, least_cost_within
 from router.simulate.world import Setting

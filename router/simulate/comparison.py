@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.baselines import BASELINES, THRESHOLDS, Baseline, always, cascade
 from router.simulate.bound import least_possible
 from router.simulate.driver import simulate

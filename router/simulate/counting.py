@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.attempt import Ending, Outcome
+from router.running.attempt import Ending, Outcome
 from router.simulate.evaluation import Evaluation
 from router.simulate.meter import Meter
 from router.simulate.tally import Ended, Tally

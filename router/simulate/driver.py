@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from router.breaker import BreakerSettings
-from router.engine import Decision
-from router.memo import Memo
-from router.policy import Policy, Worth
+from router.choosing.engine import Decision
+from router.choosing.memo import Memo
+from router.rules.policy import Policy, Worth
+from router.running.breaker import BreakerSettings
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent, Chooser
 from router.simulate.baselines import Baseline, decide_by

@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from router.choosing.options import WAKE_BYTES
 from router.experience import Experience
-from router.options import WAKE_BYTES
-from router.policy import Policy
-from router.purse import Purse
-from router.radio import WakeLog
+from router.rules.policy import Policy
 from router.simulate.agenda import Agenda
 from router.simulate.job import Job
 from router.simulate.meter import Meter
 from router.simulate.tally import Tally
 from router.simulate.workload import Arrival
 from router.simulate.world import World
+from router.spending.purse import Purse
+from router.spending.radio import WakeLog
 from router.types import Radio, Reading
 
 __all__ = ["Errands"]

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from router.experience import ModelFacts, TargetFacts
-from router.policy import PromiseTerms
+from router.rules.policy import PromiseTerms
+from router.rules.thresholds import measured
 from router.simulate.answers import Truth
 from router.simulate.chance import Chance
 from router.simulate.promising import Certified, certified
 from router.simulate.workload import ModelFacts as Described
 from router.simulate.world import Setting
-from router.thresholds import measured
 from router.types import DEVICE, EvaluatedThreshold, Kind
 
 __all__ = ["Evaluation", "evaluate"]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from router.engine import Decision
-from router.memo import Memo
-from router.policy import Policy, Worth
+from router.choosing.engine import Decision
+from router.choosing.memo import Memo
+from router.rules.policy import Policy, Worth
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.call import Call

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.chance import Keyed
 from router.simulate.curve import Curve, Steps
 from router.simulate.faults import Fault

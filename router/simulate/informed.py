@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Literal
 
-from router.engine import Decision, decide
-from router.policy import Policy
+from router.choosing.engine import Decision, decide
+from router.rules.policy import Policy
 from router.simulate.capacity import Capacity
 from router.simulate.chance import Keyed
 from router.simulate.server import behind_others_s

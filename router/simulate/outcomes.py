@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from router.events import Role
+from router.running.events import Role
 from router.simulate.intervals import Draws, Figure, drawn_again, figure, quantile_s
 from router.simulate.tally import Block, Tally
 from router.values import value

@@ -11,7 +11,7 @@ from typing import Final
 from router.cascade.gain import GainTable, fit_gain
 from router.cascade.learn import Method, certify, grid_of, smallest_n
 from router.errors import CertifyError
-from router.policy import PromiseTerms
+from router.rules.policy import PromiseTerms
 from router.simulate.chance import Chance
 from router.simulate.workload import ModelFacts
 from router.types import DEVICE, Promise

@@ -22,7 +22,7 @@ from router.simulate.thermal import ThermalModel
 from router.simulate.traces.lines import Lines, TraceFault
 from router.simulate.traces.mahimahi import read_packets
 from router.simulate.traces.table import Columns, read_curve, read_table
-from router.toml_document import read_document
+from router.toml.document import read_document
 
 __all__ = ["Reader", "device_of", "radio_of"]
 

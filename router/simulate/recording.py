@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from router.engine import Decision
-from router.policy import Policy, Worth
+from router.choosing.engine import Decision
+from router.rules.policy import Policy, Worth
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Chooser
 from router.simulate.call import Call

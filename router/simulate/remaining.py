@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from router.policy import Policy, Worth
+from router.rules.policy import Policy, Worth
 from router.simulate.driver import run
 from router.simulate.informed import Knows
 from router.simulate.spread import Spread, in_turn

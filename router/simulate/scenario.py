@@ -31,7 +31,7 @@ from router.simulate.reading import Reader, device_of, radio_of
 from router.simulate.server import ServerModel
 from router.simulate.sources import Sources
 from router.simulate.world import Setting
-from router.toml_document import located, read_document
+from router.toml.document import located, read_document
 from router.types import DEVICE, Kind
 
 __all__ = ["MAX_SCENARIO_BYTES", "Scenario", "read_scenario"]

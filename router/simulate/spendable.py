@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.world import Setting
 from router.types import Resource
 

@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from typing import Final
 
-from router.events import Role
-from router.policy import Worth
+from router.rules.policy import Worth
+from router.running.events import Role
 from router.simulate.meter import Meter
 from router.values import value
 

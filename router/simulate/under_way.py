@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from router.attempt import Attempt
-from router.engine import Decision
-from router.events import Role
+from router.choosing.engine import Decision
 from router.experience import Admission
+from router.running.attempt import Attempt
+from router.running.events import Role
 from router.simulate.job import Job
 from router.simulate.workload import Arrival
 

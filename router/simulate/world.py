@@ -36,7 +36,7 @@ MEASURED_EVERY_S: Final = 3.0
 _SOURCE: Final = "simulated"
 _THROTTLED: Final = 1.05
 """A device that is slower than so many times is one that heat slows down."""
-# As edge_agent/warmup.py has them; of the runs the first, which is cold, is not counted.
+# As edge_agent/device/warmup.py has them; of the runs the first, which is cold, is not counted.
 _WARM_RUNS: Final = 8
 _WARM_BUDGET_S: Final = 0.05
 _PROBE_BYTES: Final = 200

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.simulate.chance import Chance
-from router.toml_edit import Value
+from router.toml.edit import Value
 from router.tune.aims import Blocks, Judge
 from router.tune.space import Point, Space, at, does_something, key_of, place
 from router.tune.table import Knob

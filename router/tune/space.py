@@ -14,7 +14,7 @@ from typing import Any, Final
 from router.document import PolicyDocument
 from router.errors import TuneError
 from router.naming import did_you_mean, shown
-from router.toml_edit import Value
+from router.toml.edit import Value
 from router.tune.table import KNOBS, NEVER, Knob
 
 __all__ = ["Point", "Space", "at", "does_something", "key_of", "named", "place", "space_of"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from router.toml_edit import Value
+from router.toml.edit import Value
 
 __all__ = ["KNOBS", "NEVER", "Knob"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.simulate.intervals import Figure
 from router.simulate.remaining import Remaining
-from router.toml_edit import Value
+from router.toml.edit import Value
 from router.tune.aims import Judge
 from router.tune.heldout import Verdict
 from router.tune.search import Found

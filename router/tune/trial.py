@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from router.compile import compile_policy
-from router.policy import Worth
+from router.rules.compile import compile_policy
+from router.rules.policy import Worth
 from router.simulate.driver import run
 from router.simulate.tally import Block
 from router.simulate.world import Setting

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from router.errors import TuneError
-from router.toml_edit import NotEditable, edited
+from router.toml.edit import NotEditable, edited
 from router.tune.space import Point
 
 __all__ = ["MARK", "as_document", "as_tuned"]

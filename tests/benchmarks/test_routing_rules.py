@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.routing.oracle import oracle, revealed
 from benchmarks.routing.rules import PEERS, Xybrid, entropy_threshold, firebase_prefer_in_cloud, neurosurgeon_energy
-from router.plan import Escalation
+from router.choosing.plan import Escalation
 from router.simulate.baselines import BASELINES, Baseline, Offer, decide_by
 from router.simulate.driver import simulate
 from router.types import TargetView, Value

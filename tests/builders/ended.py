@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge_agent.counts import REFUSED
-from edge_agent.metrics import Metrics
-from router.attempt import Ending, Failure, Outcome
-from router.engine import Decision, ReadingUsed
+from edge_agent.telemetry.counts import REFUSED
+from edge_agent.telemetry.metrics import Metrics
+from router.choosing.engine import Decision, ReadingUsed
+from router.choosing.weigh import ChosenBy
+from router.running.attempt import Ending, Failure, Outcome
 from router.types import Mode, Request, Situation
-from router.weigh import ChosenBy
 
 __all__ = ["ended"]
 

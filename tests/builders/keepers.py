@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from edge_agent.keeper import Keeper
-from edge_agent.metrics import Metrics
+from edge_agent.device.keeper import Keeper
 from edge_agent.runtimes import LocalRuntime
+from edge_agent.telemetry.metrics import Metrics
 
 __all__ = ["Kept", "kept"]
 

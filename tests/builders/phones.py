@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from router.compile import compile_policy
 from router.experience import Experience, ModelFacts, TargetFacts
+from router.rules.compile import compile_policy
 from router.types import Kind, Radio, Reading, TargetView
 
 __all__ = ["KINDS", "TARGETS", "Phone"]

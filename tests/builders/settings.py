@@ -7,9 +7,9 @@ from collections.abc import Callable
 from edge_agent.call.device import Device
 from edge_agent.call.setting import Setting
 from edge_agent.experience import Experience
-from edge_agent.metrics import Metrics
 from edge_agent.releases import Release
-from router.policy import Policy
+from edge_agent.telemetry.metrics import Metrics
+from router.rules.policy import Policy
 
 __all__ = ["setting_of"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import tuning
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.simulate.comparison import compare
 from router.tune.space import Point
 from router.tune.writing import as_document

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from router.compile import compile_policy
-from router.engine import decide
+from router.choosing.engine import decide
 from router.estimates import prior_quantiles
 from router.lint import lint
+from router.rules.compile import compile_policy
 from router.types import BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate, Value
 
 _POLICIES = Path(__file__).parents[2] / "deploy" / "policies"

@@ -39,9 +39,9 @@ from cloud_service.repository.serving import parse_serving
 from cloud_service.sources import gather
 from edge_agent.config import load_config
 from nearfar_wire.manifest import parse_manifest
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.simulate.document import ScenarioDocument
-from router.toml_document import read_document
+from router.toml.document import read_document
 from tests.builders.waiting import eventually
 from tests.docs.blocks import ROOT, Block
 

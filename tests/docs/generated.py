@@ -30,18 +30,18 @@ from cloud_service.config import Settings
 from cloud_service.metrics import Metrics as CloudMetrics
 from cloud_service.repository.serving import ServingDocument
 from edge_agent.config import AgentConfig
-from edge_agent.counts import Gauges
 from edge_agent.errors import AgentError
-from edge_agent.exposition import register
-from edge_agent.metrics import Metrics as AgentMetrics
+from edge_agent.telemetry.counts import Gauges
+from edge_agent.telemetry.exposition import register
+from edge_agent.telemetry.metrics import Metrics as AgentMetrics
 from nearfar_wire.contents import FIELDS
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.status import CODES
 from router.cli.scenario_files import Beside, find_scenario, shipped
-from router.compile import BUILT_IN
 from router.document import PolicyDocument, json_schema
-from router.predicates import FACTS
+from router.rules.compile import BUILT_IN
+from router.rules.predicates import FACTS
 from router.simulate.document import DeviceDocument, RadioDocument, ScenarioDocument, ServerDocument
 from router.types import SIGNALS, Signal
 from tests.docs.blocks import ROOT, pages

@@ -10,14 +10,14 @@ import grpc
 import pytest
 
 from edge_agent.call import Call
+from edge_agent.call.executor import drive
 from edge_agent.egress import Permit
 from edge_agent.egress.remote import Remote
-from edge_agent.executor import drive
 from edge_agent.experience import Experience
 from edge_agent.testing import FakeClock, FakeRuntime, fake_release
-from router.compile import compile_policy
-from router.engine import Decision, decide
-from router.plan import Leg, Plan
+from router.choosing.engine import Decision, decide
+from router.choosing.plan import Leg, Plan
+from router.rules.compile import compile_policy
 from router.types import BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 from tests.builders.agents import policy_text
 from tests.builders.scenes import X, answering

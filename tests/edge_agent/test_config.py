@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from edge_agent import Agent, AgentConfig, ConfigError, RemoteConfig, load_config
 from edge_agent.config import MAX_CONFIG_BYTES, checked, is_loopback
 from nearfar_wire.status import Code
-from router.record import from_json
+from router.telling.record import from_json
 from router.types import Kind
 from tests.builders.agents import PIXELS, Home, golden_npz, policy_text
 from tests.builders.onnx_models import bomb

@@ -6,8 +6,8 @@ import pytest
 
 from edge_agent.errors import AllTargetsFailed, NoFeasibleTarget
 from nearfar_wire.status import Code
-from router.attempt import Failure
-from router.closed import Closed, Constraint
+from router.choosing.closed import Closed, Constraint
+from router.running.attempt import Failure
 
 
 @pytest.mark.parametrize("constraint", Constraint)

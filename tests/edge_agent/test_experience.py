@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from edge_agent.experience import Admission, Experience, ModelFacts, TargetFacts
-from router.advice import Told
-from router.breaker import CLOSED, BreakerState
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.running.advice import Told
+from router.running.breaker import CLOSED, BreakerState
 from router.types import BreakerPhase, Kind, Reading, TargetView
 from tests.builders.agents import policy_text
 

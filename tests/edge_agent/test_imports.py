@@ -53,7 +53,14 @@ def test_importing_the_agent_loads_no_runtime_no_transport_and_no_sensor() -> No
 @pytest.mark.wide
 def test_importing_the_agent_loads_nothing_of_what_decides() -> None:
     """The errors and results named it, and it had grown: importing the agent took as long as importing onnxruntime."""
-    deciding = ("router.engine", "router.policy", "router.weigh", "router.explain", "numpy", "pydantic")
+    deciding = (
+        "router.choosing.engine",
+        "router.rules.policy",
+        "router.choosing.weigh",
+        "router.telling.explain",
+        "numpy",
+        "pydantic",
+    )
     done = _run(_LOADED.format(act="import edge_agent", heavy=deciding))
     assert json.loads(done.stdout) == []
 

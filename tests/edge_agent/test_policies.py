@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from edge_agent import ConfigError
 from edge_agent.policies import PolicyFile, Watcher
-from router.compile import MAX_POLICY_BYTES
-from router.policy import Policy
+from router.rules.compile import MAX_POLICY_BYTES
+from router.rules.policy import Policy
 from router.types import Kind, Mode
 from tests.builders.agents import policy_text
 from tests.builders.waiting import eventually

@@ -9,8 +9,8 @@ import pytest
 from edge_agent.policies import PolicyFile
 from edge_agent.policy_guard import Guard
 from edge_agent.testing import FakeClock
-from router.policy import Policy
-from router.probation import Tally
+from router.rules.policy import Policy
+from router.rules.probation import Tally
 from router.types import Kind
 from tests.builders.agents import policy_text
 

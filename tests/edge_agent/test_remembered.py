@@ -12,7 +12,7 @@ import pytest
 from edge_agent.experience import Experience, ModelFacts, TargetFacts
 from edge_agent.remembered import Remembered
 from edge_agent.testing import FakeClock, Faults
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.types import Kind
 from tests.builders.agents import policy_text
 from tests.builders.scenes import Scene, X

@@ -10,8 +10,8 @@ import pytest
 from edge_agent import Receipt, Sent, SignalsConfig
 from edge_agent.signals import Scripted
 from edge_agent.testing import FULL_MODEL_DIGEST, Script
-from router.compile import compile_policy
-from router.record import from_json, replay
+from router.rules.compile import compile_policy
+from router.telling.record import from_json, replay
 from router.types import Kind
 from tests.builders.scenes import Scene, X
 

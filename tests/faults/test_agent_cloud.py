@@ -18,8 +18,8 @@ from nearfar_wire.load_report import LOAD_KEYS, LoadReport, encode_load
 from nearfar_wire.orca_pb2 import OrcaLoadReport
 from nearfar_wire.status import CODES, Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
-from router.explain import in_words
-from router.record import from_json, to_json
+from router.telling.explain import in_words
+from router.telling.record import from_json, to_json
 from router.types import BreakerPhase
 from tests.builders.agents import Home
 from tests.builders.onnx_models import slow

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from edge_agent import AgentError, Result
-from router.compile import compile_policy
-from router.record import replay
+from router.rules.compile import compile_policy
+from router.telling.record import replay
 from router.types import Kind
 from tests.builders.agents import policy_text
 from tests.builders.scenes import Scene, X

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from router.record import from_json
+from router.telling.record import from_json
 from tests.docs.desk import python_environment
 
 # A file that may not grow beyond its limit takes the beginning of a line, as a disk that is full does.
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from edge_agent.record_log import RecordLog
-from router.compile import built_in_policy
-from router.engine import decide
+from edge_agent.telemetry.record_log import RecordLog
+from router.rules.compile import built_in_policy
+from router.choosing.engine import decide
 from tests.router.situations import situation
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

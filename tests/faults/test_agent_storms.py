@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from router.compile import compile_policy
-from router.memo import Memo
+from router.choosing.memo import Memo
+from router.rules.compile import compile_policy
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.arriving import Recorded

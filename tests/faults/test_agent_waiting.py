@@ -16,7 +16,7 @@ import pytest
 from edge_agent import AllTargetsFailed, DeviceConfig, RemoteConfig, Result, SignalsConfig
 from edge_agent.testing import FakeCloud, Script
 from nearfar_wire.status import Code
-from router.attempt import Role
+from router.running.attempt import Role
 from router.types import BreakerPhase
 from tests.builders.raw_grpc import ending_with_status
 from tests.builders.scenes import Scene, X

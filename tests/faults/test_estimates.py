@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from edge_agent import Agent
-from router.compile import compile_policy
-from router.engine import decide
+from router.choosing.engine import decide
 from router.experience import Experience, ModelFacts, TargetFacts
+from router.rules.compile import compile_policy
 from router.types import Kind, Request, Situation
 from tests.builders.agents import PIXELS, Home
 from tests.builders.phones import Phone

@@ -186,7 +186,7 @@ from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.errors import UnservableModel
 from edge_agent.runtimes import CannotLoad, RunFailed
 from edge_agent.runtimes.onnx import OnnxRuntime
-from edge_agent.warmup import blank_inputs
+from edge_agent.device.warmup import blank_inputs
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import ModelFileError
 from nearfar_wire.onnx_file import scan

@@ -1,6 +1,6 @@
 """Group F of the faults, for policy documents: what is wrong is refused at once and whole, what is idle is told.
 
-The tables of each case stand beside the parts: tests/router/test_toml_document.py, test_compile.py and lint/."""
+The tables of each case stand beside the parts: tests/router/toml/test_document.py, test_compile.py and lint/."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from router.cli import main
-from router.compile import MAX_POLICY_BYTES, compile_policy
 from router.errors import PolicyError
 from router.lint import lint
+from router.rules.compile import MAX_POLICY_BYTES, compile_policy
 from router.types import Kind
 from tests.router.situations import HEAD, policy_of
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
+from router.choosing.engine import decide
 from router.cli import main
 from router.cli.record_lines import RecordLines
-from router.engine import decide
 from router.errors import RecordError
 from router.offpolicy.replaying import Replay
-from router.record import MAX_RECORD_BYTES, to_json
+from router.telling.record import MAX_RECORD_BYTES, to_json
 from tests.docs.desk import python_environment
 from tests.router.offpolicy.logs import EXPLORING, log_of
 from tests.router.situations import HEAD, policy_of, situation

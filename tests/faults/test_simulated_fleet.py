@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.simulate.arriving import AtRandom
 from router.simulate.curve import Curve, Steps
 from router.simulate.faults import Fault

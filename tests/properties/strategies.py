@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from router.attempt import HAND_BACK_S
-from router.compile import compile_policy
-from router.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
-from router.policy import Policy
+from router.choosing.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.running.attempt import HAND_BACK_S
 from router.signals import LINKS
 from router.types import (
     DEVICE,

@@ -7,7 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.attempt import (
+from router.choosing.plan import Plan
+from router.running.attempt import (
     HAND_BACK_S,
     Attempt,
     Cancel,
@@ -27,7 +28,6 @@ from router.attempt import (
     begin,
     step,
 )
-from router.plan import Plan
 from router.types import DEVICE
 from tests.properties.effort import tries
 from tests.properties.strategies import NAMES, plans

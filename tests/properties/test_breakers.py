@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router import breaker
-from router.breaker import CLOSED, BreakerSettings, BreakerState
+from router.running import breaker
+from router.running.breaker import CLOSED, BreakerSettings, BreakerState
 from router.types import BreakerPhase
 from tests.properties.effort import tries
 

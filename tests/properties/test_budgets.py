@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.budget import BudgetTerms, advance, begin, charge, restored, view
-from router.closed import Constraint
-from router.engine import decide
-from router.purse import Purse
+from router.choosing.closed import Constraint
+from router.choosing.engine import decide
+from router.spending.budget import BudgetTerms, advance, begin, charge, restored, view
+from router.spending.purse import Purse
 from router.types import Kind, Radio, Resource
 from tests.properties.effort import effort
 from tests.router.situations import policy_of, situation, target

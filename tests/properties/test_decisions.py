@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.closed import Constraint
-from router.engine import Decision, decide
-from router.explain import in_words
-from router.memo import Memo
-from router.policy import Policy
-from router.radio import IDLE_STEPS_S
-from router.record import from_json, replay, to_json
-from router.spending import amount
+from router.choosing.closed import Constraint
+from router.choosing.engine import Decision, decide
+from router.choosing.memo import Memo
+from router.rules.policy import Policy
+from router.spending.prospects import amount
+from router.spending.radio import IDLE_STEPS_S
+from router.telling.explain import in_words
+from router.telling.record import from_json, replay, to_json
 from router.types import DEVICE, Kind, Mode, Request, Situation, TargetView
 from tests.properties.effort import effort, tries
 from tests.properties.strategies import (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from router import breaker
-from router.attempt import Cancelled, Role
+from router.running import breaker
+from router.running.attempt import Cancelled, Role
 from router.types import DEVICE, BreakerPhase
 from tests.properties.effort import tries
 from tests.properties.world import KINDS, Health, World

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.attempt import Failed, Failure, Finish, Outcome, Run, Succeeded, Wake, Woke, begin, step
-from router.engine import decide
+from router.choosing.engine import decide
+from router.choosing.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
 from router.errors import RecordError
-from router.events import Cancel, Event
 from router.offpolicy.changes import because, turned_by
 from router.offpolicy.course import same_course
 from router.offpolicy.odds import LEAST, drawn_plan, logged, wanted
 from router.offpolicy.replaying import Replay
 from router.offpolicy.sound import unsound
-from router.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
-from router.policy import Policy
-from router.record import Record
+from router.rules.policy import Policy
+from router.running.attempt import Failed, Failure, Finish, Outcome, Run, Succeeded, Wake, Woke, begin, step
+from router.running.events import Cancel, Event
+from router.telling.record import Record
 from router.types import DEVICE, Situation
 from tests.properties.effort import effort, tries
 from tests.properties.strategies import NAMES, plans, policies, situations

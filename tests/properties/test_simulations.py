@@ -7,9 +7,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router import breaker
-from router.compile import compile_policy
-from router.memo import Memo
+from router.choosing.memo import Memo
+from router.rules.compile import compile_policy
+from router.running import breaker
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.call import Call

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.cli.scenario_files import find_scenario
-from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.errors import PolicyError
+from router.rules.compile import compile_policy
 from router.simulate.comparison import compare
 from router.simulate.split import apart, first, rest
 from router.simulate.world import Setting

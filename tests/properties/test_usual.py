@@ -7,10 +7,10 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.attempt import Event, Failed, Failure, Finish, Run, Succeeded, Wake, begin, step
-from router.plan import Plan
+from router.choosing.plan import Plan
+from router.choosing.usual import usual
+from router.running.attempt import Event, Failed, Failure, Finish, Run, Succeeded, Wake, begin, step
 from router.types import DEVICE
-from router.usual import usual
 from tests.properties.effort import tries
 from tests.properties.strategies import plans
 

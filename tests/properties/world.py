@@ -13,8 +13,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
 
-from router import breaker
-from router.attempt import (
+from router.choosing.engine import Decision, decide
+from router.choosing.memo import Memo
+from router.errors import PolicyError
+from router.estimates import Ratios, Share
+from router.experience.extras import Extras
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.running import breaker
+from router.running.attempt import (
     Attempt,
     Cancel,
     Command,
@@ -30,17 +37,10 @@ from router.attempt import (
     Withheld,
     Woke,
 )
-from router.attempt import begin as begin_attempt
-from router.attempt import step as step_attempt
-from router.breaker import BreakerState
-from router.compile import compile_policy
-from router.engine import Decision, decide
-from router.errors import PolicyError
-from router.estimates import Ratios, Share
-from router.experience.extras import Extras
-from router.memo import Memo
-from router.policy import Policy
-from router.record import from_json, replay, to_json
+from router.running.attempt import begin as begin_attempt
+from router.running.attempt import step as step_attempt
+from router.running.breaker import BreakerState
+from router.telling.record import from_json, replay, to_json
 from router.types import DEVICE, BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate, Value
 
 __all__ = ["KINDS", "Health", "World"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.types import BreakerPhase, Kind, Reading, Request, Situation, TargetView, TimeEstimate, Value
 
 __all__ = ["HEAD", "NOW", "policy_of", "readings_of", "request", "situation", "target", "times"]

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from router import breaker, hedge, retry, throttle
+from router.choosing.engine import decide
 from router.cli.imagine import Imagined, imagine
-from router.compile import compile_policy
 from router.document import PolicyDocument
-from router.engine import decide
 from router.errors import PolicyError
 from router.experience import Experience, ModelFacts, TargetFacts
-from router.policy import Policy
-from router.probation import NOTHING_USUAL, Tally, begin, learn, observe
-from router.promise import audited, promise_of
-from router.purse import Purse
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
+from router.rules.probation import NOTHING_USUAL, Tally, begin, learn, observe
+from router.rules.promise import audited, promise_of
+from router.running import breaker, hedge, retry, throttle
 from router.signals import SIGNALS, Signal, signal
+from router.spending.purse import Purse
 from router.types import BudgetView, Kind, Previous, Radio, Reading, Resource, Situation, TimeAfter, Value
 from tests.builders.certificates_of_loss import certificate
 from tests.router.situations import NOW, policy_of, readings_of, situation, target, times

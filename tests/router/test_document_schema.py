@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator  # comes with kubernetes-validate
 
 from router.cli import main
 from router.cli.templates import TEMPLATES
-from router.compile import BUILT_IN
 from router.document import json_schema
+from router.rules.compile import BUILT_IN
 from tests.router.situations import HEAD, policy_of
 
 RULE = '[[rules]]\nname = "r"\nwhen = {{ {when} }}\nforbid = ["cloud"]\n'

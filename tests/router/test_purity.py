@@ -54,16 +54,16 @@ ENTRANCES = {
     *(module for module in MODULES if module.startswith(("router.document.", "router.simulate.document."))),
     "router.cascade.audits",
     "router.cascade.certificate",
-    "router.compile",
-    "router.difference",
+    "router.rules.compile",
+    "router.telling.difference",
     "router.experience.saved",
-    "router.record",
-    "router.references",
+    "router.telling.record",
+    "router.rules.references",
     "router.simulate.demand",
     "router.simulate.reading",
     "router.simulate.scenario",
-    "router.toml_document",
-    "router.toml_form",
+    "router.toml.document",
+    "router.toml.form",
     # A search turns the numbers of a document, and compiles what comes of it.
     *(f"router.tune.{module}" for module in ("journal", "search", "space", "telling", "trial", "writing")),
 }
@@ -94,7 +94,9 @@ def test_where_documents_enter_nothing_that_acts_is_loaded_either() -> None:
 
 @pytest.mark.wide
 def test_pydantic_stays_away_from_who_only_decides() -> None:
-    assert "pydantic" not in _loaded("router.engine", "router.memo", "router.attempt", "router.explain")
+    assert "pydantic" not in _loaded(
+        "router.choosing.engine", "router.choosing.memo", "router.running.attempt", "router.telling.explain"
+    )
 
 
 def test_no_module_of_the_core_names_what_it_must_not_use() -> None:

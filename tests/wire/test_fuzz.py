@@ -15,8 +15,8 @@ from nearfar_wire.envelope import open_envelope
 from nearfar_wire.errors import ManifestError, MessageError, TensorError
 from nearfar_wire.manifest import parse_manifest
 from nearfar_wire.tensors import decode_request, decode_response, encode_request, encode_response
-from router.compile import compile_policy
 from router.errors import PolicyError
+from router.rules.compile import compile_policy
 from tests.builders.repositories import APP_MANIFEST
 from tests.wire.mutation import mutated
 

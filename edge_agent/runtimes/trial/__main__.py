@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edge_agent.config import DeviceConfig
-from edge_agent.fitness import read_beside
+from edge_agent.device.fitness import read_beside
 from edge_agent.runtimes import CannotLoad
 from edge_agent.runtimes.opening import open_runtime
 from edge_agent.runtimes.trial.canary import OpenRuntime, Subject, try_out, without_name

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.config import DeviceConfig
-from edge_agent.fitness import installed, read_beside, refuse_disagreement
+from edge_agent.device.fitness import installed, read_beside, refuse_disagreement
 from edge_agent.runtimes import CPU, CannotLoad, LocalRuntime
 from edge_agent.runtimes.opening import library, offered, open_runtime
 from edge_agent.runtimes.trial.canary import OpenRuntime, Subject, try_out, without_name

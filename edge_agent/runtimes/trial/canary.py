@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from edge_agent.blank import blank_inputs
 from edge_agent.config import DeviceConfig
-from edge_agent.fitness import refuse_disagreement
+from edge_agent.device.blank import blank_inputs
+from edge_agent.device.fitness import refuse_disagreement
 from edge_agent.runtimes import CPU, CannotLoad, Crashed, LocalRuntime, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.trial.golden import Example, otherwise, read_golden
 from edge_agent.runtimes.trial.verdict import Outcome, Verdict

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.fitness import read_beside
+from edge_agent.device.fitness import read_beside
 from edge_agent.runtimes import CannotLoad
 from nearfar_wire.digest import verify
 from nearfar_wire.disagreement import answer_output, disagree

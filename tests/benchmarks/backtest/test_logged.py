@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.backtest.logged import from_log
-from router.policy import Policy
+from router.rules.policy import Policy
 from tests.benchmarks.backtest.seen import answered
 from tests.router.offpolicy.logs import EXPLORING, log_of, truth_of
 from tests.router.situations import policy_of

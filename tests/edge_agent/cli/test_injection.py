@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from edge_agent import ConfigError
 from edge_agent.cli.injection import read_values, scenarios, with_twin
 from edge_agent.signals.intake import take
-from router.compile import compile_policy
-from router.conditions import parse
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.conditions import parse
+from router.rules.policy import Policy
 from router.types import SIGNALS
 
 _HARD_TIMES = 3

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from edge_agent.cli.watch import follow
-from router.attempt import Ending, Outcome
-from router.compile import built_in_policy
-from router.engine import decide
-from router.record import to_json
-from router.shadow import beside
+from router.choosing.engine import decide
+from router.rules.compile import built_in_policy
+from router.running.attempt import Ending, Outcome
+from router.telling.record import to_json
+from router.telling.shadow import beside
 from tests.edge_agent.cli.conftest import Desk, Run
 from tests.router.situations import policy_of, situation
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.config import load_config
 from edge_agent.demo.documents import agent_document, day_policy, fixed_policy
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.types import DEVICE, Kind, Mode
 
 TARGETS = {DEVICE: Kind.DEVICE, "cloud": Kind.CLOUD}

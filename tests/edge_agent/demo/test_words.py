@@ -10,10 +10,10 @@ from edge_agent.demo.outcomes import Outcome, PhaseStats
 from edge_agent.demo.play import Answer, Played
 from edge_agent.demo.words import Baselines, compared, explained, listed, pick, seen
 from edge_agent.result import Result
-from router import attempt
-from router.attempt import Ending
-from router.compile import compile_policy
-from router.engine import decide
+from router.choosing.engine import decide
+from router.rules.compile import compile_policy
+from router.running import attempt
+from router.running.attempt import Ending
 from router.types import DEVICE, BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 
 POLICY = compile_policy(b"""\

@@ -14,10 +14,10 @@ from edge_agent.egress import Door, Permit
 from edge_agent.egress.remote import Remote
 from edge_agent.experience import Experience
 from edge_agent.testing import FakeRuntime, fake_release
-from router.attempt import Run
-from router.compile import compile_policy
-from router.engine import Decision, decide
-from router.plan import Escalation, Leg, Plan
+from router.choosing.engine import Decision, decide
+from router.choosing.plan import Escalation, Leg, Plan
+from router.rules.compile import compile_policy
+from router.running.attempt import Run
 from router.types import BreakerPhase, Kind, Request, Situation, TargetView, TimeEstimate
 from tests.builders.agents import policy_text
 from tests.builders.scenes import X, answering

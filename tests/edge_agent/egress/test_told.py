@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_agent.egress.told import told_by
 from nearfar_wire.load_report import LOAD_KEYS, LoadReport, encode_load
 from nearfar_wire.orca_pb2 import OrcaLoadReport
-from router.advice import NOT_AGAIN_S, Told
+from router.running.advice import NOT_AGAIN_S, Told
 
 PUSHBACK = "grpc-retry-pushback-ms"
 _NAN = OrcaLoadReport(application_utilization=0.5, named_metrics={"queue_wait_s": math.nan, "limit": 4.0})

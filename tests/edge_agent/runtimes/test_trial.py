@@ -252,7 +252,7 @@ def test_a_verdict_holds_for_exactly_what_was_tried(home: Home, golden: Path, tm
 def test_what_is_kept_says_of_what_it_is(golden: Path, tmp_path: Path) -> None:
     import onnxruntime
 
-    from edge_agent.fitness import installed
+    from edge_agent.device.fitness import installed
 
     load(golden, FASTER, CPU, state=tmp_path, **HERE)
     (kept,) = VerdictBook(tmp_path / "trials.json")._read().verdicts

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from edge_agent.cli.watch import follow
-from router.policy import Policy
-from router.record import from_json, replay
+from router.rules.policy import Policy
+from router.telling.record import from_json, replay
 from router.types import Situation
 from tests.builders.agents import policy_text
 from tests.builders.scenes import Scene, X

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.metrics import Metrics
-from edge_agent.record_log import RecordLog
 from edge_agent.shadow import Shadow, ShadowDifference, ShadowFile
-from router.attempt import Ending, Outcome
-from router.engine import Decision, decide
-from router.policy import Policy
-from router.record import from_json, replay
-from router.shadow import ShadowChoice
+from edge_agent.telemetry.metrics import Metrics
+from edge_agent.telemetry.record_log import RecordLog
+from router.choosing.engine import Decision, decide
+from router.rules.policy import Policy
+from router.running.attempt import Ending, Outcome
+from router.telling.record import from_json, replay
+from router.telling.shadow import ShadowChoice
 from router.types import Kind, Situation
 from tests.builders.agents import policy_text
 from tests.builders.waiting import eventually

@@ -10,8 +10,8 @@ import pytest
 from edge_agent.experience import Experience
 from edge_agent.signals.traffic import Traffic
 from edge_agent.testing import FakeClock
-from router.advice import Told
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
+from router.running.advice import Told
 from router.signals import signal
 from router.types import Kind
 from tests.builders.agents import policy_text

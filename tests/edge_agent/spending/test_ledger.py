@@ -12,7 +12,7 @@ import pytest
 from edge_agent.spending import Ledger
 from edge_agent.spending.ledger import FILE_NAME
 from edge_agent.testing import FakeClock
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.types import BudgetView, Kind, Reading, Resource
 from tests.router.situations import policy_of
 

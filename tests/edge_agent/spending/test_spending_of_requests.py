@@ -14,7 +14,7 @@ from edge_agent import SignalsConfig
 from edge_agent.errors import NoFeasibleTarget
 from edge_agent.signals import Scripted
 from edge_agent.testing import Script
-from router.closed import Constraint
+from router.choosing.closed import Constraint
 from router.types import Resource
 from tests.builders.scenes import Scene, X, answering
 from tests.builders.waiting import eventually

@@ -13,7 +13,7 @@ import pytest
 from router.cli import main
 from router.cli.templates import TEMPLATES
 from router.document import PolicyDocument, json_schema
-from router.toml_document import read_model
+from router.toml.document import read_model
 
 SET = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from router.choosing.engine import decide
 from router.cli import main
 from router.document import json_schema
-from router.engine import decide
-from router.record import from_json, to_json
+from router.telling.record import from_json, to_json
 from tests.router.situations import HEAD, policy_of, situation
 
 LOW = '[[rules]]\nname = "low"\nwhen = { battery_pct = { less_than = 20 }, charging = false }\nforbid = ["cloud"]\n'

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from router.choosing.engine import decide
 from router.cli import main
-from router.compile import compile_policy
-from router.engine import decide
-from router.record import to_json
-from router.shadow import beside
+from router.rules.compile import compile_policy
+from router.telling.record import to_json
+from router.telling.shadow import beside
 from tests.router.offpolicy.logs import EXPLORING, log_of
 from tests.router.situations import HEAD, policy_of, situation
 

@@ -12,7 +12,7 @@ import pytest
 
 from router.cli import main
 from router.cli.searching import Journal
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 
 SCENARIO = """\
 schema = 1

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from router.advice import Told
-from router.attempt import Role
-from router.compile import compile_policy
 from router.experience import Experience
+from router.rules.compile import compile_policy
+from router.running.advice import Told
+from router.running.attempt import Role
 from router.types import BreakerPhase, Kind
 
 HEAD = 'schema = 1\nname = "x"\nversion = 1\n[hedge]\nshare = 0.05\n[breaker]\nconsecutive = 1\njitter = 0\n'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nearfar_wire.status import CODES, Code
-from router.compile import compile_policy
 from router.experience import Experience, ModelFacts, TargetFacts
+from router.rules.compile import compile_policy
 from router.types import Kind, TargetView
 
 FACTS = ModelFacts("m", (TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None),))

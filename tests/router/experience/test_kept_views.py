@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from router.advice import Told
 from router.experience import ModelFacts
+from router.running.advice import Told
 from router.types import BreakerPhase, Kind, Reading, TargetView
 from tests.builders.phones import TARGETS, Phone
 

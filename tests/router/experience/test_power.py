@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from router.compile import compile_policy
 from router.experience import Experience, ModelFacts, TargetFacts
+from router.rules.compile import compile_policy
 from router.types import Kind, Reading
 
 FACTS = ModelFacts("m", (TargetFacts("device", Kind.DEVICE, True, "", 0, None),))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from router.compile import compile_policy
 from router.errors import ScenarioError
 from router.gate.criterion import Answer
 from router.gate.gating import Day, Judged, gate, runs, seeds_of
 from router.gate.terms import Goal, terms_of
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.limits import limit_of
 from router.simulate.workload import Stream
 from router.simulate.world import Setting

@@ -8,12 +8,12 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.compile import compile_policy
 from router.lint import lint
 from router.lint.rooms import Universe
 from router.lint.standing import standings
 from router.lint.together import contradictions
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.types import Mode, Value
 from tests.router.situations import HEAD, policy_of
 

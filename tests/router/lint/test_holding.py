@@ -6,10 +6,10 @@ import tomllib
 
 import pytest
 
-from router.conditions import parse
 from router.lint.holding import MAX_ALTERNATIVES, always, never
 from router.lint.rooms import Universe
-from router.predicates import AllOf, AnyOf, Compare, Not, Predicate
+from router.rules.conditions import parse
+from router.rules.predicates import AllOf, AnyOf, Compare, Not, Predicate
 
 UNIVERSE = Universe(frozenset(("public", "secret")))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.compile import built_in_policy
 from router.lint import lint
+from router.rules.compile import built_in_policy
 from router.types import Kind
 from tests.router.situations import policy_of
 

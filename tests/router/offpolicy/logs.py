@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from router.attempt import Ending, Outcome
-from router.engine import Decision, decide
-from router.expense import Expense
-from router.policy import Policy
-from router.record import Record
+from router.choosing.engine import Decision, decide
+from router.rules.policy import Policy
+from router.running.attempt import Ending, Outcome
 from router.simulate.chance import Chance
+from router.spending.expense import Expense
+from router.telling.record import Record
 from router.types import DEVICE, Kind, Request, Situation
 from tests.router.situations import policy_of, situation, target
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from router.cascade.audits import AuditRecord
+from router.choosing.plan import Escalation, Leg, Plan
 from router.offpolicy.audited import Audited
-from router.plan import Escalation, Leg, Plan
 
 DIGEST = "sha256:" + "0" * 64
 DEVICE = Plan((Leg("device"), Leg("cloud")))

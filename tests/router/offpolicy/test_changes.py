@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from router.engine import Decision, decide
+from router.choosing.engine import Decision, decide
 from router.offpolicy.changes import OTHERS, Changes, Turn, because, turned_by
-from router.policy import Policy
+from router.rules.policy import Policy
 from router.types import BudgetView, Previous, Resource, Situation
 from tests.router.situations import NOW, policy_of, situation
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from router.attempt import Ending, Failure, Outcome, Role
+from router.choosing.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
 from router.offpolicy.course import same_course
-from router.plan import Backup, Escalation, Hedge, Leg, Plan, Retry
+from router.running.attempt import Ending, Failure, Outcome, Role
 
 CASCADE = Plan((Leg("device"), Leg("cloud")), Escalation("cloud", 0.7))
 CLOUD = Plan((Leg("cloud"), Leg("device")), backup=Backup(0.05))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.engine import Decision, decide
+from router.choosing.engine import Decision, decide
 from router.offpolicy.odds import drawn_plan, logged, wanted
 from router.types import Previous, Radio, TimeAfter
 from tests.router.situations import NOW, policy_of, situation, target, times

@@ -8,15 +8,15 @@ from functools import cache
 
 import pytest
 
-from router.engine import decide
+from router.choosing.engine import decide
 from router.errors import RecordError
-from router.events import Ending
-from router.expense import Expense
 from router.offpolicy.estimate import Estimate, Estimates
 from router.offpolicy.replaying import Replay
-from router.policy import Policy
-from router.record import Record
+from router.rules.policy import Policy
+from router.running.events import Ending
 from router.simulate.chance import Chance
+from router.spending.expense import Expense
+from router.telling.record import Record
 from router.types import Kind, Promise
 from tests.router.offpolicy.logs import EXPLORING, log_of, truth_of
 from tests.router.situations import policy_of, situation, target

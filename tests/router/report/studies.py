@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import router.report
-from router.compile import compile_policy
-from router.policy import Policy
 from router.report.page import Dress, page
 from router.report.study import Study, examine
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.comparison import compare
 from router.simulate.scenario import Scenario
 from router.types import Kind

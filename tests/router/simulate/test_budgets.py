@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from router.cli.scenario_files import Beside
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes
 from router.simulate.scenario import read_scenario

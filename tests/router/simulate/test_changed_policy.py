@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from router.memo import Memo
-from router.policy import Policy
+from router.choosing.memo import Memo
+from router.rules.policy import Policy
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.evaluation import evaluate

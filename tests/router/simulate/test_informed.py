@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.compile import compile_policy
+from router.rules.compile import compile_policy
 from router.simulate.bound import least_possible
 from router.simulate.curve import Steps
 from router.simulate.driver import run

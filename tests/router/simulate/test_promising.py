@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.compile import compile_policy
-from router.policy import PromiseTerms
+from router.rules.compile import compile_policy
+from router.rules.policy import PromiseTerms
 from router.simulate.answers import Parametric
 from router.simulate.arriving import AtRandom
 from router.simulate.chance import Chance

@@ -12,7 +12,7 @@ from router.errors import ScenarioError
 from router.simulate.document import DeviceDocument, RadioDocument, ServerDocument
 from router.simulate.scenario import read_scenario
 from router.simulate.world import World
-from router.toml_document import read_document
+from router.toml.document import read_document
 from router.types import Kind
 from tests.router.simulate.scenarios import DEVICE, Given, document, read
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from router.compile import compile_policy
-from router.policy import Policy
+from router.rules.compile import compile_policy
+from router.rules.policy import Policy
 from router.simulate.baselines import BASELINES, always, cascade
 from router.simulate.bound import least_possible
 from router.simulate.comparison import compare

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.compile import compile_policy
-from router.events import Role
+from router.rules.compile import compile_policy
+from router.running.events import Role
 from router.simulate.tally import MOST_BLOCKS, Ended, Tally, bucket_of, seconds_of
 from router.types import Resource
 

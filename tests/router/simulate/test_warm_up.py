@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from router.engine import Decision
-from router.memo import Memo
-from router.policy import Policy
+from router.choosing.engine import Decision
+from router.choosing.memo import Memo
+from router.rules.policy import Policy
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
 from router.simulate.evaluation import evaluate

@@ -9,7 +9,7 @@ from router.document import PolicyDocument
 from router.simulate.chance import Chance
 from router.simulate.limits import limit_of, measure_of
 from router.simulate.tally import Block
-from router.toml_edit import Value
+from router.toml.edit import Value
 from router.tune.aims import Aim, Judge
 from router.tune.search import Found, Runs, search
 from router.tune.space import Point, Space, key_of, place, space_of

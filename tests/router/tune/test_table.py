@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from router.compile import compile_policy
 from router.document import PolicyDocument
 from router.errors import PolicyError
+from router.rules.compile import compile_policy
 from router.simulate.arriving import Recorded
 from router.simulate.chance import Chance
 from router.simulate.driver import run
 from router.simulate.faults import Fault
 from router.simulate.tally import Block
 from router.simulate.world import Setting
-from router.toml_edit import edited
+from router.toml.edit import edited
 from router.tune.space import Space, at, space_of
 from router.tune.table import KNOBS, NEVER, Knob
 from tests.router.simulate.runs import KINDS, a_setting

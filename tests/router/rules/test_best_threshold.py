@@ -1,0 +1,94 @@
+"""`[escalation] below = "best"`: of the thresholds that were evaluated, the one that costs least for this request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from router.choosing.engine import Decision, decide
+from router.rules.policy import Policy
+from router.telling.record import from_json, replay, to_json
+from router.types import EvaluatedThreshold, Situation
+from tests.router.situations import policy_of, situation, target
+
+# The least sure fifth gains most, the next ones less, and asking for nearly all spoils some.
+THRESHOLDS = (
+    EvaluatedThreshold(0.2, 0.2, 0.1),
+    EvaluatedThreshold(0.5, 0.4, 0.14),
+    EvaluatedThreshold(0.8, 0.6, 0.15),
+    EvaluatedThreshold(0.9, 0.8, 0.14),
+)
+BEST = '[escalation]\nbelow = "best"\n'
+ASKS = "device, then cloud if uncertain"
+
+
+def _policy(usd: float, more: str = "") -> Policy:
+    return policy_of(f"{BEST}{more}[targets.cloud]\nusd_per_request = {usd}\n")
+
+
+def _there(*thresholds: EvaluatedThreshold) -> Situation:
+    seen = situation(target("device", p_wrong=0.25), target("cloud", p_wrong=0.12))
+    return replace(seen, thresholds=thresholds or THRESHOLDS)
+
+
+def _below(decision: Decision) -> float | None:
+    escalation = None if decision.plan is None else decision.plan.escalation
+    return None if escalation is None else escalation.below
+
+
+@pytest.mark.parametrize(
+    ("usd", "below"),
+    [
+        pytest.param(0.0, 0.8, id="for nothing, as much as gains anything"),
+        pytest.param(0.1, 0.5, id="dearer, less"),
+        pytest.param(0.3, 0.2, id="dear, only the least sure"),
+        pytest.param(0.9, None, id="too dear for any"),
+    ],
+)
+def test_the_dearer_the_remote_the_fewer_are_asked(usd: float, below: float | None) -> None:
+    assert _below(decide(_policy(usd), _there())) == below
+
+
+def test_what_it_is_expected_to_cost_is_what_was_evaluated() -> None:
+    decision = decide(_policy(0.1), _there())
+    expected = {candidate.name: candidate.expected for candidate in decision.candidates}
+    assert expected[ASKS].p_wrong == pytest.approx(0.25 - 0.14)
+    assert expected[ASKS].usd == pytest.approx(0.4 * 0.1)
+
+
+def test_where_no_threshold_pays_none_is_weighed() -> None:
+    decision = decide(_policy(0.0), _there(EvaluatedThreshold(0.5, 0.5, -0.05)))
+    assert ASKS not in {candidate.name for candidate in decision.candidates}
+
+
+def test_where_none_was_evaluated_the_policy_s_beliefs_speak() -> None:
+    bare = replace(_there(), thresholds=())
+    assert _below(decide(_policy(0.05), bare)) == 0.5
+    few, many = (decide(_policy(0.05, f"share = {share}\n"), bare) for share in (0.1, 0.9))
+    assert few.candidates != many.candidates
+
+
+def test_a_threshold_that_is_named_is_taken_whatever_was_evaluated() -> None:
+    named = policy_of("[escalation]\nbelow = 0.3\n[targets.cloud]\nusd_per_request = 0.05\n")
+    assert _below(decide(named, _there())) == 0.3
+
+
+def test_a_rule_that_names_one_wins() -> None:
+    rule = '[[rules]]\nname = "r"\nwhen = {}\nescalate_below = 0.3\n'
+    assert _below(decide(_policy(0.05, rule), _there())) == 0.3
+
+
+def test_what_was_seen_lately_says_nothing_of_another_threshold() -> None:
+    """The share that escalated under one threshold is not the share under the next one."""
+    lately = replace(_there(), p_escalate=0.95)
+    assert decide(_policy(0.1), lately).candidates == decide(_policy(0.1), _there()).candidates
+
+
+def test_a_record_has_all_that_it_takes_to_choose_again() -> None:
+    policy = _policy(0.1)
+    decision = decide(policy, _there())
+    read = from_json(to_json(decision)).decision
+    assert read == decision
+    assert replay(read, policy) == decision
+    assert _below(replay(read, _policy(0.3))) == 0.2
