@@ -21,7 +21,7 @@ if getattr(_router, "__nearfar__", None) != "nearfar":
 from typing import TYPE_CHECKING
 
 from edge_agent.agent import Agent, AsyncAgent
-from edge_agent.call.cancellation import Cancellation
+from edge_agent.cancellation import Cancellation
 from edge_agent.errors import (
     AgentClosed,
     AgentError,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:  # an app that imports the SDK has not started an agent yet: numpy and pydantic wait until it does
     from prometheus_client import CollectorRegistry
 
-    from edge_agent.call.cancellation import Cancellation
+    from edge_agent.cancellation import Cancellation
     from edge_agent.config import AgentConfig
     from edge_agent.core import Core
     from edge_agent.policies import PolicyStatus

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.asking.dispatch import Dispatcher
 from edge_agent.assembly import close_runtimes, load_releases, look_on, open_books, open_door, sensors
 from edge_agent.call import Call
-from edge_agent.call.cancellation import Cancellation
 from edge_agent.call.executor import drive, drive_async
+from edge_agent.cancellation import Cancellation
 from edge_agent.clock import machine_clock
 from edge_agent.config import AgentConfig, checked
 from edge_agent.device.keeper import Keeper

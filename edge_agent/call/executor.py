@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from edge_agent.call import Call
-from edge_agent.call.cancellation import Cancellation
+from edge_agent.cancellation import Cancellation
 from edge_agent.device.pool import DevicePool
 from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt

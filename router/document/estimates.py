@@ -27,7 +27,7 @@ class EstimatesPart(Part):
         Seconds,
         told(
             "What was passed over for so long is forgotten, and the prior speaks again; what was in use until lately, "
-            "after a sixteenth of it at first.",
+            "after an eighth of it at first.",
             unit="s",
             reason="A target that looked bad is given another chance within a minute.",
         ),

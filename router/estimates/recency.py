@@ -14,7 +14,7 @@ __all__ = ["Recency"]
 
 _IN_USE: Final = 5  # requests in a row that ask a target: by then it is in use, and not on trial
 _LEFT: Final = 3  # requests in a row that pass it over: by then one that was in use is left alone
-_LONGEST: Final = 4  # doublings, from a sixteenth of the wait to all of it
+_LONGEST: Final = 3  # doublings, from an eighth of the wait to all of it
 
 
 class Recency:

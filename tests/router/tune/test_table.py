@@ -57,6 +57,7 @@ FELT_UNDER: dict[str, str | list[str]] = {
     "budgets.money": [f'[budgets.money]\namount_usd = {usd}\nper = "hour"\n' for usd in (0.01, 0.03, 0.1, 0.2)],
     "budgets.bytes": [f'[budgets.bytes]\namount_mb = {mb}\nper = "hour"\n' for mb in (0.2, 0.5, 1.5, 3)],
     "radio": "[radio]\nwake = true\n[worth]\nsecond = 0.2\n",
+    "radio.silent_wakes": [f"[radio]\nwake = true\n[worth]\nsecond = {worth}\n" for worth in (0.2, 0.1, 0.4, 0.8)],
     "exploration": "",
     "hysteresis": "",
     "breaker": 'mode = "prefer_in_cloud"\n',
