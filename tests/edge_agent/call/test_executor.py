@@ -57,7 +57,7 @@ async def _asked_from_asyncio(scene: Scene) -> list[Entry]:
         scene.device.hold()
         for _ in range(20):
             with suppress(DeadlineExceeded):
-                await agent.infer("tiny", X, deadline_ms=60, privacy="internal")
+                await agent.infer("tiny", X, deadline_ms=200, privacy="internal")
         return agent.last(5)
 
 
@@ -66,7 +66,7 @@ def _asked_isolated(scene: Scene) -> list[Entry]:
         scene.device.hold()
         for _ in range(20):
             with suppress(DeadlineExceeded):
-                watched.infer("tiny", X, deadline_ms=60, privacy="internal")
+                watched.infer("tiny", X, deadline_ms=200, privacy="internal")
         return watched.agent.last(5)
 
 
