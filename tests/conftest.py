@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,15 @@ from tests.builders.scenes import Scene
 # No example has to end within 0.2 s: on a machine that has other work one in a thousand does not, whatever it tests.
 settings.register_profile("nearfar", deadline=None)
 settings.load_profile("nearfar")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what wants real data where there is none."""
+    if os.environ.get("NEARFAR_DATA"):
+        return
+    for item in items:
+        if item.get_closest_marker("data"):
+            item.add_marker(pytest.mark.skip(reason="set NEARFAR_DATA to a folder with real models and traces"))
 
 
 @pytest.fixture

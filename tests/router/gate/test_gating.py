@@ -195,6 +195,7 @@ def _twins(requests: int) -> Setting:
 
 
 @pytest.mark.wide
+@pytest.mark.slow
 def test_two_policies_that_are_as_good_as_one_another_are_seldom_taken_for_better() -> None:
     """Of 40 at 5 %, eight are one chance in two thousand. In each, half the requests' chance differs."""
     fog, cloud = (a_policy(f'mode = "only_in_cloud"\n[labels]\npublic = ["{name}"]\n') for name in ("fog", "cloud"))
