@@ -15,7 +15,7 @@ from benchmarks.certifying.pictures import cifar10, noisy_cifar10
 from benchmarks.certifying.redraws import CERTIFIED, Setting, points
 from router.cascade.learn import Method
 
-pytestmark = [pytest.mark.data, pytest.mark.wide, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.data, pytest.mark.wide, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def untold(_stage: str, _done: int, _total: int) -> None:

@@ -151,6 +151,7 @@ def test_B4_when_a_server_turns_ten_times_slower_no_more_than_the_share_is_hedge
 
 
 @pytest.mark.wide
+@pytest.mark.slow
 def test_B5_when_the_cloud_is_back_a_thousand_clients_come_back_little_by_little() -> None:
     fault = Fault(15.0, 60.0, error_share=1.0)
     # Whoever asks twice in five seconds knows within some thirteen.

@@ -103,6 +103,7 @@ def test_a_tenant_hears_when_to_come_again(tmp_path: Path) -> None:
         assert 90_000 < int(told["grpc-retry-pushback-ms"]) <= 100_000
 
 
+@pytest.mark.slow
 def test_an_agent_leaves_a_busy_service_to_those_who_need_it_and_comes_back(home: Home, tmp_path: Path) -> None:
     models = write_repository(tmp_path / "models", {"tiny": FULL})
     flood = encode_request("tiny", {"pixels": PIXELS})

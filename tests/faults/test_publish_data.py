@@ -126,6 +126,7 @@ def _unlike(column: np.ndarray) -> np.ndarray:
     return column
 
 
+@pytest.mark.slow
 def test_an_empty_file_among_pictures_is_said_to_be_no_picture(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +141,7 @@ def test_an_empty_file_among_pictures_is_said_to_be_no_picture(
     assert "1/0007.png is not a JPEG or PNG file: it is empty; leave it out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_C10_a_damaged_picture_among_many_is_refused_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -146,7 +146,11 @@ def test_a_packed_file_that_is_damaged_is_read_as_far_as_it_goes(policy: Path, r
 
 
 def test_records_of_several_versions_are_read_and_counted(policy: Path, records: Path) -> None:
-    first = (Path(__file__).parents[1] / "router" / "records" / "version_1.jsonl").read_text(encoding="utf-8").strip()
+    first = (
+        (Path(__file__).parents[1] / "router" / "telling" / "records" / "version_1.jsonl")
+        .read_text(encoding="utf-8")
+        .strip()
+    )
     second = json.loads(_line(2)) | {"record": 2}
     for name in ("began_utc", "taken_s", "expense", "shadow"):
         del second[name]

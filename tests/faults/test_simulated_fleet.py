@@ -69,6 +69,7 @@ def test_A3_B4_a_cloud_that_becomes_ten_times_slower_under_200_devices_meets_no_
 
 
 @pytest.mark.wide
+@pytest.mark.slow
 def test_B5_1000_devices_come_back_to_a_cloud_one_by_one() -> None:
     found = _fleet(1000, Fault(15.0, 35.0, error_share=1.0), duration_s=100.0, every_s=4.0)
     _all_answered(found)

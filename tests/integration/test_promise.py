@@ -28,7 +28,7 @@ from router.cascade.audits import parse_audit
 from tests.builders.clouds import running_cloud
 from tests.builders.waiting import eventually
 
-pytestmark = pytest.mark.wide
+pytestmark = [pytest.mark.wide, pytest.mark.slow]
 
 # A cloud nobody would ask for its own sake: only what the certificate demands goes there.
 POLICY = """schema = 1

@@ -39,6 +39,7 @@ def points(draw: st.DrawFn) -> Point:
 @pytest.mark.wide
 @tries(30)
 @given(settings(), points(), st.integers(0, 9))
+@pytest.mark.slow
 def test_no_policy_that_a_search_may_try_scores_above_one(setting: Setting, point: Point, seed: int) -> None:
     start = compile_policy(START.encode(), targets=KINDS)
     try:

@@ -126,6 +126,7 @@ def test_a_full_model_that_a_device_has_no_memory_for_is_still_what_answers_are_
     assert made.chosen.is_own
 
 
+@pytest.mark.slow
 def test_where_nothing_fits_the_device_that_is_said() -> None:
     with pytest.raises(PublishError, match="no candidate runs on this device class: as given: it wants more memory"):
         compress(
@@ -139,6 +140,7 @@ def test_a_model_that_does_not_take_the_examples_is_refused() -> None:
         compress(crossing().content, X, task="classification", tolerance=None, output="y")
 
 
+@pytest.mark.slow
 def test_patience_bounds_each_candidate() -> None:
     own = Own(endless(), X, "y")
     made = compress(weighing().content, X, task="classification", tolerance=None, output="y", own=own, patience_s=6)

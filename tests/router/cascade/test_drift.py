@@ -37,6 +37,7 @@ def alarm_at(kind: str, seed: int, *, after: int = 0, most: int = 1500, calibrat
 
 @pytest.mark.wide
 @pytest.mark.parametrize("calibrated", [40, 400])
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_promised_however_small_the_calibration(calibrated: int) -> None:
     streams = 200
     alarms = sum(alarm_at("as calibrated", seed, calibrated=calibrated) is not None for seed in range(streams))

@@ -23,6 +23,7 @@ def run(share: float, audits: int, seed: int, alpha_d: float = 0.03, delta: floa
 
 
 @pytest.mark.wide
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_promised() -> None:
     streams = 400
     alarms = sum(run(0.03, 1500, seed) is not None for seed in range(streams))
