@@ -12,6 +12,8 @@ import pytest
 from router.cli import main
 from tests.router.cli.test_simulate import POLICY, SCENARIO
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 FAULT = 3
 
 

@@ -12,6 +12,8 @@ import pytest
 from router.cli import main
 from router.cli.progress import Progress
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 SCENARIO = """\
 schema = 1
 name = "minute"

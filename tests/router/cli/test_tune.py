@@ -14,6 +14,8 @@ from router.cli import main
 from router.cli.searching import Journal
 from router.rules.compile import compile_policy
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 SCENARIO = """\
 schema = 1
 name = "{name}"

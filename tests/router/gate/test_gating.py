@@ -19,6 +19,8 @@ from router.types import Kind
 from tests.router.simulate import worlds
 from tests.router.simulate.runs import KINDS, a_policy, a_setting
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 NEAR, FAR = a_policy('mode = "only_on_device"\n'), a_policy('mode = "prefer_in_cloud"\n')
 
 

@@ -22,6 +22,8 @@ from router.types import Kind
 from tests.router.report.studies import a_policy, a_study, dress, written
 from tests.router.simulate import worlds
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)><!--&amp;"
 
 

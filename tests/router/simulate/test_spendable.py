@@ -19,6 +19,8 @@ from router.types import Kind, Resource
 from tests.router.simulate import worlds
 from tests.router.simulate.runs import a_setting
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 PRICE = 0.001
 
 

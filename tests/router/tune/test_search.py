@@ -12,6 +12,8 @@ from router.tune.space import Point, Space, key_of
 from tests.properties.effort import effort
 from tests.router.tune.imagined import a_judge, a_space, blocks, look, value, where
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 SPACE = a_space("[escalation]\nbelow = 0.5\n")
 
 

@@ -23,6 +23,8 @@ from router.tune.space import Space, at, space_of
 from router.tune.table import KNOBS, NEVER, Knob
 from tests.router.simulate.runs import KINDS, a_setting
 
+pytestmark = pytest.mark.wide  # each runs whole simulations
+
 HEAD = 'schema = 1\nname = "tried"\nversion = 1\ntargets = { fog = {}, cloud = { usd_per_request = 0.001 } }\n'
 
 
