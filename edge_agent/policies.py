@@ -22,7 +22,7 @@ from typing import Final
 
 from edge_agent.errors import ConfigError
 from edge_agent.policy_guard import Guard
-from edge_agent.settled import read, settled
+from edge_agent.settled import look, read
 from nearfar_wire.digest import digest_of
 from router.errors import PolicyError
 from router.rules.compile import built_in_policy, compile_policy
@@ -106,23 +106,13 @@ class PolicyFile:
             return
         with self._lock:
             self._take_back_if_harmful()
-            try:
-                content = settled(self._path, self._seen_digest, self._pause)
-            except OSError as error:
-                self._keep(f"{self._path} cannot be read: {error.strerror or error}", seen="unreadable")
+            found = look(self._path, self._targets, self._seen_digest, self._pause)
+            if found is None:
                 return
-            if content is None:
-                return
-            digest = digest_of(content)
-            try:
-                policy = compile_policy(content, source=str(self._path), targets=self._targets)
-            except PolicyError as error:
-                self._keep(str(error), seen=digest)
-                return
-            except Exception as error:  # noqa: BLE001  whatever a file does, the watcher lives to see the next one
-                self._keep(f"{self._path}: cannot be used ({type(error).__name__}, a fault of nearfar's)", seen=digest)
-                return
-            self._adopt(policy, digest)
+            if found.policy is None:
+                self._keep(found.problem, seen=found.seen)
+            else:
+                self._adopt(found.policy, found.seen)
 
     def _take_back_if_harmful(self) -> None:
         harm = None if self._guard is None else self._guard.look()
@@ -164,8 +154,6 @@ class PolicyFile:
         _log.info("policy %s version %d is in force (%s)", policy.name, policy.version, policy.digest)
 
     def _keep(self, problem: str, *, seen: str) -> None:
-        if seen == self._seen_digest:
-            return  # told already
         self._seen_digest, self._problem = seen, problem
         self._on_outcome("refused")
         _log.warning("%s; policy %s version %d stays in force", problem, self._current.name, self._current.version)

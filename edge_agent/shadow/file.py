@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.policies import PolicyStatus
-from edge_agent.settled import settled
-from nearfar_wire.digest import digest_of
-from router.errors import PolicyError
-from router.rules.compile import compile_policy
+from edge_agent.settled import look
 from router.rules.policy import Policy
 from router.types import Kind
 
@@ -59,24 +56,13 @@ class ShadowFile:
     def refresh(self) -> None:
         """Look at the file, and take what it holds if that is new and good. Raises nothing."""
         with self._lock:
-            try:
-                content = settled(self._path, self._seen, self._pause)
-            except OSError as error:
-                self._refuse(f"{self._path} cannot be read: {error.strerror or error}", seen="unreadable")
+            found = look(self._path, self._targets, self._seen, self._pause)
+            if found is None:
                 return
-            if content is None:
-                return
-            digest = digest_of(content)
-            try:
-                policy = compile_policy(content, source=str(self._path), targets=self._targets)
-            except PolicyError as error:
-                self._refuse(str(error), seen=digest)
-            except Exception as error:  # noqa: BLE001  as with the policy in force: the next text may be a good one
-                self._refuse(
-                    f"{self._path}: cannot be used ({type(error).__name__}, a fault of nearfar's)", seen=digest
-                )
+            if found.policy is None:
+                self._refuse(found.problem, seen=found.seen)
             else:
-                self._take(policy, digest)
+                self._take(found.policy, found.seen)
 
     def _take(self, policy: Policy, digest: str) -> None:
         self._seen, self.problem = digest, None
@@ -87,8 +73,6 @@ class ShadowFile:
         _LOG.info("policy %s version %d looks on (%s)", policy.name, policy.version, policy.digest)
 
     def _refuse(self, problem: str, *, seen: str) -> None:
-        if seen == self._seen:
-            return  # told already
         self._seen, self.problem = seen, problem
         self._on_outcome("refused")
         goes_on = "no policy looks on" if self.current is None else f"version {self.current.version} goes on looking on"

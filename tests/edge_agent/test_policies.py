@@ -251,7 +251,7 @@ def test_a_file_that_brings_out_a_fault_of_ours_is_told_and_the_next_one_is_take
         raise ZeroDivisionError("secret")
 
     with monkeypatch.context() as patched:
-        patched.setattr("edge_agent.policies.compile_policy", broken)
+        patched.setattr("edge_agent.settled.compile_policy", broken)
         path.write_text(policy_text(version=6), encoding="utf-8")
         told.file.refresh()
     assert told.file.status.problem is not None
