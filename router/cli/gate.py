@@ -27,9 +27,9 @@ from router.simulate.limits import limit_of
 from router.simulate.measures import MEASURES
 from router.telling.difference import Looser, looser, side_of
 
-__all__ = ["FAULT", "gate", "takes_gate"]
+__all__ = ["DESCRIPTION", "EPILOG", "gate", "takes_gate"]
 
-FAULT: Final = 3
+_FAULT: Final = 3
 """Nothing was judged: the command was called wrongly, or a file is missing or at fault. Not argparse's own 2, which
 somebody's pipeline would take for inconclusive."""
 _CODES: Final = {Answer.ACCEPT: 0, Answer.REJECT: 1, Answer.INCONCLUSIVE: 2}
@@ -41,7 +41,7 @@ DESCRIPTION: Final = (
     " the baseline promised is kept. Each is shown with an error of at most ALPHA, or the answer is that it is not."
 )
 EPILOG: Final = (
-    f"Measures: {', '.join(MEASURES)}. Exit codes: 0 accept, 1 reject, 2 inconclusive, {FAULT} nothing was judged:"
+    f"Measures: {', '.join(MEASURES)}. Exit codes: 0 accept, 1 reject, 2 inconclusive, {_FAULT} nothing was judged:"
     f" called wrongly, or a file is missing or at fault. Scenarios that ship: {', '.join(shipped())}."
 )
 
@@ -95,7 +95,7 @@ def takes_gate(parser: argparse.ArgumentParser) -> None:
         help=f"run each scenario with so many seeds, at least {LEAST_SEEDS} (default: %(default)s)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and all figures there")
-    parser.set_defaults(run=gate, at_fault=FAULT)
+    parser.set_defaults(run=gate, at_fault=_FAULT)
 
 
 def gate(given: argparse.Namespace) -> int:

@@ -109,7 +109,7 @@ def gate(
             one = next(results)
             watch(f"{day.name}, seed {seed}, candidate")
             other = next(results)
-            pairs.append(Pair(seed, tuple(one.blocks), tuple(other.blocks)))
+            pairs.append(Pair(tuple(one.blocks), tuple(other.blocks)))
             before += one.meters
             after += other.meters
         if not any(block.requests for pair in pairs for block in pair.baseline):

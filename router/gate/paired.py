@@ -44,7 +44,6 @@ class Pair:
     """What both policies came to under one seed: the same number of blocks, of the same requests but for those that
     ended in another order."""
 
-    seed: int
     baseline: tuple[Block, ...]
     candidate: tuple[Block, ...]
 

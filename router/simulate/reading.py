@@ -27,11 +27,6 @@ from router.toml.document import read_document
 __all__ = ["Reader", "device_of", "radio_of"]
 
 _MAX_DOCUMENT_BYTES: Final = 1 << 20
-_DOCUMENTS: Final[dict[Described, type[DeviceDocument] | type[RadioDocument] | type[ServerDocument]]] = {
-    "device": DeviceDocument,
-    "radio": RadioDocument,
-    "server": ServerDocument,
-}
 T = TypeVar("T")
 DocumentT = TypeVar("DocumentT", DeviceDocument, RadioDocument, ServerDocument)
 

@@ -91,7 +91,6 @@ class Recording:
     """By target."""
     late: Sequence[int]
     failed: Sequence[int]
-    escalated: Sequence[int]
     seconds: Range
     """What requests took."""
     signals: Mapping[str, Range]
@@ -103,9 +102,7 @@ class Recording:
     by_rule: Mapping[str, Few]
     unknown: Mapping[str, int]
     groups: Sequence[Group]
-    """The most frequent first."""
-    others: int
-    """Decisions of none of these groups."""
+    """The most frequent first. Decisions of no group, where there were too many kinds, are in `requests` alone."""
 
 
 class Recorder:
@@ -116,7 +113,7 @@ class Recorder:
         self._targets = (DEVICE, *(server.name for server in setting.servers))
         self._policy = ""
         zeros = self._zeros
-        self._requests, self._late, self._failed, self._escalated = zeros(), zeros(), zeros(), zeros()
+        self._requests, self._late, self._failed = zeros(), zeros(), zeros()
         self._chosen: dict[str, list[int]] = {}
         self._answered = {target: zeros() for target in self._targets}
         self._seconds, self._believed_s = Range(slices), Range(slices)
@@ -126,7 +123,6 @@ class Recorder:
         self._by_rule: dict[str, Few] = {}
         self._unknown: Counter[str] = Counter()
         self._groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Few] = {}
-        self._others = 0
         self._read: Mapping[str, Reading] | None = None
         self._world: _Watched | None = None
 
@@ -176,7 +172,6 @@ class Recorder:
         group = self._groups.get(key)
         if group is None:
             if len(self._groups) >= _MOST_GROUPS:
-                self._others += 1
                 return
             group = self._groups[key] = Few()
         group.take(decision)
@@ -199,7 +194,6 @@ class Recorder:
             self._answered[ended.target][slice_] += 1
         self._late[slice_] += ended.missed
         self._failed[slice_] += ended.failed
-        self._escalated[slice_] += ended.escalated
         self._seconds.see(slice_, ended.seconds)
 
     def recording(self) -> Recording:
@@ -215,7 +209,6 @@ class Recorder:
             self._answered,
             self._late,
             self._failed,
-            self._escalated,
             self._seconds,
             self._signals,
             self._believed_s,
@@ -224,7 +217,6 @@ class Recorder:
             self._by_rule,
             dict(self._unknown),
             sorted(groups, key=lambda group: -group.count),
-            self._others,
         )
 
 

@@ -18,9 +18,6 @@ from router.values import value
 
 __all__ = ["Remaining", "remaining", "split"]
 
-RUNS = 2
-"""How many runs it takes."""
-
 
 @value
 class Remaining:
@@ -36,11 +33,6 @@ class Remaining:
     @property
     def whole(self) -> float:
         return self.learnable + self.luck + self.to_come
-
-    @property
-    def unknowable(self) -> float:
-        """What no policy could gain, whatever it learns."""
-        return self.luck + self.to_come
 
 
 def remaining(

@@ -104,10 +104,6 @@ class Block:
         for name in _COUNTS:
             getattr(self, name).update(getattr(other, name))
 
-    @property
-    def unanswered(self) -> int:
-        return self.requests - self.by_target.total()
-
 
 _COUNTS: Final = ("by_role", "by_rule", "by_target", "times")
 _SUMS: Final = tuple(name for name in Block.__slots__ if name not in _COUNTS)

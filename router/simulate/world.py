@@ -81,7 +81,6 @@ class World:
         self._connection = -1
         self._link: Link | None = None
         self._link_until = -math.inf
-        """What calls have drawn so far, with the tails before them."""
         self._readings: Mapping[str, Reading] = {}
         self._round_trips: Mapping[str, Reading] = {}
         self._measures_at = math.inf

@@ -48,10 +48,6 @@ class Space:
         """Return where a knob stands at `point`."""
         return point.get(knob.path, self.now[knob.path])
 
-    def turned(self, point: Point, knob: Knob, value: Value) -> Point:
-        """Return `point` with one knob at `value`."""
-        return self.point({**point, knob.path: value})
-
     def back(self, point: Point, path: str) -> Point:
         """Return `point` with one knob where the start has it."""
         return self.point({other: value for other, value in point.items() if other != path})

@@ -79,11 +79,11 @@ def left_in_words(left: Remaining, cost: float) -> Iterator[str]:
     """Yield what a policy that costs `cost` leaves above the bound, and what it would take to gain it."""
     if not left.whole:
         return
-    shares = [part / left.whole for part in (left.learnable, left.luck, left.to_come)]
+    learnable, luck, to_come = (part / left.whole for part in (left.learnable, left.luck, left.to_come))
     yield (
-        f"above the bound are {left.whole:.3g} of {cost:.4g}: {shares[0]:.0%} could be learnt, at most; no policy could"
-        f" know the other {shares[1] + shares[2]:.0%}, {shares[1]:.0%} the luck and input of the request at hand and"
-        f" {shares[2]:.0%} what is to come"
+        f"above the bound are {left.whole:.3g} of {cost:.4g}: {learnable:.0%} could be learnt, at most; no policy could"
+        f" know the other {luck + to_come:.0%}, {luck:.0%} the luck and input of the request at hand and"
+        f" {to_come:.0%} what is to come"
     )
 
 

@@ -17,7 +17,6 @@ __all__ = ["DeviceDocument", "RadioDocument", "ServerDocument"]
 Watts = Annotated[float, Field(ge=0, le=10_000)]
 Spread = Annotated[float, Field(ge=0, le=3)]
 Factor = Annotated[float, Field(ge=0.001, le=1000)]
-Celsius = Annotated[float, Field(ge=-60, le=200)]
 _Points = Annotated[
     list[Annotated[list[float], Field(min_length=2, max_length=2)]], Field(min_length=1, max_length=10_000)
 ]

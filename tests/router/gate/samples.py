@@ -36,9 +36,9 @@ def a_sample(
 ) -> Sample:
     """Return a sample whose policies have costs in common, and these differences besides."""
     pairs = []
-    for seed in range(seeds):
+    for _ in range(seeds):
         costs = [10 + chance.normal() for _ in range(blocks)]
         found = differences(chance)
         after = [block(cost + next(found)) for cost in costs]
-        pairs.append(Pair(seed, tuple(map(block, costs)), tuple(after)))
+        pairs.append(Pair(tuple(map(block, costs)), tuple(after)))
     return sample_of(name, pairs, chance, resamples=resamples)

@@ -79,7 +79,7 @@ def test_of_two_runs_nobody_can_tell_how_much_runs_differ() -> None:
 
 def test_what_befell_none_of_the_requests_may_befall_three_in_as_many() -> None:
     """A share that differs in no request out of few was shown to differ in none at all."""
-    pairs = [Pair(seed, *[tuple(block(1.0) for _ in range(10))] * 2) for seed in range(3)]
+    pairs = [Pair(*[tuple(block(1.0) for _ in range(10))] * 2)] * 3
     found = sample_of("s", pairs, Chance(1, "runs"), resamples=50).difference(MEASURES["accuracy_loss"])
     assert found.value == 0
     assert found.high(0.05) == -found.low(0.05) == pytest.approx(3.0 / 240, rel=0.01)
@@ -116,6 +116,6 @@ def test_an_interval_half_as_wide_takes_four_times_the_requests() -> None:
 
 
 def test_what_has_not_shown_yet_takes_three_requests_for_each_part_of_them_that_it_may_befall() -> None:
-    pairs = [Pair(seed, *[tuple(block(1.0) for _ in range(10))] * 2) for seed in range(3)]
+    pairs = [Pair(*[tuple(block(1.0) for _ in range(10))] * 2)] * 3
     found = sample_of("s", pairs, Chance(1, "runs"), resamples=50).difference(MEASURES["accuracy_loss"])
     assert found.requests_within(0.005, 0.05) == pytest.approx(3.0 / 0.005, rel=0.01)

@@ -72,7 +72,6 @@ def test_nobody_who_knows_gets_below_the_bound_either(setting: Setting, body: st
 def test_the_parts_of_what_remains_are_told_by_what_it_would_take() -> None:
     found = split(1.0, 0.8, 0.7, 0.4)
     assert (found.learnable, found.luck, found.to_come) == pytest.approx((0.2, 0.1, 0.3))
-    assert found.unknowable == pytest.approx(0.4)
     assert split(1.0, 1.2, 1.1, 0.4).learnable == 0.0, "whom more knowledge would not help has nothing to learn"
     assert split(1.0, 0.6, 0.9, 0.4).luck == 0.0
 

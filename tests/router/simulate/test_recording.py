@@ -69,7 +69,7 @@ def test_what_rules_matched_and_what_they_could_not_know_is_counted() -> None:
 def test_decisions_that_are_alike_are_one_group() -> None:
     recording = _recorded(_day(), 'mode = "only_on_device"\n')
     (group,) = recording.groups
-    assert (group.choice, group.count, recording.others) == ("device", 300, 0)
+    assert (group.choice, group.count) == ("device", 300)
     assert {choice: sum(counts) for choice, counts in recording.chosen.items()} == {"device": 300}
     nows = [decision.situation.now for decision in group.decisions]
     assert nows == sorted(nows) and nows[-1] > 30.0
