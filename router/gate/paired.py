@@ -20,9 +20,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol
 
-from router.gate.student import normal_quantile, t_quantile
-from router.simulate.intervals import Draws, means
-from router.simulate.measures import Measure, Times, measured
+from router.gate.student import t_quantile
+from router.running.waiting import normal_quantile
+from router.simulate.intervals import Draws, drawn_once, means
+from router.simulate.measures import Measure, Times, difference, measured
 from router.simulate.tally import Block
 from router.values import value
 
@@ -185,8 +186,7 @@ class Sample:
 
     def unsorted(self, measure: Measure) -> list[float]:
         """Return the difference, and then that of each draw in the order in which they were drawn."""
-        candidate, baseline = (measured(of, measure, self._draws) for of in (self.candidate, self.baseline))
-        return [one - other for one, other in zip(candidate, baseline, strict=True)]
+        return difference(self.candidate, self.baseline, measure, self._draws)
 
     def _sampled(self, found: Sequence[float], each: tuple[float, ...], measure: Measure) -> Sampled:
         # A time is no mean of single requests', and a cost has no bound.
@@ -198,15 +198,10 @@ def sample_of(name: str, pairs: Sequence[Pair], chance: Draws, *, resamples: int
     """Return the sample of these pairs, of one scenario; at least one."""
     counts = [len(pair.baseline) for pair in pairs]
     assert counts == [len(pair.candidate) for pair in pairs], "runs of one scenario and seed have the same blocks"
-    draws: list[list[int]] = []
-    for _ in range(resamples if max(counts) > 1 else 0):
-        times: list[int] = []
-        for blocks in counts:
-            own = [0] * blocks
-            for _ in range(blocks):
-                own[int(chance.uniform() * blocks)] += 1
-            times += own
-        draws.append(times)
+    draws = [
+        [times for blocks in counts for times in drawn_once(blocks, chance)]
+        for _ in range(resamples if max(counts) > 1 else 0)
+    ]
     return Sample(name, pairs, draws)
 
 
@@ -214,18 +209,17 @@ def average(samples: Sequence[Sample], measure: Measure) -> Sampled:
     """Return the mean of the samples' differences: a request of each scenario counts alike. All have as many seeds."""
     columns = [sample.unsorted(measure) for sample in samples]
     drawn = min(len(column) for column in columns)
-    means = [math.fsum(column[place] for column in columns) / len(columns) for place in range(drawn)]
+    found = [math.fsum(column[place] for column in columns) / len(columns) for place in range(drawn)]
     seeds = zip(*([_of_seed(pair, measure) for pair in sample.pairs] for sample in samples), strict=True)
     return Sampled(
-        means[0],
+        found[0],
         sum(sample.requests for sample in samples),
         min(sample.blocks for sample in samples),
-        tuple(sorted(means[1:])),
+        tuple(sorted(found[1:])),
         tuple(math.fsum(each) / len(each) for each in seeds),
         None,
     )
 
 
 def _of_seed(pair: Pair, measure: Measure) -> float:
-    one, other = (measured(blocks, measure, ())[0] for blocks in (pair.candidate, pair.baseline))
-    return one - other
+    return difference(pair.candidate, pair.baseline, measure, ())[0]

@@ -1,15 +1,16 @@
-"""Quantiles of Student's t and of the normal distribution: how much wider an interval has to be where little was seen.
+"""Quantiles of Student's t: how much wider an interval has to be where little was seen.
 
 Pure; the sums are Abramowitz and Stegun's 26.7.3 and 26.7.4, which are exact for whole degrees of freedom."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["normal_quantile", "t_quantile"]
+from router.running.waiting import normal_quantile
+
+__all__ = ["t_quantile"]
 
 _MANY: Final = 1000
 """With so many degrees of freedom the normal's quantile is right to three digits."""
@@ -22,12 +23,14 @@ def t_quantile(share: float, freedom: int) -> float:
     """Return below which number `share` of Student's t with so many degrees of freedom lies; share from 1/2 on."""
     if freedom >= _MANY:
         return normal_quantile(share)
-    return _halved(lambda t: 0.5 + _within(t, freedom) / 2, share)
-
-
-def normal_quantile(share: float) -> float:
-    """Return below which standard normal number `share` lies, from 1/2 on."""
-    return _halved(lambda z: (1 + math.erf(z / math.sqrt(2))) / 2, share)
+    low, high = 0.0, _FAR
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if 0.5 + _within(middle, freedom) / 2 < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def _within(t: float, freedom: int) -> float:
@@ -44,14 +47,3 @@ def _within(t: float, freedom: int) -> float:
     if odd:
         return 2 / math.pi * (angle + sine * total)
     return sine * total
-
-
-def _halved(share_below: Callable[[float], float], share: float) -> float:
-    low, high = 0.0, _FAR
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if share_below(middle) < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from router.simulate.tally import Block, seconds_of
 from router.values import value
 
-__all__ = ["Draws", "Figure", "between", "drawn_again", "figure", "means", "quantile_s", "quantiles_s"]
+__all__ = ["Draws", "Figure", "between", "drawn_again", "drawn_once", "figure", "means", "quantile_s", "quantiles_s"]
 
 RESAMPLES: Final = 200
 """Enough for the ends of a 95 % interval to hold still to a tenth of its width."""
@@ -38,13 +38,15 @@ class Figure:
 
 def drawn_again(blocks: int, chance: Draws) -> list[list[int]]:
     """Return how often each of so many blocks stands in each draw."""
-    draws: list[list[int]] = []
-    for _ in range(RESAMPLES if blocks > 1 else 0):
-        times = [0] * blocks
-        for _ in range(blocks):
-            times[int(chance.uniform() * blocks)] += 1
-        draws.append(times)
-    return draws
+    return [drawn_once(blocks, chance) for _ in range(RESAMPLES if blocks > 1 else 0)]
+
+
+def drawn_once(blocks: int, chance: Draws) -> list[int]:
+    """Return how often each of so many blocks stands in one draw of as many."""
+    times = [0] * blocks
+    for _ in range(blocks):
+        times[int(chance.uniform() * blocks)] += 1
+    return times
 
 
 def _requests(block: Block) -> int:

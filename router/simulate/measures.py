@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.simulate.intervals import Figure, between, means, quantiles_s
+from router.simulate.intervals import means, quantiles_s
 from router.simulate.tally import Block
 
 __all__ = ["MEASURES", "Measure", "Times", "difference", "measured"]
@@ -60,8 +60,8 @@ def measured(blocks: Sequence[Block], measure: Measure, draws: Times) -> list[fl
     return means(blocks, draws, measure.amount)
 
 
-def difference(one: Sequence[Block], other: Sequence[Block], measure: Measure, draws: Times) -> Figure:
-    """Return by how much `one` has more than `other`, two runs of one setting and seed, with the interval that its
-    blocks leave. `draws` are of as many blocks as each of them has."""
+def difference(one: Sequence[Block], other: Sequence[Block], measure: Measure, draws: Times) -> list[float]:
+    """Return by how much `one` has more than `other`, two runs of the same settings and seeds, and then by how much in
+    each draw, as `measured` does. `draws` are of as many blocks as each of them has."""
     pairs = zip(measured(one, measure, draws), measured(other, measure, draws), strict=True)
-    return between([mine - theirs for mine, theirs in pairs])
+    return [mine - theirs for mine, theirs in pairs]

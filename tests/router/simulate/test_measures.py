@@ -40,7 +40,7 @@ def test_a_measure_is_what_a_simulation_tells_with_the_same_interval(name: str) 
 def test_a_run_does_not_differ_from_itself(name: str) -> None:
     blocks = run(a_setting(), ESCALATING, 1).blocks
     draws = drawn_again(len(blocks), Chance(1, "d"))
-    found = difference(blocks, blocks, MEASURES[name], draws)
+    found = between(difference(blocks, blocks, MEASURES[name], draws))
     assert (found.low, found.value, found.high) == (0.0, 0.0, 0.0)
 
 
@@ -51,11 +51,12 @@ def test_the_difference_of_a_pair_is_known_better_than_either_of_them() -> None:
     draws = drawn_again(len(near), Chance(1, "d"))
     wrong = MEASURES["wrong"]
     alone = between(measured(near, wrong, draws))
-    paired = difference(near, far, wrong, draws)
+    paired = between(difference(near, far, wrong, draws))
     assert paired.high - paired.low < (alone.high - alone.low) / 2
 
 
 def test_who_is_slower_is_seen_in_the_sign() -> None:
     near, far = (run(a_setting(), policy, 1).blocks for policy in (NEAR, FAR))
-    found = difference(far, near, MEASURES["latency_p95"], drawn_again(len(near), Chance(1, "d")))
+    draws = drawn_again(len(near), Chance(1, "d"))
+    found = between(difference(far, near, MEASURES["latency_p95"], draws))
     assert 0 < found.low <= found.value <= found.high
