@@ -29,6 +29,7 @@ from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
 from router.cli.templates import TEMPLATES
 from router.cli.tune import ABOUT, takes_tune
+from router.cli.whole import whole
 from router.cli.workers import cores
 from router.errors import RouterError
 from router.simulate.measures import MEASURES
@@ -37,6 +38,7 @@ __all__ = ["main"]
 
 # As many processes as Windows can wait for at a time.
 _MOST_WORKERS: Final = 61
+_SEED: Final = whole(0, (1 << 63) - 1)
 _INTERRUPTED: Final = 130
 """As a shell says of whoever a Ctrl-C has ended."""
 
@@ -196,7 +198,7 @@ def _parser() -> _Parser:
     )
     replaying.add_argument("--strict", action="store_true", help="end with the first line that cannot be read")
     replaying.add_argument(
-        "--seed", type=_seed, default=1, metavar="N", help="what the intervals are drawn with (default: %(default)s)"
+        "--seed", type=_SEED, default=1, metavar="N", help="what the intervals are drawn with (default: %(default)s)"
     )
     replaying.set_defaults(run=replay)
 
@@ -243,10 +245,10 @@ def _parser() -> _Parser:
 
 
 def _takes_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=_seed, metavar="N", help="what chance begins with (default: the scenario's)")
+    parser.add_argument("--seed", type=_SEED, metavar="N", help="what chance begins with (default: the scenario's)")
     parser.add_argument(
         "--workers",
-        type=_workers,
+        type=whole(1, _MOST_WORKERS),
         default=min(cores(), _MOST_WORKERS),
         metavar="N",
         help="make so many runs at a time; what comes of them is the same (default: as many as there are cores)",
@@ -275,18 +277,6 @@ def _weight(text: str) -> float:
     if not 1 <= weight <= 1e9:
         raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1e9")
     return weight
-
-
-def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {_MOST_WORKERS}")
-    return int(text)
 
 
 def _line(text: str) -> int:

@@ -14,6 +14,7 @@ from router.cli.gated import lines
 from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario, shipped
 from router.cli.source import policy_for, read_bytes
+from router.cli.whole import whole
 from router.cli.workers import Workers
 from router.errors import RouterError
 from router.gate.criterion import Answer
@@ -89,7 +90,7 @@ def takes_gate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=_seeds,
+        type=whole(LEAST_SEEDS, MOST_SEEDS, "of fewer runs nobody can tell how much they differ by chance"),
         default=_SEEDS,
         metavar="N",
         help=f"run each scenario with so many seeds, at least {LEAST_SEEDS} (default: %(default)s)",
@@ -164,10 +165,3 @@ def _alpha(text: str) -> float:
     if not 0.0001 <= alpha <= 0.25:
         raise argparse.ArgumentTypeError(f"{text} is no number from 0.0001 to 0.25")
     return alpha
-
-
-def _seeds(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not LEAST_SEEDS <= int(text) <= MOST_SEEDS:
-        why = "of fewer runs nobody can tell how much they differ by chance"
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from {LEAST_SEEDS} to {MOST_SEEDS}: {why}")
-    return int(text)

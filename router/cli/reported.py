@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from router.cli.progress import Progress
+from router.cli.whole import whole
 from router.report.page import Dress, page
 from router.report.study import MOST_POINTS, examine, steps
 from router.rules.policy import Policy
@@ -32,17 +33,11 @@ def takes_report(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--points",
-        type=_points,
+        type=whole(0, _MOST_POINTS),
         metavar="N",
         help=f"with --html: run the first policy with up to so many other weights, which the report's sliders show"
         f" (0 to {_MOST_POINTS}; default: {MOST_POINTS}, and fewer where there are many requests)",
     )
-
-
-def _points(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > _MOST_POINTS:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {_MOST_POINTS}")
-    return int(text)
 
 
 def refuse_early(path: Path) -> None:

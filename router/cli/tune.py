@@ -15,6 +15,7 @@ from router.cli.progress import Progress
 from router.cli.searching import Journal, Runner
 from router.cli.source import policy_for, read_bytes
 from router.cli.training import Stretches, read_stretches
+from router.cli.whole import whole
 from router.cli.workers import Workers
 from router.document import PolicyDocument
 from router.errors import MeasureError, PolicyError, TuneError
@@ -101,7 +102,7 @@ def takes_tune(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--evaluations",
-        type=_evaluations,
+        type=whole(1, _MOST_EVALUATIONS),
         default=200,
         metavar="N",
         help="try so many policies (default: %(default)s)",
@@ -128,12 +129,6 @@ def _names(text: str) -> list[str]:
         return [named(name.strip()) for name in text.split(",")]
     except TuneError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _evaluations(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_EVALUATIONS:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {_MOST_EVALUATIONS}")
-    return int(text)
 
 
 def tune(given: argparse.Namespace) -> int:

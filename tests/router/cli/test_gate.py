@@ -104,7 +104,7 @@ def test_alpha_says_how_sure_it_has_to_be(desk: Path) -> None:
         (["--objective", "speed"], 'there is no measure "speed"'),
         (["--margin", "cost"], "is no margin"),
         (["--subject-to", "cost"], "is no limit"),
-        (["--seeds", "2"], "is no whole number from 3 to 1000: of fewer runs nobody can tell"),
+        (["--seeds", "2"], "2 is not a whole number from 3 to 1000: of fewer runs nobody can tell"),
         (["--alpha", "1"], "is no number from 0.0001 to 0.25"),
         (["--goal", "worse"], "invalid choice"),
         (["--wat"], "unrecognized arguments: --wat; see nearfar-policy gate --help"),
