@@ -6,7 +6,7 @@ Drawn from the same source as the requests, with a stream of its own: an evaluat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from router.experience import ModelFacts, TargetFacts
@@ -49,7 +49,8 @@ def evaluate(setting: Setting, seed: int, promise: PromiseTerms | None = None) -
     reference: dict[str, str | None] = {}
     kinds = {server.name: server.kind for server in setting.servers}
     for name, model in setting.models.items():
-        wrong = _wrong(model, seed)
+        truths = _drawn(model, seed)
+        wrong = _wrong(truths)
         served = [target for target in kinds if target in model.service_s]
         reference[name] = min(served, key=lambda target: (wrong[target], target), default=None)
         runs = model.device_s is not None
@@ -59,25 +60,25 @@ def evaluate(setting: Setting, seed: int, promise: PromiseTerms | None = None) -
             serves = target in model.service_s
             why_not = "" if serves else "the scenario gives it no such model"
             targets.append(TargetFacts(target, kind, serves, why_not, _UPLOAD_LIMIT_BYTES, wrong.get(target)))
-        facts[name] = ModelFacts(name, tuple(targets), _thresholds(model, reference[name], seed))
+        facts[name] = ModelFacts(name, tuple(targets), _thresholds(truths, reference[name] if runs else None))
         if promise is not None:
             certificates[name] = certified(model, reference[name], promise, seed)
     return Evaluation(facts, reference, certificates)
 
 
-def _wrong(model: Described, seed: int) -> dict[str, float]:
+def _wrong(truths: Sequence[Truth]) -> dict[str, float]:
     wrong: Counter[str] = Counter()
-    for truth in _drawn(model, seed):
+    for truth in truths:
         wrong.update({target: not right for target, right in truth.right.items()})
     return {target: count / _EXAMPLES for target, count in wrong.items()}
 
 
-def _thresholds(model: Described, remote: str | None, seed: int) -> tuple[EvaluatedThreshold, ...]:
-    if model.device_s is None or remote is None:
+def _thresholds(truths: Sequence[Truth], remote: str | None) -> tuple[EvaluatedThreshold, ...]:
+    if remote is None:
         return ()
-    return measured((truth.score, truth.right[DEVICE], truth.right[remote]) for truth in _drawn(model, seed))
+    return measured((truth.score, truth.right[DEVICE], truth.right[remote]) for truth in truths)
 
 
-def _drawn(model: Described, seed: int) -> Iterator[Truth]:
+def _drawn(model: Described, seed: int) -> list[Truth]:
     chance = Chance(seed, f"evaluation/{model.name}")
-    return (model.answers.draw(chance) for _ in range(_EXAMPLES))
+    return [model.answers.draw(chance) for _ in range(_EXAMPLES)]
