@@ -24,7 +24,7 @@ from router.simulate.chance import Chance
 from router.simulate.driver import run
 from router.simulate.intervals import Figure, between, drawn_again
 from router.simulate.measures import MEASURES, measured
-from router.simulate.spread import Spread, in_turn
+from router.simulate.spread import Spread, Watch, in_turn
 from router.simulate.tally import Block
 from router.types import DEVICE, Kind
 
@@ -41,8 +41,6 @@ _OURS: Final[Mapping[str, str]] = {
     "nearfar-everything": 'escalation = { below = "best" }\nradio = { wake = true }\nexploration = { share = 0.01 }\n',
 }
 _BOUND, _ORACLE_BOUND = "bound", "bound that knows who is right"
-
-Watch = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

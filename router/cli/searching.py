@@ -11,7 +11,7 @@ from typing import IO, Final, Self
 from router.errors import PolicyError, TuneError
 from router.rules.compile import compile_policy
 from router.rules.policy import Worth
-from router.simulate.spread import Spread
+from router.simulate.spread import Spread, Watch, nobody
 from router.simulate.tally import Block
 from router.tune.journal import MAX_LINE_BYTES, Header, Known, first_line, line_of, read
 from router.tune.search import Asked, Found, Runs
@@ -24,13 +24,6 @@ __all__ = ["Journal", "Runner"]
 
 # What a line of a terminal has beside the bar.
 _SHOWN: Final = 48
-
-
-Watch = Callable[[str], None]
-
-
-def _nobody(name: str) -> None:
-    """Nobody watches."""
 
 
 class Journal:
@@ -98,7 +91,7 @@ class Runner:
         self._worth = worth
         self._journal = journal
         self._spread = spread
-        self._watch: Watch = _nobody
+        self._watch: Watch = nobody
 
     def watched_by(self, watch: Watch) -> None:
         """From now on it is this one."""

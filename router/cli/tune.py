@@ -21,12 +21,12 @@ from router.document import PolicyDocument
 from router.errors import MeasureError, PolicyError, TuneError
 from router.rules.compile import MAX_POLICY_BYTES, compile_policy
 from router.rules.policy import Policy
-from router.simulate.comparison import Watch, compare, runs
+from router.simulate.comparison import compare, runs
 from router.simulate.intervals import Figure
 from router.simulate.limits import Limit, limit_of, measure_of
 from router.simulate.measures import Measure
 from router.simulate.remaining import remaining
-from router.simulate.spread import Spread
+from router.simulate.spread import Spread, Watch
 from router.toml.document import read_document
 from router.tune.aims import Aim, Blocks, Judge
 from router.tune.heldout import Verdict, verdict

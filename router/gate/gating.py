@@ -7,7 +7,7 @@ rises by no more than its margin. See criterion.py for what comes of the answers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from router.simulate.driver import run
 from router.simulate.fleet import run_fleet
 from router.simulate.measures import MEASURES
 from router.simulate.meter import Meter
-from router.simulate.spread import Spread, in_turn
+from router.simulate.spread import Spread, Watch, in_turn, nobody
 from router.simulate.tally import Tally
 from router.simulate.world import Setting
 from router.values import value
@@ -35,7 +35,6 @@ __all__ = ["MOST_SEEDS", "Day", "Judged", "gate", "runs", "seeds_of"]
 
 MOST_SEEDS: Final = 1000
 """A difference that takes more to be seen is none that anybody would miss."""
-Watch = Callable[[str], None]
 
 
 @value
@@ -63,10 +62,6 @@ class Judged:
     seeds_wanted: int | None
 
 
-def _nobody(name: str) -> None:
-    """Nobody watches."""
-
-
 def seeds_of(day: Day, count: int) -> list[int]:
     """Return the day's seeds: so far apart that no two devices of a fleet have the same chance."""
     return [day.seed + number * day.devices for number in range(count)]
@@ -83,7 +78,7 @@ def gate(
     terms: Terms,
     *,
     seeds: int,
-    watch: Watch = _nobody,
+    watch: Watch = nobody,
     spread: Spread = in_turn,
 ) -> Judged:
     """Judge whether the candidate may follow the baseline; at least one day, and three seeds. Costs are told by what

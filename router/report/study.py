@@ -17,10 +17,10 @@ from router.report.turning import Turned, turned
 from router.report.weighting import MOST_REQUESTS, Dial, Weighted, dials, points
 from router.rules.policy import Policy, Worth
 from router.simulate.bound import least_possible
-from router.simulate.comparison import Comparison, Watch
+from router.simulate.comparison import Comparison
 from router.simulate.driver import run, simulate
 from router.simulate.recording import SLICES, Recorder, Recording
-from router.simulate.spread import Spread, in_turn
+from router.simulate.spread import Spread, Watch, in_turn
 from router.simulate.world import Setting
 from router.values import value
 

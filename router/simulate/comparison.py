@@ -18,18 +18,12 @@ from router.simulate.bound import least_possible
 from router.simulate.driver import simulate
 from router.simulate.outcomes import Outcomes
 from router.simulate.spendable import spendable
-from router.simulate.spread import Spread, in_turn
+from router.simulate.spread import Spread, Watch, in_turn, nobody
 from router.simulate.world import Setting
 from router.types import DEVICE
 from router.values import value
 
-__all__ = ["Comparison", "Judged", "Watch", "compare", "runs"]
-
-Watch = Callable[[str], None]
-
-
-def _nobody(name: str) -> None:
-    """Nobody watches."""
+__all__ = ["Comparison", "Judged", "compare", "runs"]
 
 
 @value
@@ -66,7 +60,7 @@ def runs(setting: Setting, policies: Sequence[Policy]) -> int:
 
 
 def compare(
-    setting: Setting, policies: Sequence[Policy], seed: int, *, watch: Watch = _nobody, spread: Spread = in_turn
+    setting: Setting, policies: Sequence[Policy], seed: int, *, watch: Watch = nobody, spread: Spread = in_turn
 ) -> Comparison:
     """Simulate every policy and every baseline. At least one policy; each baseline obeys the first one's labels.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-__all__ = ["Spread", "in_turn"]
+__all__ = ["Spread", "Watch", "in_turn", "nobody"]
 
 T = TypeVar("T")
+Watch = Callable[[str], None]
+"""Is told the name of each run before its result is waited for."""
 
 
 class Spread(Protocol):
@@ -23,3 +25,7 @@ def in_turn(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
     """Carry out each task when its result is asked for."""
     for task in tasks:
         yield task()
+
+
+def nobody(name: str) -> None:
+    """Nobody watches."""
