@@ -143,7 +143,6 @@ class Device:
         self.drawn_w = model.base_w
         """What it drew on average over the last stretch."""
         self.off = False
-        """What runs have drawn so far."""
 
     def run(self, run_s: float, now: float, key: int) -> Run:
         """Run a model that takes `run_s` on a device of speed 1. `key` is the request's, whose chance it is."""

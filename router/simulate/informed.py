@@ -49,11 +49,9 @@ class Knowing:
         self._foresees = knows == "draws"
         self._arrivals: Iterator[Arrival] = World(setting, seed).arrivals()
         self._number = 0
-        self._runs = Keyed(seed, "device runs")
         self._services = {server.name: Keyed(seed, f"service/{server.name}") for server in setting.servers}
-        links = {link.name: link for _, link in setting.connections if link is not None}
+        links = {link.name for _, link in setting.connections if link is not None}
         self._wakes = {name: Keyed(seed, f"radio/{name}") for name in links}
-        self._round_trips = {name: Keyed(seed, f"round trip/{name}") for name in links}
 
     def decide(self, policy: Policy, situation: Situation) -> Decision:
         """See agent.Chooser."""
@@ -91,14 +89,9 @@ class Knowing:
     # -- what the world would do -------------------------------------------------------------------------------------
 
     def _run_s(self, arrival: Arrival, now: float, key: int) -> float:
-        device, model = self._world.device, self._setting.device
-        run_s = self._setting.models[arrival.model].device_s
+        device, run_s = self._world.device, self._setting.models[arrival.model].device_s
         assert run_s is not None
-        if model.spread:
-            run_s *= math.exp(model.spread * self._runs.normal(key))
-        load = self._setting.outside.load.at(now)
-        taken_s = run_s / model.speed * device.body.slowdown() / (1 - model.contention * load)
-        return taken_s * (1 + device.waiting())
+        return device.takes_s(run_s, key, now) * (1 + device.waiting())
 
     def _p_fail(self, target: str, now: float) -> float:
         if self._world.link(now) is None:
@@ -127,10 +120,7 @@ class Knowing:
         wake_s = self._wakes_s(now, link.radio.idle_s(now) if idle_s is None else idle_s)
         if wake_s and link.model.radio.wake_spread:
             wake_s *= math.exp(link.model.radio.wake_spread * self._wakes[link.model.name].normal(key))
-        round_trip_s = link.model.rtt_s.at(now)
-        if link.model.jitter:
-            round_trip_s *= math.exp(link.model.jitter * self._round_trips[link.model.name].normal(key))
-        round_trip_s += server.model.rtt_s + trouble.delay_s
+        round_trip_s = link.round_trip_s(now, key) + server.model.rtt_s + trouble.delay_s
         sent_at = self._carried(link.model.up, now + wake_s, arrival.upload_bytes, now)
         if sent_at == math.inf:
             return _NEVER_S
