@@ -13,6 +13,7 @@ from router.errors import TuneError
 from router.simulate.scenario import Scenario
 from router.simulate.sources import Described, Sources
 from router.simulate.split import apart, first, repeats, rest
+from router.simulate.tally import BLOCK_REQUESTS
 from router.simulate.world import World
 from router.tune.trial import Part
 
@@ -21,8 +22,8 @@ __all__ = ["LEAST_REQUESTS", "Stretches", "read_stretches"]
 _TRAINING: Final = 0.6
 """Of a scenario that is cut in two, what the search looks at; the rest decides."""
 _HELD_OUT: Final = "held out"
-LEAST_REQUESTS: Final = 40
-"""Five blocks of them: an interval drawn from fewer says little of what might have been."""
+LEAST_REQUESTS: Final = 5 * BLOCK_REQUESTS
+"""An interval drawn from fewer says little of what might have been."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _names(text: str) -> list[str]:
 
 def tune(given: argparse.Namespace) -> int:
     """Search for a better policy than the start, and write it if it is better where nobody looked."""
-    given.aim = Aim(given.objective, tuple(given.limits))
+    aim = Aim(given.objective, tuple(given.limits))
     _refuse_output(given)
     stretches = read_stretches(given.scenarios, given.held_out, given.seed)
     start = _read_start(given, stretches)
@@ -142,15 +142,15 @@ def tune(given: argparse.Namespace) -> int:
         "policy": start.policy.digest,
         "scenarios": list(stretches.digests),
         "seed": stretches.seed,
-        "objective": str(given.aim),
+        "objective": str(aim),
         "held_out": list(stretches.about),
         "knobs": hashlib.sha256(repr(start.space).encode()).hexdigest(),
         "evaluations": given.evaluations,
     }
     path = given.output.with_name(f"{given.output.name}.journal")
     try:
-        with Journal(path, header, times=given.aim.needs_times) as journal:
-            code = _tuned(given, start, stretches, journal)
+        with Journal(path, header, times=aim.needs_times) as journal:
+            code = _tuned(given, aim, start, stretches, journal)
             journal.done()
     except KeyboardInterrupt:
         print(f"nearfar-policy: interrupted; the same command goes on from {path}", file=sys.stderr)
@@ -158,9 +158,9 @@ def tune(given: argparse.Namespace) -> int:
     return code
 
 
-def _tuned(given: argparse.Namespace, start: _Start, stretches: Stretches, journal: Journal) -> int:
-    training = Judge(given.aim, [part.name for part in stretches.training], stretches.seed)
-    deciding = Judge(given.aim, [part.name for part in stretches.held], stretches.seed)
+def _tuned(given: argparse.Namespace, aim: Aim, start: _Start, stretches: Stretches, journal: Journal) -> int:
+    training = Judge(aim, [part.name for part in stretches.training], stretches.seed)
+    deciding = Judge(aim, [part.name for part in stretches.held], stretches.seed)
     spread = Workers(given.workers)
     runner = Runner(start.content, start.targets, start.policy.worth, journal, spread)
     with Progress(sys.stderr, given.evaluations * len(stretches.training)) as progress:

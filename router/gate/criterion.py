@@ -17,10 +17,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from router.gate.paired import Difference
+from router.gate.paired import LEAST_BLOCKS, Difference
+from router.simulate.tally import BLOCK_REQUESTS
 from router.values import value
 
 __all__ = ["Answer", "Asked", "Criterion", "answered", "kept_or_not", "together"]
+
+_LEAST_REQUESTS: Final = LEAST_BLOCKS * BLOCK_REQUESTS
+"""What a run needs for as many blocks as an interval takes."""
 
 
 class Answer(StrEnum):
@@ -75,10 +79,6 @@ def answered(asked: Asked, found: Difference, alpha: float, of: int) -> Criterio
     leans = found.value < asked.bound or (found.value == asked.bound and not asked.strictly)
     why = "it looks so, and may be chance" if leans else "it does not look so, and may be chance"
     return Criterion(asked, Answer.INCONCLUSIVE, why, *ends, _wanted(asked, found, alpha, of))
-
-
-# What a run needs for as many blocks as an interval takes.
-_LEAST_REQUESTS: Final = 160
 
 
 def _wanted(asked: Asked, found: Difference, alpha: float, of: int) -> int | None:

@@ -15,9 +15,11 @@ from router.running.events import Role
 from router.simulate.meter import Meter
 from router.values import value
 
-__all__ = ["Block", "Ended", "Tally", "bucket_of", "seconds_of"]
+__all__ = ["BLOCK_REQUESTS", "Block", "Ended", "Tally", "bucket_of", "seconds_of"]
 
 MOST_BLOCKS: Final = 64
+BLOCK_REQUESTS: Final = 8
+"""In a block, at first."""
 _LOG_WIDTH: Final = math.log(1.02)
 
 
@@ -112,7 +114,7 @@ _SUMS: Final = tuple(name for name in Block.__slots__ if name not in _COUNTS)
 class Tally:
     """See the module. `worth` is whose costs are counted."""
 
-    def __init__(self, worth: Worth, *, block_requests: int = 8) -> None:
+    def __init__(self, worth: Worth, *, block_requests: int = BLOCK_REQUESTS) -> None:
         self._worth = worth
         self._length = block_requests
         self._open = Block()
