@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from router.running.waiting import normal_quantile
 from router.simulate.chance import Chance
 from router.types import DEVICE
 from router.values import value
@@ -79,7 +80,7 @@ class Parametric:
     ) -> None:
         """`remotes`: target -> (probability that it is right where the device is, and where the device is wrong)."""
         self._accuracy = accuracy
-        self._distance = math.sqrt(2) * _normal_quantile(auroc)
+        self._distance = math.sqrt(2) * normal_quantile(auroc)
         self._logit = math.log(accuracy / (1 - accuracy))
         self._overconfidence = overconfidence
         self._remotes = tuple((name, *shares) for name, shares in remotes.items())
@@ -98,15 +99,3 @@ class Parametric:
             shares[name] = p_device * where_right + (1 - p_device) * where_wrong
         score = p_device if self._overconfidence == 1 else 1 / (1 + math.exp(-self._overconfidence * logit))
         return Truth(score, rights, shares)
-
-
-def _normal_quantile(share: float) -> float:
-    """Return below which standard normal number a share lies; halving, since it is asked once a scenario."""
-    low, high = -10.0, 10.0
-    while high - low > 1e-12:
-        middle = (low + high) / 2
-        if (1 + math.erf(middle / math.sqrt(2))) / 2 < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
