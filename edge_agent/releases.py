@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_agent.config import DeviceConfig
 from edge_agent.device.fitness import load_certificate, read_beside, refuse_disagreement, refuse_incompatible
@@ -24,9 +23,6 @@ from nearfar_wire.manifest import Feed, Manifest, read_manifest
 from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import Certificate
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["MANIFEST_NAME", "Release", "load_release"]
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 import os
 from typing import Final
 
-__all__ = ["RequestIds"]
+__all__ = ["ID_CHARACTERS", "RequestIds"]
 
-_BYTES: Final = 8
+ID_CHARACTERS: Final = 16
+"""Of each: what a request weighs on the wire depends on it."""
+
+_BYTES: Final = ID_CHARACTERS // 2
 # The system is asked for so many at a time: asking costs more than all else about an id.
 _DRAWN: Final = 64
 
@@ -33,4 +36,4 @@ class RequestIds:
     @staticmethod
     def _draw() -> list[str]:
         drawn = os.urandom(_BYTES * _DRAWN).hex()
-        return [drawn[at : at + 2 * _BYTES] for at in range(0, len(drawn), 2 * _BYTES)]
+        return [drawn[at : at + ID_CHARACTERS] for at in range(0, len(drawn), ID_CHARACTERS)]

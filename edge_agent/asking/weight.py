@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from edge_agent.asking.request_ids import ID_CHARACTERS
 from nearfar_wire.datatypes import BYTES, DATATYPES
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.manifest.feeds import Feed
@@ -21,8 +22,6 @@ __all__ = ["Weigh", "weighing"]
 
 Weigh = Callable[["Arrays"], int]
 
-# As the dispatcher makes them.
-_REQUEST_ID_CHARACTERS: Final = 16
 # In front of a field that has a length: its number, and the length. Longer ones than 127 bytes have more of it.
 _FIELD_BYTES: Final = 2
 _RGB: Final = 3
@@ -45,7 +44,7 @@ def weighing(manifest: Manifest) -> Weigh:
 def _around(remote: RemoteSide, tensors: Iterable[tuple[str, str, int]]) -> int:
     """Return what stands around the contents of tensors of such names, datatypes and numbers of axes."""
     total = _text(remote.model) + (_text(remote.version) if remote.version else 0)
-    total += _FIELD_BYTES + _REQUEST_ID_CHARACTERS
+    total += _FIELD_BYTES + ID_CHARACTERS
     for name, datatype, axes in tensors:
         described = _text(name) + _text(datatype) + (_FIELD_BYTES + axes if axes else 0)
         # Contents are longer than 127 bytes more often than not.
