@@ -11,13 +11,13 @@ from edge_agent.policies import PolicyFile
 from edge_agent.quality import AuditLog, Quality
 from edge_agent.releases import Release, load_release
 from edge_agent.runtimes.trial import Trials
-from edge_agent.shadow import Shadow, ShadowFile
 from edge_agent.signals import Demand, Source, machine_sources
 from edge_agent.telemetry.metrics import Metrics
-from edge_agent.telemetry.record_log import RecordLog
 
 if TYPE_CHECKING:
     from edge_agent.egress import Door
+    from edge_agent.shadow import Shadow
+    from edge_agent.telemetry.record_log import RecordLog
 
 __all__ = ["close_runtimes", "load_releases", "look_on", "open_books", "open_door", "sensors"]
 
@@ -90,6 +90,8 @@ def look_on(
     """Return what decides under a policy that does not act; None where there is none."""
     if config.shadow_policy is None:
         return None
+    from edge_agent.shadow import Shadow, ShadowFile  # what tells two policies apart loads only where one looks on
+
     return Shadow(
         ShadowFile(config.shadow_policy, config.kinds, on_outcome=metrics.shadow_reload),
         lambda: policies.current,

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.asking.dispatch import Dispatcher
@@ -31,7 +32,6 @@ from edge_agent.policy_guard import Guard
 from edge_agent.releases import Release
 from edge_agent.remembered import FILE_NAME, Remembered
 from edge_agent.result import Result
-from edge_agent.shadow import Shadow, ShadowSummary
 from edge_agent.signals import Demand, Sampler, SignalStatus, Source
 from edge_agent.signals.app import Reported, SignalSource, checked_claims
 from edge_agent.signals.queue import DeviceQueue
@@ -45,11 +45,12 @@ from edge_agent.telemetry.record_log import RecordLog
 from router.choosing.engine import Decision
 from router.rules.policy import Policy
 from router.running.attempt import Outcome
-from router.telling.explain import in_words
 from router.types import BreakerPhase, BudgetView, Promise, Reading, Value
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+
+    from edge_agent.shadow import Shadow, ShadowSummary
 
 
 __all__ = ["Core"]
@@ -430,6 +431,8 @@ class Core:
 
     def explain(self, request_id: str) -> str:
         """Return a recent request's story in words. Raises KeyError: it is no longer in the journal."""
+        from router.telling.explain import in_words
+
         entry = self.journal.find(request_id)
         if entry is None:
             raise KeyError(f"no request {request_id!r} among the last {len(self.journal)}")
@@ -440,9 +443,9 @@ class Core:
         return [self._shadowed(entry) for entry in self.journal.last(count)]
 
     def _shadowed(self, entry: Entry) -> Entry:
-        if self.shadow is not None:
-            entry.shadow = self.shadow.choice_of(entry.decision.situation.request.id)
-        return entry
+        if self.shadow is None:
+            return entry
+        return replace(entry, shadow=self.shadow.choice_of(entry.decision.situation.request.id))
 
     def shadow_summary(self) -> ShadowSummary | None:
         """Return what the policy that looks on would have done otherwise; None where none is configured."""

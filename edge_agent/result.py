@@ -207,7 +207,7 @@ class Result:
     def to_json(self) -> str:
         """Return the decision record as one line of JSON; it holds no input and no output."""
         from edge_agent.call.expense import expense_of
-        from router.telling.record import to_json  # pydantic loads when a record is first written, not with the agent
+        from router.telling.record import to_json  # what a record is made of loads with the first
 
         expense = expense_of(self._sent, self._energy_j, self._policy, self.decision.situation)
         return to_json(self.decision, self.outcome, taken_s=self._duration_s, expense=expense)

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from router.choosing.engine import Decision
 from router.running.attempt import Outcome
 from router.spending.expense import Expense
-from router.telling.shadow import ShadowChoice
+
+if TYPE_CHECKING:
+    from router.telling.shadow import ShadowChoice
 
 __all__ = ["Entry", "Journal"]
 
@@ -18,7 +21,7 @@ __all__ = ["Entry", "Journal"]
 HandOn = Callable[[Decision, Outcome | None, float, Expense | None], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One decided request. `outcome` is None where nothing could be asked.
 

@@ -16,13 +16,14 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.choosing.engine import Decision
 from router.running.attempt import Outcome
 from router.spending.expense import Expense
-from router.telling.record import to_json
-from router.telling.shadow import ShadowChoice
+
+if TYPE_CHECKING:
+    from router.telling.shadow import ShadowChoice
 
 __all__ = ["RecordLog"]
 
@@ -146,6 +147,8 @@ def _only_for_us(path: str, flags: int) -> int:
 
 
 def _line(entry: _Entry) -> bytes:
+    from router.telling.record import to_json  # what a record is made of loads with the first, on this thread
+
     decision, outcome, began_utc, taken_s, expense, shadow = entry
     told = to_json(decision, outcome, began_utc=began_utc, taken_s=taken_s, expense=expense, shadow=shadow)
     return (told + "\n").encode()

@@ -73,6 +73,15 @@ def test_an_agent_without_remote_targets_never_loads_grpc(home: Home) -> None:
 
 
 @pytest.mark.wide
+def test_an_agent_without_records_or_a_shadow_loads_nothing_of_either(home: Home) -> None:
+    """They loaded with every agent, which is some 20 ms of its start for what most do not ask for."""
+    spared = ("edge_agent.shadow", "router.telling.record", "router.telling.counterfactual")
+    act = _INFER.format(folder=str(home.release()), targets="{}")
+    done = _run(_LOADED.format(act=act, heavy=spared))
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.wide
 def test_grpc_loads_with_the_first_remote_target(home: Home) -> None:
     targets = '{"cloud": RemoteConfig(address="127.0.0.1:1")}'
     assert "grpc" in _loaded_by(_INFER.format(folder=str(home.release()), targets=targets))
