@@ -148,8 +148,8 @@ class Asking:
             return Succeeded(DEVICE)
         score = pending.arrival.truth.score
         if escalation.by == "gain":
-            score = self._certified[model].score(score)
-        self._experience.judged(model, not score > escalation.below, now)
+            return Succeeded(DEVICE, self._certified[model].score(score))
+        self._experience.judged(model, not escalation.is_certain(score), now)
         return Succeeded(DEVICE, score)
 
     def _call_ended(self, flight: Flight, job: Call, now: float) -> Event:

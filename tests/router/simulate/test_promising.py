@@ -13,9 +13,10 @@ from router.simulate.answers import Parametric
 from router.simulate.arriving import AtRandom
 from router.simulate.chance import Chance
 from router.simulate.curve import Steps
-from router.simulate.driver import simulate
+from router.simulate.driver import run, simulate
 from router.simulate.intervals import Figure
 from router.simulate.promising import certified
+from router.simulate.recording import Recorder
 from router.simulate.workload import Stream
 from router.simulate.world import Setting
 from tests.router.simulate.worlds import model, setting
@@ -89,6 +90,15 @@ def test_a_policy_that_promises_keeps_it_and_escalates_the_rest() -> None:
     assert told.promised_loss.low <= 0.02
     assert told.broken is False
     assert 0 < told.escalated.value < 1
+
+
+def test_answers_that_a_certificate_judges_say_nothing_of_the_policys_own_threshold() -> None:
+    """They were learnt from as if they had been looked at by their confidence, which an agent does not."""
+    recorder = Recorder(_day())
+    run(_day(), compile_policy(PROMISING), 3, recorder=recorder)
+    decisions = [decision for group in recorder.recording().groups for decision in group.decisions]
+    assert any(decision.plan is not None and decision.plan.escalation is not None for decision in decisions)
+    assert {decision.situation.p_escalate for decision in decisions} == {None}
 
 
 def test_what_a_label_keeps_on_the_device_is_not_promised() -> None:
