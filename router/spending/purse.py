@@ -105,9 +105,10 @@ class Purse:
     def device_ran(self, seconds: float, device_w: float | None) -> float:
         """Charge a run on the device that lasted so long, whatever came of it. Return its joules."""
         joules = device_j(self._policy.energy, seconds, device_w)
-        self._drawn_j += joules
-        if self._drawn_j > self._little_j:
-            self.settle()
+        if self._states:
+            self._drawn_j += joules
+            if self._drawn_j > self._little_j:
+                self.settle()
         return joules
 
     def settle(self) -> None:
