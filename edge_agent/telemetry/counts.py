@@ -98,5 +98,5 @@ class Gauges:
     """What the policy's promise is worth now, by model."""
     budgets: Callable[[], Sequence[BudgetView]]
     """How the policy's budgets stand."""
-    shadow: Callable[[], tuple[str, int, str] | None] = lambda: None
+    shadow: Callable[[], tuple[str, int, str] | None]
     """The same of the policy that looks on; None where none does."""

@@ -202,6 +202,7 @@ def _agent_metrics() -> str:
         out_of_use=dict,
         promises=dict,
         budgets=tuple,
+        shadow=lambda: None,
     )
     register(registry, AgentMetrics().counts, gauges)
     return _metrics(registry)
