@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 from edge_agent.policies import PolicyStatus
 from router.choosing.engine import Decision
@@ -90,7 +91,7 @@ class ShadowCounts:
         )
 
 
-_AMOUNTS = ("p_wrong", "p_miss", "p_fail", "seconds", "usd", "megabytes", "joules", "radio")
+_AMOUNTS: Final = tuple(field.name for field in fields(Expectation))
 
 
 def _add(sums: list[float], expected: Expectation) -> None:
