@@ -151,8 +151,12 @@ class Policy:
         return self._by_kind[kind] if terms is None else terms
 
     def believes_the_same_of_targets(self, other: Policy) -> bool:
-        """Tell whether what was measured against this policy's beliefs means the same under `other`."""
-        return self.terms == other.terms and self._by_kind == other._by_kind
+        """Tell whether what was measured against this policy's beliefs means the same under `other`: both expect the
+        same times of targets of which nothing was measured."""
+        named = {**self.kinds, **other.kinds}
+        return all(self._by_kind[kind].prior_s == other._by_kind[kind].prior_s for kind in Kind) and all(
+            self.terms_for(name, kind).prior_s == other.terms_for(name, kind).prior_s for name, kind in named.items()
+        )
 
     def escalates_alike(self, other: Policy) -> bool:
         """Tell whether the same answers count as uncertain under `other`."""

@@ -15,7 +15,7 @@ from router.choosing.plan import Plan
 from router.rules.policy import Policy
 from router.running.attempt import Outcome
 from router.telling.counterfactual import same_choice
-from router.types import Kind, Mode
+from router.types import Mode
 from router.values import value
 
 __all__ = ["ShadowChoice", "Why", "beside", "blind_spots"]
@@ -93,7 +93,7 @@ def _score_between(decided: Plan | None, acted: Plan | None, outcome: Outcome | 
     ours, theirs = decided.escalation, acted.escalation
     if ours is None or theirs is None or ours.by != theirs.by:
         return False
-    return (outcome.score > ours.below) is not (outcome.score > theirs.below)
+    return ours.is_certain(outcome.score) is not theirs.is_certain(outcome.score)
 
 
 def blind_spots(shadow: Policy, acting: Policy) -> tuple[str, ...]:
@@ -125,11 +125,5 @@ def _blind_spots(shadow: Policy, acting: Policy) -> Iterator[str]:
         yield "radio.wake: the policy in force wakes no radio, so it is asleep as often as that lets it"
     if shadow.breaker != acting.breaker:
         yield "breaker: opens by the settings of the policy in force"
-    if shadow.estimates != acting.estimates or not _believe_alike(shadow, acting):
+    if shadow.estimates != acting.estimates or not shadow.believes_the_same_of_targets(acting):
         yield "targets, estimates: times are believed and learnt as the policy in force says"
-
-
-def _believe_alike(one: Policy, other: Policy) -> bool:
-    """Tell whether both expect the same times of targets of which nothing was measured yet."""
-    kinds = {**{kind.value: kind for kind in Kind}, **one.kinds, **other.kinds}
-    return all(one.terms_for(name, kind).prior_s == other.terms_for(name, kind).prior_s for name, kind in kinds.items())

@@ -172,6 +172,16 @@ def test_a_policy_that_learns_alike_keeps_what_was_learnt_and_another_starts_afr
     assert _cloud(experience, 0.0).time.samples == 0
 
 
+def test_a_policy_with_another_price_keeps_what_was_learnt_of_time() -> None:
+    """What a call costs, and how often its answer is wrong, says nothing about how long it takes; a price that changed
+    had the agent forget all of its times."""
+    experience = _experience()
+    experience.remote_succeeded(_admitted(experience, 0.0), "tiny", 100, 3.0, 0.0)
+    dearer = "[targets.cloud]\nusd_per_request = 0.01\np_wrong = 0.01\n"
+    experience.adopt(_policy(f"{LASTING}{dearer}", version=2))
+    assert _cloud(experience, 0.0).time.samples == 1
+
+
 def test_a_call_that_outlives_the_breaker_it_was_admitted_by_says_nothing_about_the_next() -> None:
     experience = _experience("[breaker]\nconsecutive = 1\n")
     old = _admitted(experience, 0.0)
