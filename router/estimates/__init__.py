@@ -12,7 +12,7 @@ from router.estimates.recency import Recency
 from router.estimates.round_trip import RoundTrip, around
 from router.estimates.settings import EstimateSettings
 from router.estimates.share import Share
-from router.estimates.silence import SILENCES_S, ends_at_s, silence
+from router.estimates.silence import SILENCES_S, silence
 from router.estimates.throughput import Throughput
 from router.estimates.wakes import Wakes
 
@@ -29,7 +29,6 @@ __all__ = [
     "Throughput",
     "Wakes",
     "around",
-    "ends_at_s",
     "prior_quantiles",
     "silence",
 ]

@@ -34,14 +34,14 @@ class LogHistogram:
         """How many were added."""
 
     def add(self, values: Iterable[float]) -> None:
-        """Add samples, the latest last. What is not a positive number is left out."""
+        """Add samples, the latest last: see add_one."""
         for value in values:
             self.add_one(value)
 
-    def add_one(self, value: float) -> int:
-        """Add a sample, and return how many there are by now."""
+    def add_one(self, value: float) -> None:
+        """Add a sample, which is left out where it is not a positive number."""
         if not 0 < value < math.inf:
-            return self.samples
+            return
         reach, weights = self._reach, self._weights
         bucket = round(math.log(value) / self._log_width)
         if not -reach <= bucket <= reach:
@@ -51,7 +51,6 @@ class LogHistogram:
         self.samples += 1
         if unit > _RESCALE_AT:
             self._weights, self._unit = self.weights(), 1.0
-        return self.samples
 
     @property
     def counts(self) -> float:

@@ -51,30 +51,25 @@ class Ratios:
         if not predicted_s > 0:
             return False
         ratio = taken_s / predicted_s
-        samples = self._histogram.add_one(ratio)
-        self._unpublished += 1
-        if self._unpublished < _SOME and samples > self._settings.memory_samples and self._quantiles:
-            quantiles = self._quantiles
-            if quantiles[0] <= ratio <= quantiles[-1]:
-                return False
-        return samples > 0 and self._publish()
+        self._histogram.add_one(ratio)
+        return self._learnt(ratio, ratio, 1)
 
     def observe_all(self, taken_s: Iterable[float], predicted_s: float) -> bool:
         """Learn from several that had the same prediction, the latest last. Returns whether estimates have changed."""
-        if not predicted_s > 0:
+        ratios = [taken / predicted_s for taken in taken_s] if predicted_s > 0 else []
+        if not ratios:
             return False
-        ratios = [taken / predicted_s for taken in taken_s]
         self._histogram.add(ratios)
-        if not self._is_news(ratios):
-            return False
-        return self.samples > 0 and self._publish()
+        return self._learnt(min(ratios), max(ratios), len(ratios))
 
-    def _is_news(self, ratios: list[float]) -> bool:
-        self._unpublished += len(ratios)
-        if self._unpublished >= _SOME or self.samples <= self._settings.memory_samples or not self._quantiles:
-            return True
-        low, high = self._quantiles[0], self._quantiles[-1]
-        return not all(low <= ratio <= high for ratio in ratios)
+    def _learnt(self, least: float, most: float, more: int) -> bool:
+        """Tell what is known by now, where so many more ratios may have changed it. Returns whether they have."""
+        self._unpublished += more
+        samples, quantiles = self._histogram.samples, self._quantiles
+        few = self._unpublished < _SOME and samples > self._settings.memory_samples
+        if few and quantiles and quantiles[0] <= least and most <= quantiles[-1]:
+            return False
+        return samples > 0 and self._publish()
 
     def forget(self) -> None:
         """Begin anew."""

@@ -60,7 +60,7 @@ class Wakes:
         if cell is None:
             cell = self._cells[index] = LogHistogram(_MEMORY, reach=700)
         beyond_s = max(beyond_s, _LEAST_S)
-        cell.add((beyond_s,))
+        cell.add_one(beyond_s)
         told = self._known[index]
         self._untold[index] += 1
         full = cell.samples > _MEMORY and self._untold[index] < _SOME

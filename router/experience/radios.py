@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from router.estimates import SILENCES_S, Wakes, ends_at_s, silence
+from router.estimates import SILENCES_S, Wakes, silence
 from router.types import Radio, Reading
 
 __all__ = ["UNKNOWN", "Radios", "link_kind"]
@@ -50,16 +50,6 @@ class Radios:
             return 0
         used_at = self._used_at.get(kind)
         return len(SILENCES_S) - 1 if used_at is None else silence(now - used_at)
-
-    def changes_at(self, kind: str, now: float) -> float:
-        """Return when its silence passes over into the next."""
-        used_at = self._used_at.get(kind)
-        if used_at is None or kind == _SLEEPLESS:
-            return math.inf
-        index = silence(now - used_at)
-        changes_at = used_at + ends_at_s(index)
-        # Rounding may have it both ways: the instant of the change, and the silence before it.
-        return changes_at if changes_at > now else math.nextafter(now, math.inf)
 
     def sleeps(self, kind: str) -> bool:
         """Tell whether a radio of this kind can sleep at all."""

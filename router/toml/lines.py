@@ -26,7 +26,6 @@ MAX_ENTRIES: Final = 1000
 
 _BETWEEN: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*+)*+")
 _BLANK: Final = re.compile(r"[ \t]*+")
-_REST: Final = re.compile(r"[^\n]*+")
 _KEY: Final = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'""")
 _DOT: Final = re.compile(r"[ \t]*+\.[ \t]*+")
 _IS: Final = re.compile(r"[ \t]*+=[ \t]*+")
