@@ -31,12 +31,21 @@ def edited(text: str, changes: Mapping[str, Value], notes: Mapping[str, Sequence
     written = text if text.endswith("\n") or not text else text + _ending(text)
     for path, value in changes.items():
         written = _with(written, path, value)
-    read, wanted = tomllib.loads(written), tomllib.loads(text)
-    for path, value in changes.items():
-        _put(wanted, path, value)
-    if read != wanted:
+    if not _says(written, text, changes):
         raise NotEditable(f"{', '.join(changes)}: cannot be written into this text without changing more of it")
     return _noted(written, notes)
+
+
+def _says(written: str, text: str, changes: Mapping[str, Value]) -> bool:
+    """Tell whether what was written is what `text` says, but for the changes."""
+    try:
+        read = tomllib.loads(written)
+    except tomllib.TOMLDecodeError:
+        return False  # a table that is a list, say, or stands within braces
+    wanted = tomllib.loads(text)
+    for path, value in changes.items():
+        _put(wanted, path, value)
+    return read == wanted
 
 
 def _with(text: str, path: str, value: Value) -> str:

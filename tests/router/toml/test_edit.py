@@ -87,6 +87,22 @@ def test_what_cannot_be_changed_alone_is_refused_and_not_changed_otherwise() -> 
         edited("worth = 3\n", {"worth.dollar": 2.0}, {})
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        pytest.param("[[worth]]\nsecond = 1.0\n", "worth.dollar", id="a list of tables"),
+        pytest.param(
+            "budgets = { bytes = { amount_mb = 1 } }\n", "budgets.energy.eta", id="no table within braces yet"
+        ),
+        pytest.param("worth.second.a = 3\n", "worth.second", id="a table in place of the value"),
+    ],
+)
+def test_what_would_make_no_toml_of_a_text_is_refused_as_well(text: str, path: str) -> None:
+    """The parser's own error came through, which nobody waits for."""
+    with pytest.raises(NotEditable, match=path.replace(".", r"\.")):
+        edited(text, {path: 2.0}, {})
+
+
 keys = st.sampled_from(["a", "b", "c"])
 leaves = st.one_of(st.integers(-9, 9), st.booleans(), st.floats(-1, 1), st.text("x#]}[\"'\\ ,=", max_size=4))
 
