@@ -12,7 +12,7 @@ import grpc
 
 from edge_agent.egress.told import told_by
 from nearfar_wire.status import CODES, Code, code_from_status
-from router.running.advice import Told
+from router.running.advice import NOTHING_TOLD, Told
 from router.running.attempt import Failure
 
 __all__ = ["RemoteFailure", "from_rpc_error", "hung_up"]
@@ -32,7 +32,6 @@ _NOT_THE_PROTOCOL: Final = re.compile(
 _HUNG_UP: Final = re.compile(r"failed to connect to all addresses.*Socket closed", re.IGNORECASE)
 # gRPC's own words here, for a reply that is no message of ours.
 _NO_MESSAGE: Final = "Exception deserializing response!"
-_NOTHING_TOLD: Final = Told()
 # Only these words reach a failure's detail: the server's own text is a stranger's.
 _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
@@ -47,7 +46,7 @@ class RemoteFailure(Exception):
     """A call that brought no usable answer. `detail` holds no text of the server and no value of the request; `told` is
     what the server said of itself with it."""
 
-    def __init__(self, code: Code, detail: str = "", told: Told = _NOTHING_TOLD) -> None:
+    def __init__(self, code: Code, detail: str = "", told: Told = NOTHING_TOLD) -> None:
         super().__init__(f"{code}: {detail}" if detail else code.value)
         self.code = code
         self.detail = detail

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from nearfar_wire.load_report import LOAD_KEYS, decode_load
-from router.running.advice import NOT_AGAIN_S, Told
+from router.running.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
 
 __all__ = ["told_by"]
 
 _PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
-_NOTHING: Final = Told()
 # A number of milliseconds of this many digits is three months.
 _MAX_DIGITS: Final = 10
 
@@ -28,7 +27,7 @@ def told_by(trailing: Trailing | None) -> Told:
         elif key == _PUSHBACK_KEY and pushback_s is None:
             pushback_s = _pushback_s(value)
     if report is None:
-        return _NOTHING if pushback_s is None else Told(pushback_s=pushback_s)
+        return NOTHING_TOLD if pushback_s is None else Told(pushback_s=pushback_s)
     return Told(report.queue_wait_s, report.stay_local_s, pushback_s or 0.0)
 
 
