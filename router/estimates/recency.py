@@ -3,7 +3,9 @@
 What is not asked cannot show that it has become better, so a target that looked bad and was left alone for that is
 forgotten after some time, and gets another chance. One that was in use until it looked bad gets the first soon, and
 each that changed nothing doubles the wait: most troubles are short, and who is long in trouble is likely to stay so.
-Time alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess."""
+Time alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess.
+
+Who goes by a view that was kept does not look, and is not counted among those that pass it over."""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from typing import Final
 __all__ = ["Recency"]
 
 _IN_USE: Final = 5  # requests in a row that ask a target: by then it is in use, and not on trial
-_LEFT: Final = 3  # requests in a row that pass it over: by then one that was in use is left alone
+_LEFT: Final = 3  # looks in a row that pass it over: by then one that was in use is left alone
 _LONGEST: Final = 3  # doublings, from an eighth of the wait to all of it
 
 
