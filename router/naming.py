@@ -21,9 +21,9 @@ _ALIKE: Final = str.maketrans(
 )
 
 
-def shown(name: str) -> str:
-    """Return a name as a message can hold it: not too long, and without what a terminal would obey or hide."""
-    cut = name[:MAX_SHOWN]
+def shown(name: str, most: int = MAX_SHOWN) -> str:
+    """Return a name as a message can hold it: of `most` letters, and without what a terminal would obey or hide."""
+    cut = name[:most]
     if cut.isprintable():
         return cut
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)

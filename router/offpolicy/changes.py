@@ -27,6 +27,8 @@ __all__ = ["OTHERS", "Changes", "Example", "Turn", "because", "turned_by"]
 _EXAMPLES: Final = 3
 _MOST_TURNS: Final = 1000
 _MOST_BACK: Final = 3
+_MOST_LETTERS: Final = 200
+"""Of a sentence of ours with a name of somebody else's in it."""
 
 
 @value
@@ -94,7 +96,7 @@ class Changes:
         key = (choice, instead, why)
         turn = self._turns.get(key)
         if turn is None:
-            turn = Turn(shown(choice), shown(instead), shown_whole(why))
+            turn = Turn(shown(choice), shown(instead), shown(why, _MOST_LETTERS))
             if len(self._turns) < _MOST_TURNS:
                 self._turns[key] = turn
         return turn
@@ -102,11 +104,6 @@ class Changes:
     def ranked(self) -> list[tuple[Turn, int]]:
         """Return the turns, the most frequent first."""
         return sorted(self.counts.items(), key=lambda item: (-item[1], item[0].choice, item[0].instead, item[0].why))
-
-
-def shown_whole(text: str) -> str:
-    """Return a sentence of ours with a name of somebody else's in it as a terminal can hold it."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:200])
 
 
 def because(was: Decision, now: Decision, policy: Policy, before: Policy | None) -> str:
