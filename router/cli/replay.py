@@ -21,6 +21,7 @@ from router.cli.replayed import report
 from router.cli.shadows import Shadows
 from router.cli.source import read_policy
 from router.errors import AuditError, RecordError
+from router.naming import shown
 from router.offpolicy.replaying import Replay
 from router.simulate.chance import Chance
 
@@ -28,6 +29,8 @@ __all__ = ["replay"]
 
 _MB: Final = 1_000_000
 _MOST_POLICIES: Final = 32
+_MOST_LETTERS: Final = 2000
+"""Of a line on a terminal."""
 
 
 def replay(given: argparse.Namespace) -> int:
@@ -59,7 +62,8 @@ def replay(given: argparse.Namespace) -> int:
     estimates = [each.estimates(Chance(given.seed, "replay")) for each in replays]
     # First: where the file cannot be written after an hour of reading, this is there all the same.
     for line in (*report(lines, audit_lines, given.policies, replays, estimates), *shadows.lines()):
-        print(line)
+        # Names out of a log stand in it, which a terminal must not obey.
+        print(shown(line, _MOST_LETTERS))
     if given.json is not None:
         whole = as_values(lines, audit_lines, logged_by, given.policies, replays, estimates)
         whole |= {"shadows": shadows.as_values()}

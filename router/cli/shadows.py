@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from router.naming import shown
 from router.telling.record import Record
 
 __all__ = ["Shadows"]
@@ -25,12 +26,15 @@ class Shadows:
         shadow = record.shadow
         if shadow is None:
             return
-        who = (shadow.policy_name, shadow.policy_version, shadow.policy_digest)
+        who = (shown(shadow.policy_name), shadow.policy_version, shadow.policy_digest)
         if who not in self._counted and len(self._counted) >= _MOST:
             return
         turns = self._counted.setdefault(who, Counter())
-        turn = (record.decision.choice, shadow.choice, shadow.why)
-        turns[turn if turn in turns or len(turns) < _MOST else ("other", "other", "other")] += 1
+        turn: tuple[str, str, str | None] = (shown(record.decision.choice), shown(shadow.choice), shadow.why)
+        if turn not in turns and len(turns) >= _MOST:
+            # Whether they agree is told of all.
+            turn = ("other", "other", None if shadow.why is None else "other")
+        turns[turn] += 1
 
     def lines(self) -> Iterator[str]:
         """Yield what a terminal shows; nothing where nobody looked on."""

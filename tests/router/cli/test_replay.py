@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 
 from router.choosing.engine import decide
 from router.cli import main
+from router.cli.shadows import Shadows
 from router.rules.compile import compile_policy
-from router.telling.record import to_json
+from router.telling.record import Record, to_json
 from router.telling.shadow import beside
+from router.types import Kind
 from tests.router.offpolicy.logs import EXPLORING, log_of
-from tests.router.situations import HEAD, policy_of, situation
+from tests.router.situations import HEAD, policy_of, situation, target
 
 HASTY = HEAD + "worth.second = 3.0\n"
 
@@ -310,6 +313,38 @@ def test_what_a_shadow_would_have_done_stands_in_the_records_and_is_told(
     said = capsys.readouterr().out
     assert "policy test version 1 looked on: it would have done otherwise in 3 of 4" in said
     assert "       3  cloud -> device (mode)" in said
+
+
+def test_names_out_of_a_log_reach_no_terminal_as_they_are(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of examples and of shadows were printed as they stood there, and what clears a screen cleared it."""
+    acted = decide(policy_of(), situation(target("device"), target("cloud\x1b[2J", Kind.CLOUD)))
+    looking = compile_policy(policy.read_bytes())
+    shadow = beside(looking, decide(looking, acted.situation), acted, None)
+    hostile = replace(shadow, policy_name="next\x1b[2J", choice="device\x1b[2J")
+    path = tmp_path / "shadowed.jsonl"
+    path.write_text(to_json(acted, shadow=hostile), "utf-8")
+    assert main(["replay", str(path), "--policy", str(policy)]) == 0
+    said = capsys.readouterr().out
+    assert "policy next\\x1b[2J version 1 looked on" in said
+    assert "was: cloud\\x1b[2J" in said
+    assert said.replace("\n", "").isprintable()
+
+
+def test_whether_a_shadow_agrees_is_told_of_more_turns_than_are_told_apart() -> None:
+    """Where a log had many kinds of turns, the requests on which both agreed counted among those that would have been
+    done otherwise."""
+    acted, shadows = decide(policy_of(), situation()), Shadows()
+    agreeing = beside(policy_of(), acted, acted, None)
+    for number in range(40):
+        differing = replace(agreeing, choice=f"target-{number}", why="cost")
+        shadows.add(Record(decision=acted, shadow=differing))
+    for _ in range(7):
+        shadows.add(Record(decision=acted, shadow=agreeing))
+    assert "it would have done otherwise in 40 of 47" in "\n".join(shadows.lines())
+    [told] = shadows.as_values()
+    assert sum(difference["count"] for difference in told["differences"]) == 40
 
 
 def test_of_records_on_which_nobody_looked_nothing_is_said_of_it(
