@@ -40,8 +40,7 @@ def _cells(row: Row) -> Iterator[str]:
 
 
 def _with_half(figure: Figure, write: Callable[[float], str]) -> str:
-    half = (figure.high - figure.low) / 2
-    return f"{write(figure.value)} ±{write(half)}" if half else write(figure.value)
+    return f"{write(figure.value)} ±{write(figure.half)}" if figure.half else write(figure.value)
 
 
 def _score(score: float | None) -> str:

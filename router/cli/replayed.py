@@ -175,15 +175,11 @@ def _table(figures: Sequence[Estimate]) -> Iterator[str]:
     rows = [("", "as logged", "IPS", "SNIPS", "DR")]
     for each in figures:
         unit, write = _WRITTEN[each.figure.name]
-        cells = [f"{write(of.value)} ±{write(_half(of))}" for of in (each.logged, each.ips, each.snips, each.dr)]
+        cells = [f"{write(of.value)} ±{write(of.half)}" for of in (each.logged, each.ips, each.snips, each.dr)]
         rows.append((f"{each.figure.name} {unit}".strip(), cells[0], cells[1], cells[2], cells[3]))
     widths = [max(len(row[place]) for row in rows) for place in range(5)]
     for row in rows:
         yield f"{row[0]:{widths[0]}}  " + "  ".join(f"{row[place]:>{widths[place]}}" for place in range(1, 5))
-
-
-def _half(figure: Figure) -> float:
-    return (figure.high - figure.low) / 2
 
 
 def _scaled(factor: float, digits: int) -> Callable[[float], str]:

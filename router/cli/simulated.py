@@ -143,7 +143,7 @@ def _promise(outcomes: Outcomes) -> tuple[str, str]:
 
 
 def _half(figure: Figure, write: Callable[[float], str]) -> str:
-    return f"±{write((figure.high - figure.low) / 2)}"
+    return f"±{write(figure.half)}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -135,10 +135,9 @@ def _row(
 
 
 def _cell(figure: Figure, write: Writer) -> Html:
-    half = (figure.high - figure.low) / 2
     # Sums of equal amounts differ in their last digits, and that is no spread.
-    spreads = half > 1e-6 * abs(figure.value)
-    return tag("td", write(figure.value), tag("small", f"±{_rough(half, write)}") if spreads else "")
+    spreads = figure.half > 1e-6 * abs(figure.value)
+    return tag("td", write(figure.value), tag("small", f"±{_rough(figure.half, write)}") if spreads else "")
 
 
 def _rough(half: float, write: Writer) -> str:

@@ -35,6 +35,11 @@ class Figure:
     low: float
     high: float
 
+    @property
+    def half(self) -> float:
+        """Half of the interval's width: what stands behind ±."""
+        return (self.high - self.low) / 2
+
 
 def drawn_again(blocks: int, chance: Draws) -> list[list[int]]:
     """Return how often each of so many blocks stands in each draw."""
