@@ -97,7 +97,7 @@ def _chosen(study: Study, profile: Profile, most: int) -> Panel:
     recording = profile.recording
     targets = hues(study.scenario.setting)
     often = sorted(recording.chosen, key=lambda choice: -sum(recording.chosen[choice]))
-    mixed = iter(f"plan-{number}" for number in range(1, len(often) + 1))
+    mixed = (f"plan-{min(number, 4)}" for number in range(1, len(often) + 1))
     hue = {choice: targets.get(choice) or ("nowhere" if choice == "none" else next(mixed)) for choice in often}
     areas = stack([recording.chosen[choice] for choice in often], most * 1.02)
     series = (Series(_planned(choice), "", recording.chosen[choice], hue[choice]) for choice in often)

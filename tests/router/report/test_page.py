@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from router.report.panels import hues
+from router.report.panels import hues, panels
 from router.report.study import Study
 from router.report.words import percent
 from router.simulate.chance import Chance
@@ -201,6 +201,20 @@ def test_targets_have_the_same_colour_in_every_report() -> None:
     assert hues(worlds.setting(fog, worlds.server("cloud"))) == {
         "device": "device", "cloud": "remote-1", "hall": "remote-2",
     }  # fmt: skip
+
+
+def test_every_plan_has_a_colour_in_the_drawing_and_beside_it() -> None:
+    """Beyond the fourth kind of plan the key had none."""
+    study = a_study()
+    first = study.profiles[0]
+    counts = next(iter(first.recording.chosen.values()))
+    mixed = replace(first.recording, chosen={f"device, then {number}": counts for number in range(7)})
+    drawn = panels(study, replace(first, recording=mixed))
+    [chosen] = [panel for panel in drawn if panel.key == "chosen"]
+    assert len(chosen.series) == 7
+    for series in chosen.series:
+        assert f".key.{series.hue}::before" in dress().style
+        assert f".paths .{series.hue} " in dress().style
 
 
 def test_a_policy_without_rules_is_said_to_have_none() -> None:
