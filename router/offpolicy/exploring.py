@@ -48,10 +48,10 @@ class Needs:
         """Records whose situation has no plan of that name: exploring would never find it."""
 
     def add(self, plans: int, *, differs: bool, reachable: bool = True) -> None:
-        """Count a record with so many plans to draw from."""
+        """Count a record with so many plans to draw from, one at least."""
         if not reachable:
             self.out_of_reach += 1
-        elif plans >= 1:
+        else:
             self._counts[plans, differs] += 1
 
     def advice(self, enough: float) -> Advice | None:

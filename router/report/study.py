@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from router.report.coverage import Covered, coverage
@@ -71,9 +72,7 @@ class Study:
 def steps(policies: Sequence[Policy], requests: int, most_points: int = MOST_POINTS) -> int:
     """Return how many steps `examine` takes, of which it tells each when it begins. `requests`: of one run."""
     points_wanted = _points_wanted(requests, most_points)
-    combinations = 1
-    for dial in dials(policies[0].worth, points_wanted, {}):
-        combinations *= len(dial.stops)
+    combinations = prod(len(dial.stops) for dial in dials(policies[0].worth, points_wanted, {}))
     return len(policies) + len(_slopes(requests)) * len(SPENT) + (2 * combinations if points_wanted > 1 else 0)
 
 

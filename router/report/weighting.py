@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 from typing import Final
 
 from router.report.scale import nearby
@@ -74,10 +75,7 @@ def dials(worth: Worth, most: int, scales: Mapping[str, float]) -> tuple[Dial, .
     turn = 0
     while counts[turn] < _MOST_STOPS:
         counts[turn] += 1
-        points_then = 1
-        for number in counts:
-            points_then *= number
-        if points_then > most:
+        if prod(counts) > most:
             counts[turn] -= 1
             break
         turn = (turn + 1) % len(WEIGHTS)
