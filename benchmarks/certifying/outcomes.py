@@ -60,7 +60,7 @@ def ask(
     joined = ends.join(near, far, few)
     spec = next(output for output in opened[1].outputs if output.name == "logits")
     manifest = Manifest(
-        schema=1,
+        schema=1,  # type: ignore[call-arg]  # mypy knows no alias within Annotated
         name=name,
         version=1,
         inputs=list(joined.inputs),
