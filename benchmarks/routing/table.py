@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.routing.measuring import COLUMNS, Day, Row
+from router.cli.columns import aligned
 from router.simulate.intervals import Figure
 
 __all__ = ["Ranked", "as_json", "day_lines", "ranked", "summary_lines"]
@@ -91,11 +92,7 @@ def _summed(rule: Ranked) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        first, *rest = row
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()
+    yield from (f"  {line}" for line in aligned(rows, left=(0,)))
 
 
 def as_json(days: Sequence[Day]) -> list[dict[str, Any]]:  # Any: a JSON document

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from router.cli.columns import aligned
 from router.gate.criterion import Answer, Criterion
 from router.gate.gating import Day, Judged
 
@@ -21,9 +22,7 @@ def lines(days: Sequence[Day], judged: Judged) -> Iterator[str]:
     yield f"{judged.requests:,} requests under either, {judged.seeds} seeds of each of: {names}"
     yield ""
     rows = [_HEAD, *(_row(criterion) for criterion in judged.criteria)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from aligned(rows, left=range(len(_HEAD)))
     yield ""
     yield f"verdict: {judged.answer}{_because(judged)}"
 

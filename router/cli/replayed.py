@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from router.cli.columns import aligned
 from router.cli.lines import Lines
 from router.cli.record_lines import RecordLines
 from router.offpolicy.audited import Judged
@@ -98,10 +99,7 @@ def _changed(path: Path, replay: Replay) -> Iterator[str]:
     if not ranked:
         return
     rows = [(f"{count:,}", turn.choice, turn.instead, turn.why) for turn, count in ranked[:_TOLD]]
-    head = ("count", "from", "to", "because")
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(4)]
-    for row in (head, *rows):
-        yield f"{row[0]:>{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:{widths[2]}}  {row[3]}".rstrip()
+    yield from aligned([("count", "from", "to", "because"), *rows], left=(1, 2, 3))
     if len(ranked) > _TOLD:
         left = sum(count for _, count in ranked[_TOLD:])
         yield f"{left:,} more in {len(ranked) - _TOLD} kinds: see --json"
@@ -172,14 +170,12 @@ def _left_out(replay: Replay) -> list[tuple[int, str]]:
 
 
 def _table(figures: Sequence[Estimate]) -> Iterator[str]:
-    rows = [("", "as logged", "IPS", "SNIPS", "DR")]
+    rows = [["", "as logged", "IPS", "SNIPS", "DR"]]
     for each in figures:
         unit, write = _WRITTEN[each.figure.name]
         cells = [f"{write(of.value)} ±{write(of.half)}" for of in (each.logged, each.ips, each.snips, each.dr)]
-        rows.append((f"{each.figure.name} {unit}".strip(), cells[0], cells[1], cells[2], cells[3]))
-    widths = [max(len(row[place]) for row in rows) for place in range(5)]
-    for row in rows:
-        yield f"{row[0]:{widths[0]}}  " + "  ".join(f"{row[place]:>{widths[place]}}" for place in range(1, 5))
+        rows.append([f"{each.figure.name} {unit}".strip(), *cells])
+    yield from aligned(rows, left=(0,))
 
 
 def _scaled(factor: float, digits: int) -> Callable[[float], str]:
