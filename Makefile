@@ -31,8 +31,8 @@ test: $(VENV)/.dev $(STRANGERS)/.installed tools lint ## lint, types, import con
 test-slow: $(VENV)/.dev $(STRANGERS)/.installed tools ## fuzzing, soaks and whatever else takes minutes
 	$(BIN)/python -m pytest -m slow --timeout 900
 
-check: $(VENV)/.dev lint ## what to run before a commit: some two minutes on two cores
-	$(BIN)/python -m pytest -m "not slow and not wide and not data" $(BESIDE)
+check: $(VENV)/.dev lint ## what to run before a commit: under a minute on two cores
+	$(BIN)/python -m pytest -m "not slow and not wide and not data" --hypothesis-profile quick $(BESIDE)
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check --quiet $(CHECKED)

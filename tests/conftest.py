@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from tests.builders.scenes import Scene
 
 # No example has to end within 0.2 s: on a machine that has other work one in a thousand does not, whatever it tests.
 settings.register_profile("nearfar", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("nearfar")
+
+# Started in the background of a shell, tests have SIGINT ignored, and so would all that they start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,12 +22,14 @@ def pair(count: int = 4000) -> Pair:
     return Pair("made up", "coins", outcomes, confidences)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("method", list(Method))
 def test_a_redraw_depends_on_its_seed_alone(method: Method) -> None:
     setting = Setting(method, 600, (0.05, 0.1))
     assert redraw(pair(), setting, 3) == redraw(pair(), setting, 3) != redraw(pair(), setting, 4)
 
 
+@pytest.mark.wide
 def test_what_is_told_of_all_redraws_is_their_mean() -> None:
     setting = Setting(Method.LABELS, 600, (0.05,))
     [point] = points(pair(), [setting], 4, lambda *_: None, processes=1)

@@ -34,6 +34,7 @@ def day(folder: Path) -> Day:
     return found
 
 
+@pytest.mark.wide
 def test_all_that_run_are_told_and_once_each(day: Day, folder: Path) -> None:
     shown = [row.name for row in day.rows]
     assert len(shown) == len(set(shown))
@@ -43,6 +44,7 @@ def test_all_that_run_are_told_and_once_each(day: Day, folder: Path) -> None:
     assert kinds == {"nearfar", "given", "peer", "baseline", "oracle", "bound"}
 
 
+@pytest.mark.wide
 def test_scores_count_from_the_best_fixed_choice_to_the_bound_and_only_who_knows_more_is_above_it(day: Day) -> None:
     scores = {row.name: row.score for row in day.rows}
     fixed = [score for name, score in scores.items() if name.startswith(("always-", "best ", "cascade-"))]
@@ -79,6 +81,7 @@ def test_rules_are_ranked_by_their_median(day: Day) -> None:
     assert any("best fixed threshold" in line for line in summary_lines([day]))
 
 
+@pytest.mark.wide
 def test_one_command_prints_writes_and_draws(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written: Any
     drawn, figures = folder / "out.svg", folder / "out.json"

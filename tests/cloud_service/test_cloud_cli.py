@@ -125,6 +125,7 @@ def test_without_its_extra_the_command_says_what_to_install(
     assert told.count("\n") == 1
 
 
+@pytest.mark.wide
 def test_the_command_loads_nothing_of_its_extra_before_it_serves() -> None:
     code = "import cloud_service.cli, sys; sys.exit('grpc_health' in sys.modules)"
     path = os.pathsep.join(sys.path)

@@ -356,6 +356,7 @@ async def test_what_is_in_use_or_was_asked_for_of_late_stays_and_the_other_waits
     assert desk.answers("b") == _answer(1, _MIB)
 
 
+@pytest.mark.wide
 @_in_loop
 async def test_however_many_ask_for_what_has_no_room_it_is_tried_now_and_then(tmp_path: Path) -> None:
     desk = Desk(write_repository(tmp_path, {"a": _MIB, "b": _BAD}), limit=_COST)

@@ -87,6 +87,7 @@ def test_without_the_extra_a_service_that_is_told_to_trace_says_so_and_serves(
     assert "pip install 'nearfar[otel]'" in caplog.text
 
 
+@pytest.mark.wide
 def test_a_service_that_traces_nothing_loads_nothing_of_it() -> None:
     assert find_spec("opentelemetry.sdk") is not None
     code = (

@@ -72,9 +72,8 @@ def test_the_pair_of_cifar10(data: Path, model: str, wanted: str) -> None:
     assert found(data / "cifar10" / f"{model}.onnx", *cifar10(data))[0] == wanted
 
 
-@pytest.mark.parametrize(
-    "model", [pytest.param("mobilenet_v2_1.0_224_fp32", marks=pytest.mark.slow), "mobilenet_v1_0.25_128_int8qdq"]
-)
+@pytest.mark.parametrize("model", ["mobilenet_v2_1.0_224_fp32", "mobilenet_v1_0.25_128_int8qdq"])
+@pytest.mark.slow
 def test_the_pair_of_imagenet_with_its_background_class_in_front(data: Path, model: str) -> None:
     files, labels = imagenet(data)
     path = data / "imagenet" / f"{model}.onnx"

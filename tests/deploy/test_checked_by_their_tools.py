@@ -31,6 +31,7 @@ def test_promtool_takes_what_prometheus_reads(kind: str, file: str) -> None:
     _accepted("promtool", "check", kind, _DEPLOY / file)
 
 
+@pytest.mark.wide
 def test_I2_the_alert_of_escalations_fires_when_they_multiply_and_not_before(tmp_path: Path) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed; tests/tools/install-debian.sh installs it")

@@ -44,6 +44,7 @@ def _pod(resources: Mapping[str, Resource]) -> Resource:
     return template
 
 
+@pytest.mark.wide
 def test_every_resource_fits_kubernetes_own_schema(rendered: str, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(rendered)

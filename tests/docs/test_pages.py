@@ -10,7 +10,7 @@ import pytest
 from tests.docs.blocks import ROOT, Block, blocks_of, pages, prose_of
 from tests.docs.desk import Desk
 
-_WITH_BLOCKS = [page for page in pages() if blocks_of(page)]
+_TAKE_MINUTES = {"docs/how-to/prepare-a-release.md", "docs/how-to/keep-a-promise.md"}
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 
@@ -19,8 +19,15 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+_WITH_BLOCKS = [
+    pytest.param(page, id=_name(page), marks=[pytest.mark.slow] if _name(page) in _TAKE_MINUTES else [])
+    for page in pages()
+    if blocks_of(page)
+]
+
+
 @pytest.mark.wide
-@pytest.mark.parametrize("page", _WITH_BLOCKS, ids=_name)
+@pytest.mark.parametrize("page", _WITH_BLOCKS)
 def test_every_block_of_the_page_runs(page: Path, desk_folder: Path) -> None:
     with Desk(desk_folder) as desk:
         for block in blocks_of(page):

@@ -48,6 +48,7 @@ def test_whoever_unsubscribed_is_not_called_and_may_do_so_again() -> None:
     assert calls == []
 
 
+@pytest.mark.wide
 def test_subscribing_while_somebody_cancels_calls_each_exactly_once() -> None:
     for _ in range(200):
         cancellation, calls = Cancellation(), list[int]()

@@ -331,6 +331,7 @@ def _put(document: dict[str, Any], path: str, value: object) -> None:
         document[last] = value
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("path", FIELDS)
 def test_a_field_changed_alone_changes_something(home: Home, path: str) -> None:
     home.policy(policy_text())

@@ -100,6 +100,7 @@ def test_nobody_else_may_read_it(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.wide
 def test_an_agent_that_starts_again_decides_by_what_it_knew(tmp_path: Path) -> None:
     """A cloud that is slow was found out again after each start."""
     rules = "[worth]\nwrong_answer = 0.1\nsecond = 1.0\n"

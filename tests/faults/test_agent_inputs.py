@@ -241,6 +241,7 @@ assert "onnxruntime" not in sys.modules
 """
 
 
+@pytest.mark.wide
 def test_D1_bytes_with_another_digest_never_reach_onnxruntime(home: Home) -> None:
     folder = home.release(model=_flip(SMALL, len(SMALL) // 2), promised=digest_of(SMALL))
     done = subprocess.run([sys.executable, "-c", _SEEN, str(folder)], capture_output=True, text=True, timeout=60)

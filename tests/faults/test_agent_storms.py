@@ -117,6 +117,7 @@ def test_B3_with_30_percent_errors_the_device_makes_up_for_each_and_nobody_asks_
     assert came.answered >= 0.99 * came.total.requests
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("error_share", [0.3, 0.6, 1.0])
 def test_B3_B6_where_nobody_else_is_there_retries_run_dry_before_they_add_a_fifth(error_share: float) -> None:
     fault = Fault(0.0, 1e9, error_share=error_share)
@@ -125,6 +126,7 @@ def test_B3_B6_where_nobody_else_is_there_retries_run_dry_before_they_add_a_fift
     assert came.calls <= 1.2 * came.total.requests
 
 
+@pytest.mark.wide
 def test_where_failures_are_rare_retries_make_up_for_nearly_all_of_them() -> None:
     fault = Fault(0.0, 1e9, error_share=0.05)
     came = _run('mode = "only_in_cloud"\n', [_setting(20, 60, 3, fault)])
@@ -132,6 +134,7 @@ def test_where_failures_are_rare_retries_make_up_for_nearly_all_of_them() -> Non
     assert came.calls <= 1.2 * came.total.requests
 
 
+@pytest.mark.wide
 def test_B3_a_cloud_that_fails_most_calls_is_spared_most_of_them() -> None:
     fault = Fault(0.0, 1e9, error_share=0.7)
     came = _run('mode = "prefer_in_cloud"\n' + NO_BREAKER, [_setting(20, 240, 4, fault)])

@@ -97,6 +97,7 @@ F4: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.wide
 @each
 @pytest.mark.parametrize("bomb", F4)
 def test_F4_a_file_made_to_be_dear_is_refused_at_once(tmp_path: Path, document: Document, bomb: str) -> None:

@@ -45,6 +45,7 @@ def test_B5_a_thousand_clients_of_a_service_that_is_back_come_no_faster_than_it_
     assert len(server.came) <= 2 * _CLIENTS
 
 
+@pytest.mark.wide
 def test_B6_retries_at_two_layers_hardly_add_to_twice_the_load_that_fits() -> None:
     """There were three calls for each request: who was told to come again in a moment did, and found no more room.
     Both layers heed the pushback, and neither tries again what would come too late."""

@@ -141,6 +141,7 @@ def test_A16_eight_hours_of_suspension_leave_what_was_known() -> None:
     assert phone.view().time.median_s < 0.15
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     "content", [b"", b"\x80\x04\x95pickle", b'{"saved": 2}', b"[" * 100_000], ids=lambda c: repr(c[:8])
 )

@@ -141,6 +141,7 @@ with Agent(AgentConfig(models={"tiny": ModelConfig(release=Path(sys.argv[1]))}))
 """
 
 
+@pytest.mark.wide
 def test_D13_what_is_refused_never_reaches_onnxruntime(home: Home) -> None:
     """Its own check came with 1.24.1, and is not what is leant on."""
     folder = home.release(model=external_weights("../w"))

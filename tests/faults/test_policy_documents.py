@@ -211,6 +211,7 @@ def test_F14_a_condition_costs_no_more_than_its_bounds_allow() -> None:
         assert told.endswith(problem)
 
 
+@pytest.mark.wide
 def test_F14_lint_gives_up_on_what_would_take_long_and_says_nothing_of_it() -> None:
     part = "{ any = [" + ", ".join(f"{{ cpu_load = 0.{i}, battery_pct = {i} }}" for i in range(1, 10)) + "] }"
     rules = "".join(

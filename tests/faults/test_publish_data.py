@@ -40,6 +40,7 @@ def with_a_user_who_stays() -> np.ndarray:
 ALL = ("--labels", "y", "--groups", "who", "--time", "when")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("columns", "flags", "told"),
     [
@@ -95,6 +96,7 @@ def test_data_that_no_promise_can_stand_on_is_refused_with_the_reason(
     assert not out.exists()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("columns", "told"),
     [

@@ -85,6 +85,7 @@ BAD: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("bad", "said"), BAD.values(), ids=BAD)
+@pytest.mark.wide
 def test_a_bad_line_is_counted_and_named_and_the_others_are_read(
     policy: Path, records: Path, capsys: pytest.CaptureFixture[str], bad: bytes, said: str
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_last_line_without_an_end_is_a_line(policy: Path, records: Path) -> No
     assert _replayed(records, policy)["records"]["read"] == 2
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("damage", ["torn", "flipped"])
 def test_a_packed_file_that_is_damaged_is_read_as_far_as_it_goes(policy: Path, records: Path, damage: str) -> None:
     content = bytearray(gzip.compress("\n".join(map(_line, range(2000))).encode()))
@@ -167,6 +169,7 @@ def test_records_of_several_versions_are_read_and_counted(policy: Path, records:
     ]
 
 
+@pytest.mark.wide
 def test_lines_in_another_order_are_read_all_the_same_and_told(policy: Path, records: Path) -> None:
     lines = [record.model_dump_json(by_alias=True) for record in log_of(EXPLORING, 200, 1)]
     records.write_text("\n".join(lines), encoding="utf-8")
@@ -182,6 +185,7 @@ def test_lines_in_another_order_are_read_all_the_same_and_told(policy: Path, rec
     assert changes[0] == changes[1]
 
 
+@pytest.mark.wide
 def test_a_log_with_gaps_is_read_like_any_other_and_the_longest_is_told(
     policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

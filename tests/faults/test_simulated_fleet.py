@@ -48,6 +48,7 @@ def _all_answered(found: FleetOutcomes) -> None:
     assert answered == pytest.approx(1.0, abs=0.001)
 
 
+@pytest.mark.wide
 def test_a_fleet_on_a_sound_cloud_asks_it_steadily() -> None:
     found = _fleet(40, None, duration_s=30.0)
     _all_answered(found)

@@ -171,9 +171,7 @@ def test_when_it_is_told_to_stop_nothing_is_left_behind(tmp_path: Path, number: 
 @contextmanager
 def running(arguments: Sequence[str], env: dict[str, str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
     with output.open("wb") as file:
-        # Started in the background of a shell, these tests have SIGINT ignored, and so would what they start.
-        heeded = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-        process = subprocess.Popen(arguments, stdout=file, stderr=file, env=env, preexec_fn=heeded)
+        process = subprocess.Popen(arguments, stdout=file, stderr=file, env=env)
         try:
             yield process
         finally:

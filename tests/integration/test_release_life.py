@@ -86,6 +86,7 @@ def ask(agent: Agent, row: np.ndarray) -> Result:
     return agent.infer("asked", {"x": row[None]}, privacy="public", deadline_ms=10_000)
 
 
+@pytest.mark.slow
 def test_a_release_is_prepared_served_kept_to_its_promise_audited_and_certified_again(
     release: Path, tmp_path: Path
 ) -> None:

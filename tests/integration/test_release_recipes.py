@@ -64,6 +64,7 @@ def test_a_release_of_photographs_takes_a_photograph(tmp_path: Path) -> None:
             assert result.receipt.certified
 
 
+@pytest.mark.slow
 def test_a_release_of_sentences_takes_a_sentence_and_no_other_tokenizer(tmp_path: Path) -> None:
     """D8: with a tokenizer that is not the recorded one neither end answers, and none is certified."""
     said = utterances()

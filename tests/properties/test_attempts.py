@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +154,7 @@ def _drive(plan: Plan, given_steps: Steps, begun_at: float) -> Witness:
     return witness
 
 
+@pytest.mark.wide
 @tries(400)
 @given(plans(), steps, st.sampled_from([0.0, 0.0, 0.5, 0.999, 1.0, 2.0]))
 def test_it_ends_once_asks_nobody_too_often_and_starts_nothing_late_or_distrusted(
@@ -161,6 +163,7 @@ def test_it_ends_once_asks_nobody_too_often_and_starts_nothing_late_or_distruste
     _drive(plan, given_steps, begun_at)
 
 
+@pytest.mark.wide
 @tries(400)
 @given(plans(), steps)
 def test_an_answer_is_of_somebody_who_gave_one_and_certain_only_by_its_score(plan: Plan, given_steps: Steps) -> None:
@@ -180,6 +183,7 @@ def test_an_answer_is_of_somebody_who_gave_one_and_certain_only_by_its_score(pla
         assert outcome.target == DEVICE
 
 
+@pytest.mark.wide
 @tries(400)
 @given(plans(), steps)
 def test_once_the_device_has_answered_only_the_caller_can_lose_that_answer(plan: Plan, given_steps: Steps) -> None:
@@ -198,6 +202,7 @@ def test_once_the_device_has_answered_only_the_caller_can_lose_that_answer(plan:
                 assert command.outcome.ending is (Ending.CANCELLED if isinstance(event, Cancelled) else Ending.ANSWERED)
 
 
+@pytest.mark.wide
 @tries(200)
 @given(plans(), steps)
 def test_equal_steps_give_equal_commands(plan: Plan, given_steps: Steps) -> None:
@@ -212,6 +217,7 @@ def test_equal_steps_give_equal_commands(plan: Plan, given_steps: Steps) -> None
 
 @tries(400)
 @given(plans(backed_up=True), steps)
+@pytest.mark.wide
 def test_while_its_backup_is_as_quick_as_believed_no_deadline_is_missed_whatever_the_others_do(
     plan: Plan, given_steps: Steps
 ) -> None:

@@ -119,6 +119,7 @@ def test_calls_one_after_the_other_never_spend_beyond_the_budget_by_more_than_on
             assert [c.constraint for c in decision.closed] == [Constraint.BUDGET]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("resource", list(Resource))
 def test_I2_inputs_that_force_every_request_to_escalate_meet_the_caps(resource: Resource) -> None:
     """All of them are so uncertain that a policy without a budget asks the cloud each time, the whole day long."""

@@ -149,6 +149,7 @@ def test_whatever_was_drawn_or_held_the_plan_is_one_of_those_that_were_weighed(p
     assert (decision.plan is None) == (plain.plan is None)
 
 
+@pytest.mark.wide
 @effort
 @given(policies(), situations())
 def test_a_budget_that_is_used_up_is_not_drawn_on_unless_the_policy_says_so(policy: Policy, of: Situation) -> None:

@@ -158,6 +158,7 @@ def _carried_out(plan: Plan, world: dict[str, Target]) -> tuple[Outcome, float]:
         state, commands = step(state, event, now)
 
 
+@pytest.mark.wide
 @tries(400)
 @given(pairs(), worlds)
 def test_what_is_said_to_go_the_same_way_does(pair: tuple[Plan, Plan], world: dict[str, Target]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ told = st.one_of(
 )
 
 
+@pytest.mark.wide
 @given(plans(), told, st.floats(0.0, 3.0), st.floats(0.0, 3.0), st.floats(0.0, 3.0))
 @tries(300)
 def test_an_attempt_ends_as_usual_only_where_the_machine_ends_it_so(
@@ -40,6 +42,7 @@ def test_an_attempt_ends_as_usual_only_where_the_machine_ends_it_so(
         assert commands == (Finish(ended),)
 
 
+@pytest.mark.wide
 @given(plans(), scores, st.floats(0.0, 0.9))
 @tries(300)
 def test_where_the_machine_would_finish_at_once_on_the_devices_certain_answer_that_is_usual(

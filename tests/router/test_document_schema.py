@@ -21,6 +21,7 @@ def _valid(text: str) -> bool:
     return Draft202012Validator(json_schema()).is_valid(tomllib.loads(text))
 
 
+@pytest.mark.wide
 def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(json_schema())
 

@@ -147,6 +147,7 @@ def test_damaged_numbers_are_refused(content: bytes, error: type[Exception]) -> 
         from_contents("x", "INT64", [1], content, Allowance())
 
 
+@pytest.mark.wide
 def test_numbers_are_counted_before_the_first_is_decoded() -> None:
     """Decoding takes 8 ns a byte: what contradicts its shape, or is too much of it, does not get that far."""
     with pytest.raises(TensorError, match="takes 1 elements, int64_contents holds 5242880"):

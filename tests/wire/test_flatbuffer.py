@@ -82,6 +82,7 @@ def test_no_offset_leads_anywhere_but_into_the_file(word: int) -> None:
             _read(content[:at] + struct.pack("<I", word) + content[at + 4 :])
 
 
+@pytest.mark.wide
 def test_a_small_file_has_no_endless_lot_to_read() -> None:
     """A vector of 100 000 offsets to one table with a vector of as many numbers: ten thousand million in half a MB."""
     count = 100_000

@@ -256,6 +256,7 @@ def test_a_feed_of_BYTES_is_left_encoded_for_a_model_that_decodes() -> None:
     assert made["x"].tolist() == [file]
 
 
+@pytest.mark.wide
 def test_without_Pillow_the_error_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['PIL'] = None\n"

@@ -188,6 +188,7 @@ def test_an_endless_name_is_refused_and_not_worked_on(part: str, before: str, af
         parse_manifest(content.encode()[:MAX_MANIFEST_BYTES], "manifest.toml")
 
 
+@pytest.mark.wide
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("piece", ['\\"', '"', "'", "a", '"a".', '"" ', " "])
 def test_what_looks_for_endless_names_is_not_kept_busy_itself(piece: str) -> None:

@@ -113,6 +113,7 @@ def test_operators_are_counted_wherever_they_are() -> None:
     assert called.operators == {"F": 1, "Relu": 1}
 
 
+@pytest.mark.wide
 def test_weights_and_rows_of_numbers_are_stepped_over() -> None:
     """A forest has a million numbers in attributes, each a field of its own: more than fields may be."""
     numbers = node("TreeEnsembleRegressor", "ai.onnx.ml")
@@ -223,6 +224,7 @@ def _optimized(level: str, make: Callable[[Path], bytes]) -> Callable[[Path], by
     return made
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("make", "among"),
     [
@@ -404,6 +406,7 @@ def test_functions_may_call_functions_so_deep_and_no_deeper() -> None:
     assert "deep" in why_refused(model_of(node("F0", "own"), functions=chain(MAX_CALL_DEPTH + 1)))
 
 
+@pytest.mark.wide
 def test_graphs_may_be_nested_so_deep_and_no_deeper() -> None:
     scan(model_of(nested(MAX_GRAPH_DEPTH - 1, node())).SerializeToString())
     assert "nested" in why_refused(model_of(nested(MAX_GRAPH_DEPTH, node())))
@@ -420,6 +423,7 @@ def test_there_may_be_so_many_nodes_and_no_more() -> None:
     assert "nodes" in why_refused(delimited(7, one * (MAX_NODES + 1)))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -480,6 +484,7 @@ SEED = st.integers(0, 2**64 - 1)
 @pytest.mark.parametrize("name", SEEDS)
 @given(SEED)
 @settings(max_examples=60, deadline=None)
+@pytest.mark.wide
 def test_however_a_model_is_written_it_is_found_to_be_what_the_parser_makes_of_it(name: str, seed: int) -> None:
     model = SEEDS[name]
     content = written(model, random.Random(seed))
@@ -508,6 +513,7 @@ def _never_fooled(chance: random.Random) -> None:
 
 @given(SEED)
 @settings(max_examples=500, deadline=None)
+@pytest.mark.wide
 def test_D13_D14_what_the_parser_finds_in_damaged_bytes_is_refused(seed: int) -> None:
     _never_fooled(random.Random(seed))
 

@@ -25,6 +25,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 @settings(max_examples=60, deadline=None)
+@pytest.mark.wide
 @given(
     source=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     size=st.tuples(st.integers(1, 60), st.integers(1, 60)),

@@ -18,6 +18,7 @@ from router.simulate.chance import Chance
 from tests.benchmarks.backtest.seen import answered
 
 
+@pytest.mark.wide
 def test_what_comes_as_one_more_run_would_lies_in_each_range_as_often_as_the_range_says() -> None:
     chance = Chance(3, "runs")
     requests = 4000

@@ -17,6 +17,7 @@ def lines(policy: Policy, count: int) -> list[str]:
     return [record.model_dump_json(by_alias=True) for record in log_of(policy, count, 3)]
 
 
+@pytest.mark.wide
 def test_a_log_that_explores_tells_what_the_other_policy_comes_to() -> None:
     came = [answered(1, 0.2), answered(2, 0.4, target="device")]
     told = from_log(lines(EXPLORING, 2000), OTHER, came, seed=1)

@@ -154,6 +154,7 @@ def test_a_known_token_costs_next_to_nothing() -> None:
     assert min(microseconds() for _ in range(10)) < 30
 
 
+@pytest.mark.wide
 def test_a_service_that_asks_nobody_who_they_are_loads_nothing_for_it() -> None:
     code = (
         "import sys; from cloud_service.auth.identity import open_identity; from cloud_service.config import Settings;"

@@ -187,6 +187,7 @@ def test_the_operators_size_is_taken_and_timed() -> None:
     assert (profile.max_batch, sorted(profile.run_s_of)) == (5, [1, 5])
 
 
+@pytest.mark.wide
 def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
     def compute(x: Array) -> Array:
         time.sleep(0.002 + 0.002 * max(0, len(x) - 4))
@@ -195,6 +196,7 @@ def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
     assert _measured(_backend(compute)).max_batch == 4
 
 
+@pytest.mark.wide
 def test_a_size_that_was_timed_while_the_machine_stood_still_is_timed_once_more() -> None:
     """Each size had one chance, some runs after each other; whatever stopped the machine just then chose the size."""
     runs_of_eight = 0
@@ -208,6 +210,7 @@ def test_a_size_that_was_timed_while_the_machine_stood_still_is_timed_once_more(
     assert _measured(_backend(compute)).max_batch >= 8
 
 
+@pytest.mark.wide
 def test_a_run_that_is_long_alone_is_not_made_longer() -> None:
     def compute(x: Array) -> Array:
         time.sleep(0.06)

@@ -111,6 +111,7 @@ def seen(*arguments: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("flag", SEEN)
 def test_every_flag_changes_what_the_release_is_made_from(folder: Path, flag: str) -> None:
     base, added, where = SEEN[flag]
@@ -161,6 +162,7 @@ def run(*arguments: str) -> int:
     return main(["prepare", *arguments])
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

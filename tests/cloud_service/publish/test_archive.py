@@ -111,6 +111,7 @@ def test_a_missing_file_and_one_that_is_no_archive_are_told_apart(tmp_path: Path
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=4))
+@pytest.mark.wide
 def test_a_damaged_archive_is_read_or_refused_and_raises_nothing_else(tmp_path: Path, at: int, over: bytes) -> None:
     content = bytearray(saved(tmp_path, x=X, y=[0, 1, 1, 0]).read_bytes())
     place = at % len(content)

@@ -111,6 +111,7 @@ UNSUITED = [
 ]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("sample", "way", "arguments", "why"), UNSUITED)
 def test_what_does_not_suit_a_model_says_why(sample: Sample, way: str, arguments: Mapping[str, Any], why: str) -> None:
     with pytest.raises(Unsuited, match=why):

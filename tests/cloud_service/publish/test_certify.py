@@ -170,6 +170,7 @@ def test_a_promise_says_what_the_evaluation_set_says() -> None:
 
 
 @settings(max_examples=80, deadline=None)
+@pytest.mark.wide
 @given(st.data())
 def test_a_certificate_read_back_keeps_exactly_what_was_counted(data: st.DataObject) -> None:
     count = 120
@@ -229,6 +230,7 @@ def test_a_reference_of_few_levels_can_be_read_back(levels: list[float]) -> None
     assert sum(reference.counts) == 100
 
 
+@pytest.mark.wide
 def test_the_margin_is_read_unless_another_kind_is_better_by_more_than_chance() -> None:
     """Picked by what was kept at the strictest alpha, a worse kind won now and then by a handful of examples."""
     chosen = []

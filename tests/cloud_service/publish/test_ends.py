@@ -42,6 +42,7 @@ def file_of(content: bytes, origin: Any = "full") -> File:
     return File(f"the {origin} model", origin, content, OnnxBackend(content).inputs, "scores")
 
 
+@pytest.mark.wide
 def test_how_pictures_are_normalised_is_found_out_once_for_each_origin() -> None:
     run = Counted()
     ends = Pictures(PictureRecipe("encoded"), run, {}, {})
@@ -57,6 +58,7 @@ def test_how_pictures_are_normalised_is_found_out_once_for_each_origin() -> None
     assert len(ends.notes) == 2
 
 
+@pytest.mark.wide
 def test_what_was_declared_for_one_end_is_not_taken_for_the_other() -> None:
     ends = Pictures(PictureRecipe("encoded"), Counted(), {"own": "unit"}, {"full": (24, 24)})
     full = file_of(shapes_model("raw", size=None))
@@ -67,6 +69,7 @@ def test_what_was_declared_for_one_end_is_not_taken_for_the_other() -> None:
 
 
 @pytest.mark.parametrize("labelled", [True, False], ids=["labels", "agreement"])
+@pytest.mark.wide
 def test_what_a_device_model_is_held_to_is_said_as_it_is(labelled: bool) -> None:
     """The full model comes first: with labels both are held to these, without them the device's to its answers."""
     ends = Pictures(PictureRecipe("encoded"), Counted(), {"full": "raw"}, {})

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import PIL.Image
+import pytest
 
 from cloud_service.publish.recipes.graph import PictureInput
 from cloud_service.publish.recipes.normalisation import KNOWN
@@ -13,6 +14,7 @@ from cloud_service.publish.recipes.pictures import PictureRecipe
 from nearfar_wire.pixels import MAX_PIXELS
 
 
+@pytest.mark.wide
 def test_photographs_that_have_more_pixels_together_than_a_request_may_are_prepared_all_the_same() -> None:
     """They were prepared as one request, and data of a few hundred photographs was refused as too large."""
     file = io.BytesIO()

@@ -119,6 +119,7 @@ def test_a_confidence_that_could_not_be_read_keeps_nothing(place: Place) -> None
     assert not math.isinf(certificate.promises[0].value)
 
 
+@pytest.mark.wide
 def test_files_of_several_devices_are_one_whatever_their_order(place: Place, tmp_path: Path) -> None:
     first, second = audits(place.old, 500), audits(place.old, 500, seed=1)
     one = write_audits(tmp_path / "one", first)

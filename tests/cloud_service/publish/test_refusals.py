@@ -61,6 +61,7 @@ def test_options_that_cannot_be_meant_are_refused(tmp_path: Path, changed: dict[
 
 
 @pytest.mark.parametrize("labelled", [True, False], ids=["labels", "agreement"])
+@pytest.mark.wide
 def test_too_few_examples_are_told_how_many_it_takes(tmp_path: Path, labelled: bool) -> None:
     """The models were compressed, measured and run for minutes before this was found out."""
     told = (
@@ -73,12 +74,14 @@ def test_too_few_examples_are_told_how_many_it_takes(tmp_path: Path, labelled: b
         prepare(options(tmp_path, examples=ASKED.examples(labelled=labelled), alphas=(0.005, 0.01)))
 
 
+@pytest.mark.wide
 def test_labels_beyond_the_models_classes_are_refused(tmp_path: Path) -> None:
     """Every answer was wrong on both ends, so nothing was ever lost, and everything was certified to stay."""
     with pytest.raises(PublishError, match="label 7 stands in the data, and the model answers with 4 classes"):
         prepare(options(tmp_path, examples=Examples({"x": ASKED.inputs}, ASKED.labels + 4)))
 
 
+@pytest.mark.wide
 def test_folder_names_that_are_not_as_many_as_the_models_classes_are_refused(tmp_path: Path) -> None:
     examples = replace(ASKED.examples(), label_names=("a", "b", "c"))
     with pytest.raises(PublishError, match=r"the data: 3 labels for 4 classes; .*--labels-file"):
@@ -143,6 +146,7 @@ def test_a_folder_that_no_other_can_take_the_place_of_is_refused() -> None:
         require_writable(Path("/"))
 
 
+@pytest.mark.wide
 def test_inputs_of_another_type_or_shape_than_the_models_are_refused_with_what_to_do(tmp_path: Path) -> None:
     for inputs in (ASKED.inputs.astype(np.float64), ASKED.inputs[:, : FEATURES - 1]):
         with pytest.raises(PublishError, match="'x'"):

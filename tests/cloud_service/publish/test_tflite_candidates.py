@@ -46,6 +46,7 @@ def _joined(datatype: str, *, wanted: list[int] | None = DARK, declared: str | N
     return joined.device.feeds["picture"], [*ends.notes, *joined.notes]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("datatype", ["FP32", "UINT8", "INT8"])
 def test_how_a_model_wants_its_pictures_is_found_out_whatever_it_keeps_them_as(datatype: str) -> None:
     feed, notes = _joined(datatype)
@@ -77,6 +78,7 @@ def test_of_a_model_that_keeps_bytes_one_need_not_be_told_anything() -> None:
         _joined("INT8", wanted=None)
 
 
+@pytest.mark.wide
 def test_preparation_is_not_put_into_a_file_that_is_no_graph_of_ours() -> None:
     assert "preparation is declared, not fused: a .tflite file is left as it is" in _joined("FP32")[1]
 

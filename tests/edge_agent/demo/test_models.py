@@ -27,6 +27,7 @@ def rows_of(images: Images) -> np.ndarray:
     return images.pixels.reshape(len(images), 64).astype(np.float32)
 
 
+@pytest.mark.wide
 def test_training_twice_gives_the_same_file(images: Images, layers: list[Layer]) -> None:
     assert to_onnx(train_small(images), SMALL_INPUT) == to_onnx(layers, SMALL_INPUT)
 

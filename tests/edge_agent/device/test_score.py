@@ -44,6 +44,7 @@ def test_a_class_that_a_model_rules_out_has_no_share() -> None:
     assert _score([[-math.inf, -math.inf]], values="logits") is None
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("kind", ["margin", "max_probability"])
 @pytest.mark.parametrize(
     ("values", "bad"),

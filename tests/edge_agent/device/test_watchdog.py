@@ -91,6 +91,7 @@ def test_no_thread_is_started_before_there_is_a_run_and_none_is_left(real: Watch
     assert len(threads()) == before
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("far_s", [60.0, 1e12])
 def test_a_run_that_is_sooner_past_use_than_all_others_is_not_overlooked(real: Watchdog, far_s: float) -> None:
     """A time that no clock has made the thread end."""

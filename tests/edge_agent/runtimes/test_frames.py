@@ -57,6 +57,7 @@ def test_text_goes_through_as_bytes_and_several_tensors_in_their_order() -> None
     assert tensors["b"].tolist() == [[b"a", "ü".encode()], [b"", b"\0"]]
 
 
+@pytest.mark.wide
 def test_more_strings_than_a_message_may_have_go_through() -> None:
     """They ended the process."""
     text = np.array([b"a", b""] * 200_000, object)

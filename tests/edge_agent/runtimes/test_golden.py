@@ -200,6 +200,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize(("make", "says"), FILES.values(), ids=FILES)
+@pytest.mark.wide
 def test_a_file_that_holds_no_examples_is_refused_with_the_reason(
     tmp_path: Path, make: Callable[[], bytes], says: str
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_file_that_holds_no_examples_is_refused_with_the_reason(
     assert says in str(caught.value)
 
 
+@pytest.mark.wide
 def test_a_file_that_is_too_long_is_not_parsed(tmp_path: Path) -> None:
     with pytest.raises(CannotLoad, match=r"golden\.npz: longer than 67108864 bytes"):
         _read(tmp_path, b"x" * ((64 << 20) + 1))

@@ -83,6 +83,7 @@ def test_a_model_is_opened_once_where_it_is_tried_in_this_process(golden: Path) 
     assert machine.opened == [CPU]
 
 
+@pytest.mark.wide
 def test_a_model_that_never_answers_its_examples_is_halted_in_this_process_too(home: Home) -> None:
     release = load(home.release(model=endless(), golden=golden_npz()), trial_s=0.2)
     assert release.runtime is None

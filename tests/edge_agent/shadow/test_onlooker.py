@@ -124,6 +124,7 @@ def test_what_both_expected_is_told_in_the_mean(tmp_path: Path) -> None:
     assert summary.acted.seconds == pytest.approx(decisions[0].candidates[0].expected.seconds)
 
 
+@pytest.mark.wide
 def test_what_does_not_fit_the_queue_is_dropped_counted_and_recorded_without_it(tmp_path: Path) -> None:
     beside = Beside(tmp_path)
     for number in range(3000):
@@ -185,6 +186,7 @@ def test_with_a_broken_file_every_request_is_recorded_all_the_same(tmp_path: Pat
     assert "not TOML" in (summary.problem or "")
 
 
+@pytest.mark.wide
 def test_a_thread_of_its_own_looks_and_lets_others_run_where_that_takes_long(tmp_path: Path) -> None:
     """Without a pause a request that has just run its model waits for the interpreter until all are decided."""
     paused: list[str] = []

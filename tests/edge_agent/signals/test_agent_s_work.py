@@ -61,6 +61,7 @@ def test_what_a_server_says_of_its_queue_is_a_signal_while_it_holds(scene: Scene
         assert sampler.snapshot()["queue_ms.cloud"].value is None
 
 
+@pytest.mark.wide
 def test_large_uploads_tell_the_pace_and_small_ones_do_not(scene: Scene) -> None:
     with scene.agent(signals=UNPROBED) as watched:
         sampler = watched.agent.core.sampler

@@ -111,6 +111,7 @@ def test_whatever_stands_in_a_file_of_an_interface_no_kind_is_made_up(tmp_path: 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(routes=st.text(max_size=300) | st.lists(st.text(max_size=12), max_size=30).map("\t".join))
+@pytest.mark.wide
 def test_no_table_brings_it_down(tmp_path: Path, routes: str) -> None:
     assert link(tmp_path, routes, {"eth0": CARD}) in (None, *LINKS)
 

@@ -235,6 +235,7 @@ def test_the_threads_go_on_reading_each_source_at_its_own_interval() -> None:
     assert seldom.reads == 1
 
 
+@pytest.mark.wide
 def test_a_source_that_hangs_holds_up_neither_start_nor_the_others_nor_stop() -> None:
     hanging, well = Hanging({"battery_pct": 50}), Told({"cpu_load": 0.5}, interval_s=0.001)
     sampler = Sampler([hanging, well])
@@ -253,6 +254,7 @@ def test_a_source_that_hangs_holds_up_neither_start_nor_the_others_nor_stop() ->
     assert stopped - stopping < 2 * STOP_S
 
 
+@pytest.mark.wide
 def test_what_a_hanging_source_says_after_stop_is_dropped() -> None:
     hanging = Hanging({"battery_pct": 50})
     sampler = Sampler([hanging])
@@ -264,6 +266,7 @@ def test_what_a_hanging_source_says_after_stop_is_dropped() -> None:
     assert sampler.health()[0].reads == 0
 
 
+@pytest.mark.wide
 def test_asking_at_once_for_a_source_that_hangs_gives_up() -> None:
     hanging, well = Hanging({"battery_pct": 50}), Told({"cpu_load": 0.5})
     sampler = Sampler([hanging, well])
@@ -273,6 +276,7 @@ def test_asking_at_once_for_a_source_that_hangs_gives_up() -> None:
         assert hanging.reads == 0
 
 
+@pytest.mark.wide
 def test_a_sampler_that_nobody_holds_is_forgotten() -> None:
     import gc
     import weakref

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from edge_agent.signals import Sampler
 from edge_agent.signals.slot import Slot
 from edge_agent.signals.together import Together
@@ -61,6 +63,7 @@ def _read(slot: Slot, stopping: threading.Event) -> None:
         slot.keep(slot.take(at), at, 0.0)
 
 
+@pytest.mark.wide
 def test_all_may_hang_and_stop_leaves_them_to_themselves() -> None:
     hanging = Hanging({"battery_pct": 50})
     sampler = Sampler([], together=[hanging])

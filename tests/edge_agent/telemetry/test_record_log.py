@@ -92,6 +92,7 @@ def test_what_cannot_be_written_is_counted_and_told_once(tmp_path: Path, caplog:
     assert len(caplog.records) == 1
 
 
+@pytest.mark.wide
 def test_more_than_the_queue_holds_is_dropped_and_counted(tmp_path: Path) -> None:
     lost: Counter[str] = Counter()
     log = RecordLog(tmp_path / "records.jsonl", 1 << 30, lambda outcome, n: lost.update({outcome: n}))

@@ -109,6 +109,7 @@ def test_the_promise_holds_over_redrawn_calibrations(method: Method) -> None:
 
 @given(st.integers(0, 10_000), st.sampled_from(list(Method)), st.sampled_from([0.01, 0.02, 0.1]), st.integers(2, 400))
 @settings(max_examples=40)
+@pytest.mark.wide
 def test_the_sequence_of_tests_follows_its_plain_formula(
     seed: int, method: Method, alpha: float, distinct: int
 ) -> None:

@@ -28,6 +28,7 @@ def sums(n: int, up: float, down: float) -> np.ndarray:
     st.integers(-130, 130),
 )
 @settings(max_examples=200)
+@pytest.mark.wide
 def test_the_tail_is_that_of_the_sum(n: int, up: float, part: float, t: int) -> None:
     down = part * (0.9 - up)
     wanted = float(sums(n, up, down)[: max(0, t + n + 1)].sum())
@@ -65,6 +66,7 @@ def test_the_level_holds_for_every_share_of_losses_that_are_not_0(n: int, alpha:
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000), st.sampled_from([0.01, 0.05]))
 @settings(max_examples=100)
+@pytest.mark.wide
 def test_a_p_value_is_a_probability_and_more_loss_is_never_more_certain(
     ups: int, downs: int, n: int, alpha: float
 ) -> None:

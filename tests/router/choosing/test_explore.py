@@ -38,6 +38,7 @@ def test_without_a_policy_that_asks_for_it_the_draw_decides_nothing() -> None:
     assert decide(policy_of(), _with(0.0)).propensity == 1.0
 
 
+@pytest.mark.wide
 def test_each_plan_is_taken_as_often_as_its_propensity_says() -> None:
     taken: Counter[str] = Counter()
     said: dict[str, float] = {}

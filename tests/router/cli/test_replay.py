@@ -124,6 +124,7 @@ def test_a_log_that_explored_is_weighed(tmp_path: Path, explored: Path, capsys: 
     assert latency["dr"]["low"] < latency["dr"]["value"] < latency["dr"]["high"]
 
 
+@pytest.mark.wide
 def test_weights_are_cut_only_where_that_is_asked_for_and_it_is_told(
     tmp_path: Path, explored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,6 +165,7 @@ def test_several_policies_stand_side_by_side_and_the_one_that_was_in_force_tells
     assert example["would_turn_it_back"]
 
 
+@pytest.mark.wide
 def test_files_are_read_packed_too_and_from_standard_input(
     policy: Path, records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +287,7 @@ def test_whoever_presses_ctrl_c_gets_one_line(
     assert (said.out, said.err) == ("", "nearfar-policy: interrupted\n")
 
 
+@pytest.mark.wide
 def test_on_a_terminal_it_shows_how_far_it_is(
     policy: Path, explored: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

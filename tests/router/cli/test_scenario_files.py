@@ -77,6 +77,7 @@ def test_an_archive_that_is_damaged_is_an_error(tmp_path: Path) -> None:
         _read(tmp_path, "all.tar.gz/one")
 
 
+@pytest.mark.wide
 def test_a_bomb_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenario_files, "MAX_UNPACKED_BYTES", 1 << 20)
     (tmp_path / "bomb").write_bytes(gzip.compress(b"1\n" * (2 << 20)))

@@ -40,6 +40,7 @@ def _seldom_bad(chance: Chance) -> Iterator[float]:
         yield 1.9 if chance.uniform() < 0.05 else -0.1
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("differences", [_independent, _correlated, _stuck, _seldom_bad])
 def test_what_is_no_better_is_taken_for_better_as_seldom_as_was_asked_for(differences: Differences) -> None:
     """Blocks alone took correlated ones for better one time in five. Of 100, 14 are one chance in two thousand."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def _applying(policy: Policy, facts: dict[str, Value | None]) -> list[int]:
 
 @settings(max_examples=100, deadline=None)
 @given(RULES, st.lists(FACTS, min_size=30, max_size=30))
+@pytest.mark.wide
 def test_what_is_called_idle_never_counts(
     rules: list[tuple[str, str, str]], many: list[dict[str, Value | None]]
 ) -> None:
@@ -97,6 +99,7 @@ def test_what_is_called_idle_never_counts(
 
 
 @settings(max_examples=100, deadline=None)
+@pytest.mark.wide
 @given(RULES)
 def test_where_rules_are_said_to_contradict_each_other_they_do(rules: list[tuple[str, str, str]]) -> None:
     policy = _policy(rules)
@@ -111,6 +114,7 @@ def test_where_rules_are_said_to_contradict_each_other_they_do(rules: list[tuple
             assert mode is Mode.ONLY_IN_CLOUD or "device" in forbidden
 
 
+@pytest.mark.wide
 def test_a_policy_of_four_hundred_rules_is_read_in_a_moment() -> None:
     """Each rule was held against each other one by spreading both out anew: 80,000 times."""
     shapes = (

@@ -24,6 +24,7 @@ def _advice(needs: Needs) -> Advice:
     return found
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
 def test_a_log_that_follows_the_advice_is_worth_about_as_many_samples_as_wanted(share: float) -> None:
     advice = _advice(_needs(600, 400, plans=3))

@@ -110,6 +110,7 @@ def test_what_was_drawn_for_an_audit_is_left_out_of_estimates() -> None:
     assert replay.estimates(Chance(1, "t")).records == 0
 
 
+@pytest.mark.wide
 def test_older_records_count_for_what_they_say() -> None:
     """Who answered they knew; not how long it took, nor what it cost."""
     older = [record.model_copy(update={"taken_s": None, "expense": None, "began_utc": None}) for record in _log()[:300]]

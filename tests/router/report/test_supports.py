@@ -13,6 +13,7 @@ from tests.router.report.studies import a_study
 LINES = [Line(1.0, 0.5), Line(4.0, 0.8), Line(0.1, 0.2)]
 
 
+@pytest.mark.wide
 def test_nothing_that_was_run_lies_below_the_bound() -> None:
     study = a_study()
     compared = study.compared

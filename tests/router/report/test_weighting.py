@@ -55,6 +55,7 @@ def test_the_more_requests_the_fewer_points() -> None:
     assert steps(policies, 1000, 0) < steps(policies, 1000, MOST_POINTS)
 
 
+@pytest.mark.wide
 def test_every_step_is_told() -> None:
     study = a_study()
     policies = [profile.policy for profile in study.profiles]
@@ -62,6 +63,7 @@ def test_every_step_is_told() -> None:
     assert {"tried over time", "the bound on energy", "other weights, 4 of 4"} <= set(watched)
 
 
+@pytest.mark.wide
 def test_other_weights_give_other_outcomes() -> None:
     found = {(weighted.outcomes.joules.value, weighted.outcomes.wrong.value) for weighted in a_study().weighted}
     assert len(found) > 1

@@ -101,6 +101,7 @@ def test_a_clock_that_runs_backwards_makes_nothing_weigh_more() -> None:
     assert learn(later, Tally(), 0.0).requests == 100.0
 
 
+@pytest.mark.wide
 def test_a_policy_at_its_very_bound_is_hardly_ever_told() -> None:
     """Ville's bound says one in a thousand, at most and for all looks together."""
     told = 0

@@ -24,6 +24,7 @@ def _auroc(truths: list[Truth]) -> float:
     return (ranks - rights * (rights + 1) / 2) / (rights * (len(ranked) - rights))
 
 
+@pytest.mark.wide
 def test_accuracies_and_the_discrimination_of_the_score_are_as_asked_for() -> None:
     truths = _drawn(Parametric(0.75, 0.85, 1.0, {"cloud": (0.95, 0.6)}))
     assert statistics.fmean(truth.right["device"] for truth in truths) == pytest.approx(0.75, abs=0.01)

@@ -23,6 +23,7 @@ def _named(baseline: Baseline | None) -> str:
 
 
 @pytest.mark.parametrize("baseline", [None, *BASELINES, always("cloud")], ids=_named)
+@pytest.mark.wide
 def test_equal_seeds_give_equal_outcomes_to_the_last_digit(baseline: Baseline | None) -> None:
     one, other = (simulate(a_setting(), a_policy(), 3, baseline=baseline) for _ in range(2))
     assert repr(one) == repr(other)
@@ -31,6 +32,7 @@ def test_equal_seeds_give_equal_outcomes_to_the_last_digit(baseline: Baseline | 
 
 
 @pytest.mark.parametrize("baseline", [None, *BASELINES, always("cloud")], ids=_named)
+@pytest.mark.wide
 def test_every_request_ends_once(baseline: Baseline | None) -> None:
     faults = {"cloud": (Fault(10.0, 20.0, black_hole=True), Fault(30.0, 40.0, error_share=0.5))}
     setting = a_setting(gap_s=0.05, deadline_s=0.2, faults=faults, label="public")
@@ -38,6 +40,7 @@ def test_every_request_ends_once(baseline: Baseline | None) -> None:
     assert _ended(outcomes) == pytest.approx(1.0)
 
 
+@pytest.mark.wide
 def test_what_a_label_keeps_on_the_device_costs_no_byte() -> None:
     for baseline in (None, *BASELINES, always("cloud")):
         outcomes = simulate(a_setting(label="secret"), a_policy(), 1, baseline=baseline)
@@ -54,6 +57,7 @@ def test_always_asks_one_and_nobody_else() -> None:
     assert cloud.usd.value == pytest.approx(0.001)
 
 
+@pytest.mark.wide
 def test_a_higher_threshold_asks_more_often_and_is_less_often_wrong() -> None:
     tried = [simulate(a_setting(600), a_policy(), 1, baseline=cascade(below)) for below in (0.3, 0.6, 0.9)]
     assert tried[0].escalated.value < tried[1].escalated.value < tried[2].escalated.value
@@ -61,6 +65,7 @@ def test_a_higher_threshold_asks_more_often_and_is_less_often_wrong() -> None:
     assert tried[0].accuracy_loss.value > tried[2].accuracy_loss.value
 
 
+@pytest.mark.wide
 def test_a_policy_learns_that_a_target_has_become_slow() -> None:
     slow = {"fog": (Fault(20.0, 1e9, slow=30.0),)}
     policy = a_policy('mode = "only_in_cloud"\nworth = { second = 1.0 }\n')
@@ -102,6 +107,7 @@ def test_two_policies_of_one_setting_and_seed_can_be_compared_block_by_block() -
     assert near.total().cost / 300 == simulate(a_setting(), a_policy('mode = "only_on_device"\n'), 1).cost.value
 
 
+@pytest.mark.wide
 def test_an_answer_that_never_came_and_one_of_a_worse_remote_target_are_accuracy_that_was_lost() -> None:
     """A policy that let requests run out, or asked whoever was nearest, had lost nothing by its own figures."""
     lost = {"cloud": (Fault(0.0, 1e9, black_hole=True),)}
@@ -129,6 +135,7 @@ def test_hedges_are_told_within_the_share_that_the_policy_allows() -> None:
     assert simulate(a_setting(faults=uneven), a_policy('mode = "only_in_cloud"\n'), 1).hedged.value == 0.0
 
 
+@pytest.mark.wide
 def test_retries_are_told() -> None:
     failing = {name: (Fault(0.0, 1e9, error_share=0.3),) for name in ("fog", "cloud")}
     policy = 'mode = "only_in_cloud"\n[retry]\nattempts = {}\n'

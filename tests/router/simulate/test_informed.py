@@ -34,6 +34,7 @@ def test_whoever_knows_that_a_server_is_down_does_not_ask_it() -> None:
     assert sees.by_target == {"device": sees.requests}
 
 
+@pytest.mark.wide
 def test_whoever_knows_the_law_need_not_learn_that_a_server_is_slow_now_and_then() -> None:
     slow = {name: (Fault(5.0, 10.0, slow=40.0, every_s=10.0),) for name in ("fog", "cloud")}
     setting = a_setting(faults=slow)
@@ -41,6 +42,7 @@ def test_whoever_knows_the_law_need_not_learn_that_a_server_is_slow_now_and_then
     assert _cost(setting, "law", body) < _cost(setting, None, body) - 0.005
 
 
+@pytest.mark.wide
 def test_whoever_knows_the_draws_asks_where_the_answer_is_right() -> None:
     """Of no input before it is seen is it known whether the device is right; of these it is."""
     policy = a_policy()
@@ -49,6 +51,7 @@ def test_whoever_knows_the_draws_asks_where_the_answer_is_right() -> None:
     assert sees.by_target["device"] > 30, "where the device is as right as anybody it answers at once"
 
 
+@pytest.mark.wide
 def test_where_nothing_changes_and_nothing_scatters_there_is_little_to_learn() -> None:
     still = worlds.link(jitter=0.0, rtt_s=Steps([(0.0, 0.06)]), radio=worlds.radio(kind="wifi"))
     setting = a_setting(connections=((0.0, still),))
@@ -89,6 +92,7 @@ def test_the_parts_are_never_negative_and_together_the_whole(
     assert found.whole == pytest.approx(max(0.0, cost - least))
 
 
+@pytest.mark.wide
 def test_what_remains_of_a_run_is_what_lies_between_it_and_the_bound() -> None:
     setting = a_setting()
     cost = _cost(setting, None)

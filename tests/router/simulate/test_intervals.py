@@ -19,6 +19,7 @@ def test_a_figure_is_a_mean_over_requests_and_not_over_blocks() -> None:
     assert figure(blocks, [], lambda block: block.lost).value == pytest.approx(3 / 40)
 
 
+@pytest.mark.wide
 def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     """Blocks whose requests share a fate: an interval that took requests for independent would hold it far less."""
     chance = Chance(5, "t")

@@ -28,6 +28,7 @@ NEAR, FAR = a_policy('mode = "only_on_device"\n'), a_policy('mode = "prefer_in_c
 ESCALATING = a_policy("[escalation]\nbelow = 0.7\n")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measure_is_what_a_simulation_tells_with_the_same_interval(name: str) -> None:
     blocks = run(a_setting(), ESCALATING, 1).blocks
@@ -36,6 +37,7 @@ def test_a_measure_is_what_a_simulation_tells_with_the_same_interval(name: str) 
     assert between(measured(blocks, MEASURES[name], draws)) == getattr(told, SHOWN_AS[name])
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_run_does_not_differ_from_itself(name: str) -> None:
     blocks = run(a_setting(), ESCALATING, 1).blocks

@@ -83,6 +83,7 @@ def _day(label: str = "public") -> Setting:
     return setting(duration_s=500.0, models={"m": of}, streams=(stream,))
 
 
+@pytest.mark.wide
 def test_a_policy_that_promises_keeps_it_and_escalates_the_rest() -> None:
     told = simulate(_day(), compile_policy(PROMISING), 3)
     assert told.promised_loss is not None
@@ -92,6 +93,7 @@ def test_a_policy_that_promises_keeps_it_and_escalates_the_rest() -> None:
     assert 0 < told.escalated.value < 1
 
 
+@pytest.mark.wide
 def test_answers_that_a_certificate_judges_say_nothing_of_the_policys_own_threshold() -> None:
     """They were learnt from as if they had been looked at by their confidence, which an agent does not."""
     recorder = Recorder(_day())
@@ -107,6 +109,7 @@ def test_what_a_label_keeps_on_the_device_is_not_promised() -> None:
     assert told.shares["device"].value == 1.0
 
 
+@pytest.mark.wide
 def test_audits_are_paid_for_and_answer_nobody() -> None:
     with_audits = simulate(_day(), compile_policy(PROMISING), 3)
     without = simulate(_day(), compile_policy(PROMISING.replace(b"audit = 0.1", b"audit = 0")), 3)
@@ -114,6 +117,7 @@ def test_audits_are_paid_for_and_answer_nobody() -> None:
     assert with_audits.requests == without.requests
 
 
+@pytest.mark.wide
 def test_a_loss_beyond_the_promise_is_a_broken_one() -> None:
     told = simulate(_day(), compile_policy(PROMISING), 3)
     assert replace(told, promised_loss=Figure(0.05, 0.03, 0.07)).broken is True

@@ -124,6 +124,7 @@ def test_a_range_that_saw_nothing_has_no_mean() -> None:
     assert (seen.mean(0), seen.mean(1), seen.low[1], seen.high[1]) == (None, 3.0, 2.0, 4.0)
 
 
+@pytest.mark.wide
 def test_a_comparison_tells_every_threshold_that_it_tried() -> None:
     compared = compare(a_setting(100), [a_policy()], 1)
     names = [outcomes.policy for outcomes in compared.thresholds]

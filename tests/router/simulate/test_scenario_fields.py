@@ -287,6 +287,7 @@ BUSY = {"device": PARTS["device"] + "load = 0.5\ncharger_w = 0.5\n"}
 
 
 @pytest.mark.parametrize(("without", "with_it"), FIELDS.values(), ids=FIELDS)
+@pytest.mark.wide
 def test_a_field_changed_alone_changes_something(without: dict[str, str], with_it: dict[str, str]) -> None:
     assert _told(without) == _told(without)
     assert _told(without) != _told(with_it)

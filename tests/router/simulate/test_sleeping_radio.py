@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from router.simulate.answers import Parametric
 from router.simulate.arriving import Bursts
 from router.simulate.baselines import always
@@ -24,12 +26,14 @@ def _bursts() -> Setting:
     return worlds.setting(*servers, duration_s=6000.0, streams=(stream,), models={"m": model})
 
 
+@pytest.mark.wide
 def test_auto_is_hardly_worse_than_the_best_that_always_asks_the_same() -> None:
     setting, policy = _bursts(), a_policy(WORTH)
     best = min(simulate(setting, policy, 1, baseline=always(name)).cost.value for name in ("device", "fog", "cloud"))
     assert simulate(setting, policy, 1).cost.value < 1.02 * best
 
 
+@pytest.mark.wide
 def test_with_cheap_wakes_auto_comes_to_within_a_twentieth_of_what_hindsight_could_do() -> None:
     setting, policy = _bursts(), a_policy(WORTH + "radio = { wake = true }\n")
     found = simulate(setting, policy, 1)

@@ -218,6 +218,7 @@ READINGS = st.fixed_dictionaries(
 
 
 @settings(max_examples=40, deadline=None)
+@pytest.mark.wide
 @given(POLICIES, READINGS, st.floats(2, 2000), st.floats(1, 300), st.floats(1, 300))
 def test_at_the_boundary_the_decision_is_another_and_just_before_it_is_the_same(
     rules: list[tuple[str, str]], readings: dict[str, float | bool | None], left_ms: float, here: float, there: float

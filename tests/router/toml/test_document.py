@@ -258,6 +258,7 @@ def test_an_error_is_made_of_its_faults() -> None:
     assert str(DocumentError("a", "is wrong", source="p", line=3)) == "p: line 3: a: is wrong"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     "document",
     [

@@ -75,6 +75,7 @@ def test_how_a_model_wants_its_pictures_is_found_by_trying(options: dict[str, An
     assert accuracy(content, settled(content), PictureRecipe("encoded", fuse=fuse)) > 0.95
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("datatype", "wants"), [("UINT8", "raw"), ("INT8", "centred")])
 def test_a_model_of_integers_wants_its_pixels_in_one_way(datatype: str, wants: str) -> None:
     """Signed bytes were given pixels above 127, which do not fit them."""
@@ -84,6 +85,7 @@ def test_a_model_of_integers_wants_its_pixels_in_one_way(datatype: str, wants: s
     assert accuracy(content, found) > 0.95
 
 
+@pytest.mark.wide
 def test_a_size_that_the_file_leaves_open_is_named_by_hand() -> None:
     content = shapes_model("unit", size=None)
     with pytest.raises(PublishError, match="name it with --size"):
@@ -93,6 +95,7 @@ def test_a_size_that_the_file_leaves_open_is_named_by_hand() -> None:
         settled(shapes_model("unit"), size=(24, 24))
 
 
+@pytest.mark.wide
 def test_without_labels_nothing_can_be_tried_and_a_declared_one_is_taken_on_trust() -> None:
     content = shapes_model("signed")
     with pytest.raises(PublishError, match="is not known; name it"):
@@ -102,6 +105,7 @@ def test_without_labels_nothing_can_be_tried_and_a_declared_one_is_taken_on_trus
     assert "not checked" in note
 
 
+@pytest.mark.wide
 def test_a_declared_normalisation_is_checked_and_refused_when_it_is_plainly_wrong() -> None:
     content = shapes_model("raw")
     assert settled(content, declared="raw")[1] == KNOWN["raw"]
@@ -113,12 +117,14 @@ def test_a_declared_normalisation_is_checked_and_refused_when_it_is_plainly_wron
         settled(shapes_model("raw", channels=1), declared="imagenet")
 
 
+@pytest.mark.wide
 def test_two_normalisations_that_answer_the_same_are_both_right_and_that_is_said() -> None:
     """An easy task used to be refused, because the second best of the normalisations was as right as the best."""
     _, _, note = settled(shapes_model("imagenet"))
     assert "answers the same on" in note
 
 
+@pytest.mark.wide
 def test_two_normalisations_that_answer_otherwise_and_are_as_often_right_are_not_guessed_at() -> None:
     """Half of the pictures are answered well by one normalisation, and the other half by another."""
     halves = np.arange(len(LABELS)) % 2 == 0
@@ -175,6 +181,7 @@ def test_more_are_tried_where_the_first_128_leave_it_open() -> None:
     assert tried(500, range(100))[1].startswith("right, of 128: raw")
 
 
+@pytest.mark.wide
 def test_without_labels_a_device_model_is_said_to_agree_and_not_to_be_right() -> None:
     """Notes said how often it was right, where nobody knew."""
     of_device = {"own": True, "agreement": True}
@@ -193,6 +200,7 @@ NUMBERED = [
 ]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("options", "labels", "why"), NUMBERED)
 def test_labels_that_are_not_the_model_s_are_said_to_be_so(options: dict[str, Any], labels: Array, why: str) -> None:
     """All that used to be said was that examples did not tell how pictures are normalised."""
@@ -215,6 +223,7 @@ def test_some_wrong_labels_do_no_harm() -> None:
     assert settled(content, labels.tolist())[1] == KNOWN["raw"]
 
 
+@pytest.mark.wide
 def test_two_classes_and_few_examples_are_enough_where_they_tell() -> None:
     shapes = SHAPES[:2]
     files, labels = shown(30, shapes=shapes)
@@ -222,6 +231,7 @@ def test_two_classes_and_few_examples_are_enough_where_they_tell() -> None:
     assert found[1] == KNOWN["raw"]
 
 
+@pytest.mark.wide
 def test_what_crosses_the_network_is_whatever_is_smaller() -> None:
     near, far = shapes_model("unit"), shapes_model("signed", size=32)
     ends = [(content, *settled(content)[:2]) for content in (near, far)]
@@ -235,6 +245,7 @@ def test_what_crosses_the_network_is_whatever_is_smaller() -> None:
     assert any("32 x 32 pixels, 3,072 bytes" in note for note in sent.notes)
 
 
+@pytest.mark.wide
 def test_an_app_that_hands_in_pixels_has_them_resized_as_files_are() -> None:
     content = shapes_model("unit")
     chance = np.random.default_rng(3)
@@ -246,6 +257,7 @@ def test_an_app_that_hands_in_pixels_has_them_resized_as_files_are() -> None:
     assert (scores.argmax(axis=1) == LABELS).mean() > 0.95
 
 
+@pytest.mark.wide
 def test_preparation_is_fused_where_it_can_be_and_declared_where_it_cannot() -> None:
     content = shapes_model("imagenet")
     taken, normalisation, _ = settled(content)

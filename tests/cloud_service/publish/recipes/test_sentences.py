@@ -99,12 +99,14 @@ READ = [
 ]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("options", READ)
 def test_a_model_reads_sentences_as_it_was_trained(options: dict[str, Any]) -> None:
     """A model of fixed length used to be given as many tokens as there were, which no runtime takes."""
     assert accuracy(sentences_model(WORDS.content, **options), WORDS) > 0.9
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("kind", ["wordpiece", "bpe", "unigram"])
 def test_tokenizers_of_parts_of_words_do_as_well(kind: Any) -> None:
     tokenizer = Tokenizer("tokenizer.json", learnt_tokenizer(kind, TEXTS), 64)
