@@ -116,11 +116,21 @@ def _beside_an_echo(place: Place, model: Model, way: Way, seconds: float, echo: 
     The cores that load, receive and answer are those that infer: a server that cost nothing but its messages would
     reach this. The loop slows in proportion to the echo's rate, so one rate tells where the two meet."""
     rate = 0.8 * limit
-    load = started(echo, model.name, seconds + _STARTS_S + _LOADS_S, "--rate", str(rate), "--arrivals", "constant")
+    load = ("--rate", str(rate), "--arrivals", "constant")
+    beside = _bare_beside(place, model, way, seconds, echo, (load,))
+    return limit / (1 + (limit - beside) / rate)
+
+
+def _bare_beside(
+    place: Place, model: Model, way: Way, seconds: float, echo: Server, loads: Sequence[Sequence[str]]
+) -> float:
+    """Return how many rows a second the bare loop runs while such loads go to an echo and back."""
+    running = [started(echo, model.name, seconds + _STARTS_S + _LOADS_S, *flags) for flags in loads]
     time.sleep(_STARTS_S + WARM_UP_S)
     beside = rows_per_second(place.file(model), model, way, seconds)
-    load.report()
-    return limit / (1 + (limit - beside) / rate)
+    for load in running:
+        load.report()
+    return beside
 
 
 def _rps(server: Server, model: Model, seconds: float, flags: Sequence[str]) -> float:
@@ -150,7 +160,8 @@ def _bare_memory(place: Place, model: Model, rows: int, *, lone: bool) -> float:
 
 
 def _overload(place: Place, model: Model, plan: Plan) -> dict[str, Any]:  # Any: JSON
-    """Offer twice what fits, a tenth of the peak of it live, and compare with each alone."""
+    """Offer twice what fits, a tenth of the peak of it live, and compare with each alone; and with what bare runs
+    reach beside as many messages, since the cores that infer are those that offer, receive and refuse."""
     with serving(NEARFAR, place, model) as server:
         seconds = _OVERLOAD_TURNS * plan.seconds
         load = partial(bench, server, model.name, seconds)
@@ -161,10 +172,13 @@ def _overload(place: Place, model: Model, plan: Plan) -> dict[str, Any]:  # Any:
         running = started(server, model.name, seconds, *batch)
         loaded = load(*live)
         flood = running.report()
+    with serving(ECHO_MESSAGES, place, model) as echo:
+        beside = _bare_beside(place, model, _best_ways(place, model)[0], plan.seconds, echo, (live, batch))
     return {
         "peak_rps": peak,
         "offered_rps": 2 * peak,
         "answered_rps": round(loaded["throughput_rps"] + flood["throughput_rps"], 1),
+        "bare_beside_rps": round(beside, 1),
         "live_p99_unloaded_ms": unloaded["p99_ms"],
         "live_p99_ms": loaded["p99_ms"],
         "live_p50_unloaded_ms": unloaded["p50_ms"],

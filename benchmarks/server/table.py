@@ -44,6 +44,9 @@ def goals(results: Results) -> Iterator[Goal]:
     if "overload" in results:
         told = results["overload"]
         yield Goal("twice the load that fits: answers by the peak", told["answered_rps"] / told["peak_rps"], 0.9, True)
+        if "bare_beside_rps" in told:
+            share = told["answered_rps"] / told["bare_beside_rps"]
+            yield Goal("  by bare onnxruntime beside an echo of as many messages", share, 0.9, True)
         bound = 1.5 * told["live_p99_unloaded_ms"] + told["one_batch_ms"]
         yield Goal("  p99 of live traffic, ms", told["live_p99_ms"], bound, False)
 

@@ -69,6 +69,7 @@ def test_goals_are_told_for_what_was_measured() -> None:
                 "overload": {
                     "peak_rps": 100,
                     "answered_rps": 95,
+                    "bare_beside_rps": 100,
                     "live_p99_ms": 30,
                     "live_p99_unloaded_ms": 10,
                     "one_batch_ms": 10,
@@ -76,8 +77,21 @@ def test_goals_are_told_for_what_was_measured() -> None:
             },
             "p99 of live traffic, ms",
         ),
+        (
+            {
+                "overload": {
+                    "peak_rps": 100,
+                    "answered_rps": 95,
+                    "bare_beside_rps": 110,
+                    "live_p99_ms": 20,
+                    "live_p99_unloaded_ms": 10,
+                    "one_batch_ms": 10,
+                }
+            },
+            "by bare onnxruntime beside an echo of as many messages",
+        ),
     ],
-    ids=["memory", "overload"],
+    ids=["memory", "overload", "overload beside bare"],
 )
 def test_a_goal_that_is_missed_is_told(changes: dict[str, Any], missed: str) -> None:  # Any: JSON
     assert [goal.what.strip() for goal in goals(_results(**changes)) if not goal.reached] == [missed]
