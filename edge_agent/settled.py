@@ -19,7 +19,7 @@ __all__ = ["Found", "look", "read"]
 # Between two looks at a file that has changed: whoever writes in place pauses for less, whoever renames pays this once.
 _SETTLE_S: Final = 0.05
 _LOOKS: Final = 20
-_UNREADABLE: Final = "unreadable"  # no digest is called so
+_UNREADABLE: Final = "unreadable"  # with its reason; no digest is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def look(path: Path, targets: Mapping[str, Kind], seen: str, pause: Callable[[fl
         content = _settled(path, seen, pause)
     except OSError as error:
         problem = f"{path} cannot be read: {error.strerror or error}"
-        return None if seen == _UNREADABLE else Found(_UNREADABLE, None, problem)
+        why = f"{_UNREADABLE}: {error.errno}"
+        return None if seen == why else Found(why, None, problem)
     if content is None:
         return None
     digest = digest_of(content)

@@ -82,6 +82,18 @@ def test_the_last_good_text_goes_on_looking_on_until_the_file_is_put_right(
     assert told.outcomes == {"adopted": 1, "refused": 1}
 
 
+def test_why_a_file_cannot_be_read_is_told_anew_where_it_is_another_reason(path: Path) -> None:
+    """Of a file that was missing, and then a folder, it was said for ever that it was missing."""
+    told = Told(path)
+    path.unlink()
+    told.file.refresh()
+    path.mkdir()
+    told.file.refresh()
+    told.file.refresh()
+    assert "Is a directory" in (told.file.problem or "")
+    assert told.outcomes == {"adopted": 1, "refused": 2}
+
+
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_another_text_is_taken_whatever_its_version(path: Path, version: int) -> None:
     """The policy in force never goes back; what nobody acts on may."""
