@@ -193,10 +193,13 @@ def done(decision: Decision) -> str:
         return "nowhere"
     kinds = {view.name: view.kind for view in decision.situation.targets}
     first, *behind = (leg.target for leg in decision.plan.legs)
-    escalates = decision.plan.escalation is not None and decision.plan.escalation.to is not None
+    escalation = decision.plan.escalation
     where = "on the device" if first == DEVICE else "in the cloud" if first == Kind.CLOUD.value else f"at {first}"
-    if kinds.get(first) is Kind.DEVICE and escalates:
-        return f"{decision.choice.replace(DEVICE, where, 1)}"
+    if kinds.get(first) is Kind.DEVICE and escalation is not None and escalation.to is not None:
+        # Who is asked where the device fails is left unsaid where it is whom one escalates to, and nobody else.
+        other = behind != [escalation.to]
+        fails = f" (where the device fails: {', else '.join(behind) or 'nobody'})" if other else ""
+        return f"{decision.choice.replace(DEVICE, where, 1)}{fails}"
     wake = decision.choice.removeprefix(first)
     return f"{where}{wake}{', else ' if behind else ' alone'}{', else '.join(behind)}"
 

@@ -256,3 +256,18 @@ def test_two_decisions_that_differ_in_their_costs_alone_are_the_same_choice() ->
     assert one != other
     assert same_choice(one, other)
     assert done(one) == "in the cloud, else device"
+
+
+def test_two_choices_are_never_told_in_the_same_words() -> None:
+    """With two remote targets one read: on the device, then hall if uncertain, would go on the device, then hall if
+    uncertain, if ...: who is asked where the device fails was not told, and made the difference."""
+    kinds = {"device": Kind.DEVICE, "cloud": Kind.CLOUD, "hall": Kind.FOG}
+    policy = policy_of("[escalation]\nbelow = 0.9\n[worth]\nsecond = 1.0\n", targets=kinds)
+    of = situation(
+        target("device", p_wrong=0.3), target(median_ms=300), target("hall", Kind.FOG, median_ms=250), left_ms=5000
+    )
+    decision = decide(policy, of)
+    others = [change.instead for change in changes(policy, decision)]
+    assert done(decision).startswith("on the device, then hall if uncertain (where the device fails: hall, else cloud)")
+    assert any(other.choice == decision.choice for other in others)
+    assert done(decision) not in {done(other) for other in others}
