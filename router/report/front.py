@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from router.report.axes import ACROSS, UP, Axis
-from router.report.labels import Box, Label, place
+from router.report.labels import Box, Label, place, shortened
 from router.report.markup import Html, joined, tag, told
 from router.report.scale import Scale, linear
 from router.report.study import Study
@@ -269,6 +269,12 @@ def _labels(
     # Policies choose first, the numbers along the curve last; those, and names on a phone, may be left out.
     order = sorted(range(len(marks)), key=lambda number: ("policy", "rule", "threshold").index(marks[number].kind))
     wanted = ("policy", "rule") if width == _WIDE[0] else ("policy",)
-    names = [(places[number][0] * width, places[number][1] * high, marks[number].label) for number in order]
-    placed = place(names, taken, width, high, wanted=sum(mark.kind in wanted for mark in marks))
+    names = [(places[number][0] * width, places[number][1] * high, _written(marks[number], width)) for number in order]
+    bold = sum(mark.kind == "policy" for mark in marks)
+    placed = place(names, taken, width, high, wanted=sum(mark.kind in wanted for mark in marks), bold=bold)
     return [placed[order.index(number)] for number in range(len(marks))]
+
+
+def _written(mark: Mark, width: float) -> str:
+    """Return the name beside a mark: of what people called so the whole is at the mark itself and in the table."""
+    return shortened(mark.label, width) if mark.kind == "policy" else mark.label

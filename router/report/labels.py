@@ -9,10 +9,11 @@ from typing import Final
 
 from router.values import value
 
-__all__ = ["Box", "Label", "place"]
+__all__ = ["Box", "Label", "place", "shortened"]
 
 _LETTER: Final = 6.4
 """Pixels that a letter takes on average, at the page's size of labels; rather too many."""
+_BOLD_LETTER: Final = 8.0
 _LINE: Final = 15.0
 _NEAR: Final = 10.0
 
@@ -45,15 +46,32 @@ class Label:
     """Whether it takes a line to see what it names."""
 
 
+def shortened(text: str, width: float) -> str:
+    """Return a name that takes no more than half of a drawing: beside a point in the middle, no more has room. Its end
+    stays, because a version stands there."""
+    most = int(width / 2 / _BOLD_LETTER)
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
 def place(
-    names: Sequence[tuple[float, float, str]], taken: Sequence[Box], width: float, height: float, *, wanted: int
+    names: Sequence[tuple[float, float, str]],
+    taken: Sequence[Box],
+    width: float,
+    height: float,
+    *,
+    wanted: int,
+    bold: int = 0,
 ) -> list[Label | None]:
     """Place names, given as (x, y, text) in pixels, beside their points; what comes first chooses first, and the first
-    that are `wanted` stand somewhere in any case."""
+    that are `wanted` stand somewhere in any case. The first `bold` of them are written so, and take more room."""
     boxes = list(taken)
     placed: list[Label | None] = []
-    for x, y, text in names:
-        covers, label, box = _best(_places(x, y, text), boxes, width, height)
+    for number, (x, y, text) in enumerate(names):
+        letter = _BOLD_LETTER if number < bold else _LETTER
+        covers, label, box = _best(_places(x, y, text, letter * len(text)), boxes, width, height)
         if covers > 0 and len(placed) >= wanted:
             placed.append(None)
             continue
@@ -82,8 +100,7 @@ def _outside(box: Box, width: float, height: float) -> float:
     return area - box.covered_by(Box(0.0, 0.0, width, height))
 
 
-def _places(x: float, y: float, text: str) -> Iterator[tuple[Label, Box]]:
-    length = _LETTER * len(text)
+def _places(x: float, y: float, text: str, length: float) -> Iterator[tuple[Label, Box]]:
     for distance in (_NEAR, 24.0, 40.0):
         for across, down in ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1)):
             slant = 0.8 if across and down else 1.0

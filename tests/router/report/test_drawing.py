@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.report.labels import Box, place
+from router.report.labels import Box, place, shortened
 from router.report.markup import Html, as_json, raw, tag
 from router.report.scale import Scale, linear, logarithmic, nearby
 from router.report.traces import band, bars, held, rises, stack, stretches
@@ -106,6 +106,21 @@ def test_names_that_are_wanted_stand_even_where_there_is_no_room() -> None:
     crowd = [(5.0, 5.0, "a long name")] * 40
     assert all(label is not None for label in place(crowd, [], 60, 20, wanted=40))
     assert place(crowd, [], 60, 20, wanted=0).count(None) > 30
+
+
+@given(st.text(min_size=1, max_size=64))
+def test_a_long_name_keeps_its_ends_and_takes_half_of_the_drawing(name: str) -> None:
+    """The name of a policy, which may have 64 letters, was cut off at the edge of a phone's drawing."""
+    short = shortened(name, 300)
+    assert len(short) <= 18
+    assert short == name or (name.startswith(short.split("…")[0]) and name.endswith(short[-6:]))
+
+
+def test_names_in_bold_take_more_room() -> None:
+    """A policy's name ran into the name beside it."""
+    names = [(100.0, 50.0, "a policy of ours"), (215.0, 50.0, "rule")]
+    apart = place(names, [], 600, 100, wanted=2, bold=1)
+    assert apart[1] is not None and apart[1] != place(names, [], 600, 100, wanted=2)[1]
 
 
 # -- markup ------------------------------------------------------------------------------------------------------------
