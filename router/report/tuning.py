@@ -124,7 +124,8 @@ def points(study: Study) -> dict[str, Any]:  # Any: a JSON document
         "points": [
             {
                 "stops": weighted.weighting.stops,
-                "at": [float(f"{axis.of(weighted.outcomes):.4g}") for axis in (*UP, *ACROSS)],
+                # More digits than are shown: rounded twice, a figure was another than the same one beside it.
+                "at": [float(f"{axis.of(weighted.outcomes):.8g}") for axis in (*UP, *ACROSS)],
                 "score": None if (found := score(study, weighted)) is None else round(found, 4),
                 "shares": {target: round(100 * share.value, 1) for target, share in weighted.outcomes.shares.items()},
             }

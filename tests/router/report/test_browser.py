@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from router.simulate.intervals import Figure
 from tests.builders.browsers import DESKTOP, PHONE, Shown, a_browser, opened
 from tests.router.report.studies import a_study, written
 
@@ -93,6 +94,24 @@ def test_a_slider_moves_the_ring_and_the_column_and_writes_the_weights(shown: Sh
     assert "[worth]\njoule = " in shown.page.locator("#as-toml").inner_text()
     slider.press("Home")
     assert _ring(shown) == before
+
+
+@pytest.mark.parametrize("seconds", [0.16346, 0.16354, 0.1635, 97.4499])
+def test_where_nothing_was_weighed_otherwise_both_columns_say_the_same(
+    browser: Any, tmp_path: Path, seconds: float
+) -> None:
+    """A mean time stood as 163 ms "as written" and as 164 ms "so weighted": one of them was rounded twice."""
+    study = a_study()
+    took = Figure(seconds, seconds, seconds)
+    judged, *others = study.compared.policies
+    judged = replace(judged, outcomes=replace(judged.outcomes, seconds=took))
+    weighted = [replace(each, outcomes=replace(each.outcomes, seconds=took)) for each in study.weighted]
+    compared = replace(study.compared, policies=[judged, *others])
+    path = tmp_path / "twice.html"
+    path.write_text(written(replace(study, compared=compared, weighted=weighted)), encoding="utf-8")
+    with opened(browser, path) as shown:
+        row = shown.page.locator("tr", has=shown.page.locator("td[data-tuned=seconds]")).locator("td").all_inner_texts()
+    assert row[0] == row[1]
 
 
 def test_between_two_points_the_nearest_is_shown_and_said(shown: Shown) -> None:
