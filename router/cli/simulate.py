@@ -88,8 +88,12 @@ def _short_of_periods(scenario: Scenario, policies: Sequence[Policy]) -> Iterato
                 period = "an hour" if terms.period_s <= _HOUR_S else "a day"
                 yield (
                     f"{policy.name}: its budget of {terms.resource.value} is for {period}, and the scenario lasts "
-                    f"{duration_s:,.0f} s: about {100 * duration_s / terms.period_s:.1g}% of it is there to be used"
+                    f"{duration_s:,.0f} s: about {_share(duration_s / terms.period_s)}% of it is there to be used"
                 )
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.0f}" if part >= 0.01 else f"{100 * part:.1g}"
 
 
 def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ def table(compared: Comparison) -> list[str]:
     bound: Row = ["upper bound", _cost(compared.least_cost), _score(1.0), *[""] * (len(head) - 3)]
     bodies = [[line for rows in policies for line in rows], [line for rows in baselines for line in rows], [bound]]
     did = [line for judged in compared.policies for line in _did(judged.outcomes)]
-    return [*_aligned([[head], *bodies]), *did, "", *_LEGEND]
+    return [*_aligned([[head], *bodies]), *did, *_few(compared.policies[0].outcomes), "", *_LEGEND]
 
 
 def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
@@ -43,7 +43,12 @@ def fleet_table(fleets: Sequence[FleetOutcomes]) -> list[str]:
             f"{fleet.outcomes.policy}: first choices changed {fleet.switches:.1f} times a device, at most "
             f"{fleet.most_switches:,}"
         )
-    return [*told, "", *_LEGEND]
+    return [*told, *_few(fleets[0].outcomes), "", *_LEGEND]
+
+
+def _few(outcomes: Outcomes) -> list[str]:
+    """Return why there are no intervals, where there are none."""
+    return [] if outcomes.has_intervals else ["Of so few requests no interval can be told: take a longer scenario."]
 
 
 def _did(outcomes: Outcomes) -> list[str]:
@@ -126,9 +131,9 @@ def _rows(outcomes: Outcomes, targets: Sequence[str], *, score: float | None = N
     figures += [(outcomes.shares[target], _share) for target in targets]
     kept, by = _promise(outcomes)
     upper = [name or outcomes.policy, _cost(outcomes.cost.value), "" if score is None else _score(score), kept]
-    lower = ["", _half(outcomes.cost, _cost), "", by]
+    lower = ["", _half(outcomes, outcomes.cost, _cost), "", by]
     upper += [write(figure.value) for figure, write in figures]
-    lower += [_half(figure, write) for figure, write in figures]
+    lower += [_half(outcomes, figure, write) for figure, write in figures]
     return upper, lower
 
 
@@ -142,8 +147,8 @@ def _promise(outcomes: Outcomes) -> tuple[str, str]:
     )
 
 
-def _half(figure: Figure, write: Callable[[float], str]) -> str:
-    return f"±{write(figure.half)}"
+def _half(outcomes: Outcomes, figure: Figure, write: Callable[[float], str]) -> str:
+    return f"±{write(figure.half)}" if outcomes.has_intervals else ""
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -47,9 +47,14 @@ def _verdict(study: Study, number: int) -> Html:
     judged, static = study.compared.policies[number], study.compared.static
     outcomes, score = judged.outcomes, judged.score
     cost, other = outcomes.cost, static.cost
+    interval = (
+        f"95 % interval: {cost.low:.4f} to {cost.high:.4f}"
+        if outcomes.has_intervals
+        else "too few requests to tell an interval"
+    )
     parts: list[str] = [
         tag("strong", outcomes.policy),
-        f" costs {cost.value:.4f} per request (95 % interval: {cost.low:.4f} to {cost.high:.4f}). ",
+        f" costs {cost.value:.4f} per request ({interval}). ",
     ]
     if score is None:
         parts.append("The best simple rule leaves nothing to gain here. ")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from router.running.events import Role
 from router.simulate.intervals import Draws, Figure, drawn_again, figure, quantile_s
-from router.simulate.tally import Block, Tally
+from router.simulate.tally import BLOCK_REQUESTS, Block, Tally
 from router.values import value
 
 __all__ = ["Outcomes", "outcomes_of"]
@@ -52,11 +52,16 @@ class Outcomes:
     """What the policy promises to lose at most; None where it promises nothing."""
 
     @property
+    def has_intervals(self) -> bool:
+        """Whether there were enough requests to draw again from; of fewer, every interval is but the figure itself."""
+        return self.requests > BLOCK_REQUESTS
+
+    @property
     def broken(self) -> bool | None:
         """Whether the promise was broken beyond what chance explains; None where none was made."""
         if self.promised_loss is None or self.max_loss is None:
             return None
-        return self.promised_loss.low > self.max_loss
+        return self.has_intervals and self.promised_loss.low > self.max_loss
 
 
 def outcomes_of(

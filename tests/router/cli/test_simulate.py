@@ -304,6 +304,32 @@ def test_a_budget_for_longer_than_the_scenario_lasts_is_told_with_what_of_it_can
     assert len(said) == 2
 
 
+def test_what_of_a_budget_can_be_used_is_told_without_an_exponent(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It read: about 2e+01% of it is there to be used."""
+    text = SCENARIO.replace("duration_s = 20", "duration_s = 612").replace("per_s = 2", "every_s = 300")
+    (desk / "minute.toml").write_text(text, encoding="utf-8")
+    budgets = "[budgets]\nenergy = { amount_j = 10, per = 'hour' }\n"
+    (desk / "near.toml").write_text(POLICY.format(name="near", mode="only_on_device") + budgets, encoding="utf-8")
+    assert _simulate(desk, "--policy", str(desk / "near.toml")) == 0
+    assert "about 17% of it is there to be used" in capsys.readouterr().out
+
+
+def test_of_a_few_requests_no_interval_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Five requests are one block, of which every draw is the same: the table said ±0.0000, as if that were exact, the
+    report "95 % interval: 0.1494 to 0.1494", and a promise of which one answer was lost was called broken."""
+    text = SCENARIO.replace("per_s = 2", "every_s = 4")
+    (desk / "minute.toml").write_text(text, encoding="utf-8")
+    assert _simulate(desk, "--html", str(desk / "out.html"), "--points", "0") == 0
+    said = capsys.readouterr().out
+    assert "±0" not in said
+    assert "Of so few requests no interval can be told: take a longer scenario." in said.splitlines()
+    written = (desk / "out.html").read_text(encoding="utf-8")
+    assert "per request (too few requests to tell an interval)." in written
+    assert "95 % interval:" not in written
+
+
 def test_two_versions_of_one_policy_are_told_apart_by_them(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A tuned policy keeps its name, and could not be shown beside the one that it was made from."""
     later = POLICY.format(name="near", mode="only_in_cloud").replace("version = 1", "version = 2")
