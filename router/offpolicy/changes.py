@@ -1,9 +1,9 @@
 """Which decisions are others under another policy, and what turned them. Pure.
 
-A decision turns for one reason, the first that would have been enough: that one of the two was drawn, the mode, a door
-that is closed under one of the two, a plan that only one of them has; and where both weighed the same plans, the part
-of the cost that speaks most for the other choice. What of the cost has changed can only be told where the policy that
-was in force is known; else it is what tips the scales under the new one."""
+A decision turns for one reason, the first that would have been enough: that one of the two was drawn and does not cost
+least, the mode, a door that is closed under one of the two, a plan that only one of them has; and where both weighed the
+same plans, the part of the cost that speaks most for the other choice. What of the cost has changed can only be told
+where the policy that was in force is known; else it is what tips the scales under the new one."""
 
 from __future__ import annotations
 
@@ -116,9 +116,10 @@ def _reasons(was: Decision, now: Decision, policy: Policy, before: Policy | None
         yield _otherwise_planned(was.plan, now.plan)
         return
     for decision, word in ((was, "was"), (now, "is now")):
-        if decision.chosen_by in ("draw", "audit"):
-            what = "drawn to explore" if decision.chosen_by == "draw" else "drawn for an audit"
-            yield f"it {word} {what}"
+        if decision.chosen_by == "audit":
+            yield f"it {word} drawn for an audit"
+        elif _chance_alone(decision):
+            yield f"it {word} drawn to explore"
     if was.mode is not now.mode:
         yield _mode(was, now)
     yield from _doors(was, now)
@@ -126,6 +127,14 @@ def _reasons(was: Decision, now: Decision, policy: Policy, before: Policy | None
         yield "the last choice is stayed with" if now.chosen_by == "held" else "the last choice was stayed with"
     yield from _plans(was, now)
     yield _weighed(was, now, policy, before)
+
+
+def _chance_alone(decision: Decision) -> bool:
+    """Whether a plan was drawn that would not have been chosen: chance also draws what costs least."""
+    if decision.chosen_by != "draw":
+        return False
+    least = min((candidate.cost for candidate in decision.candidates), default=0.0)
+    return not any(each.name == decision.choice and each.cost <= least for each in decision.candidates)
 
 
 def _mode(was: Decision, now: Decision) -> str:

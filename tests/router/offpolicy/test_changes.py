@@ -113,6 +113,19 @@ def test_what_was_drawn_was_no_reason_of_costs() -> None:
     assert because(decide(PLAIN, drawn.situation), drawn, exploring, None) == "it is now drawn to explore"
 
 
+def test_what_was_drawn_and_costs_least_turns_for_another_reason() -> None:
+    """Chance draws the cheapest plan as well, which would have been chosen anyway: that it was drawn was told as what
+    turned it, of one in nine decisions of a log that explores three in ten."""
+    exploring = policy_of("[exploration]\nshare = 1.0\n")
+    dear = policy_of("[targets.cloud]\nusd_per_request = 0.5\n")
+    drawn = [decide(exploring, replace(HERE, draw=draw)) for draw in (0.01, 0.49, 0.51, 0.99)]
+    cheapest = [each for each in drawn if each.choice == "cloud"]
+    assert cheapest
+    for each in cheapest:
+        assert each.chosen_by == "draw"
+        assert because(each, decide(dear, each.situation), dear, None) == "cost: dollars"
+
+
 def test_what_is_stayed_with_says_so() -> None:
     holding = policy_of("[hysteresis]\nmargin = 0.5\ndwell_s = 60\n")
     here = replace(HERE, previous=Previous("device", "device", NOW - 1))
