@@ -37,6 +37,8 @@ def _problems(record: Record) -> Iterator[str]:
         yield "two targets of one name"
     if not -_MOST < situation.now < _MOST or not -_MOST < situation.request.deadline < _MOST:
         yield "an instant beyond all clocks"
+    if record.began_utc is not None and not -_MOST < record.began_utc < _MOST:
+        yield "an instant beyond all clocks"
     if decision.plan is not None and not decision.plan.legs:
         yield "a plan that asks nobody"
     for view in targets:

@@ -164,6 +164,7 @@ def _with_situation(**changes: object) -> Record:
         pytest.param(_with_view(time=replace(VIEW.time, quantiles_s=(1.0, 1.0, 1.0, 1.0, 1e300))), id="eternity"),
         pytest.param(_with_situation(targets=(VIEW,) * 1000), id="a thousand targets"),
         pytest.param(_with_situation(now=1e300), id="an instant after the end of time"),
+        pytest.param(SOUND.model_copy(update={"began_utc": 1e300}), id="a date after the end of time"),
         pytest.param(_with_situation(draw=1.5), id="a draw that cannot be"),
         pytest.param(_with_situation(p_escalate=7.0), id="a share of escalations that cannot be"),
         pytest.param(SOUND.model_copy(update={"taken_s": -1.0}), id="a time that went back"),
