@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from router.cli.scenario_files import find_scenario, shipped
 from router.cli.source import policy_for, read_bytes
 from router.cli.whole import whole
 from router.cli.workers import Workers
+from router.cli.writable import refuse_early
 from router.errors import RouterError
 from router.gate.criterion import Answer
 from router.gate.gating import MOST_SEEDS, Day, Judged, runs
@@ -27,6 +28,7 @@ from router.rules.policy import Policy
 from router.simulate.limits import limit_of
 from router.simulate.measures import MEASURES
 from router.telling.difference import Looser, looser, side_of
+from router.types import DEVICE, Kind
 
 __all__ = ["DESCRIPTION", "EPILOG", "gate", "takes_gate"]
 
@@ -103,19 +105,24 @@ def gate(given: argparse.Namespace) -> int:
     """Print what the candidate has shown and what not, and the verdict; return its exit code."""
     limits = [limit_of(text) for text in given.limits]
     terms = terms_of(given.objective, Goal(given.goal), given.margins, limits, given.alpha)
-    days = _days(given)
-    eased = _looser(given.baseline, given.candidate)
+    days, targets = _days(given)
+    eased = _looser(given.baseline, given.candidate, targets)
+    if given.json is not None:
+        refuse_early(given.json, [given.baseline, given.candidate, *map(Path, given.scenarios)])
     with Progress(sys.stderr, runs(days, given.seeds)) as progress:
         judged = judge(days, eased, terms, seeds=given.seeds, watch=progress.step, spread=Workers(given.workers))
-    if given.json is not None:
-        given.json.write_text(_as_json(days, terms, judged), encoding="utf-8")
+    # First: where the file cannot be written after all, this is there.
     for line in lines(days, judged):
         print(line)
+    if given.json is not None:
+        given.json.write_text(_as_json(days, terms, judged), encoding="utf-8")
     return _CODES[judged.answer]
 
 
-def _days(given: argparse.Namespace) -> list[Day]:
+def _days(given: argparse.Namespace) -> tuple[list[Day], dict[str, Kind]]:
+    """Return the days, and the targets of all of them."""
     days: list[Day] = []
+    targets = {DEVICE: Kind.DEVICE}
     for name in given.scenarios:
         scenario = find_scenario(name)
         if any(day.name == scenario.name for day in days):
@@ -123,12 +130,13 @@ def _days(given: argparse.Namespace) -> list[Day]:
         policies = (policy_for(path, scenario) for path in (given.baseline, given.candidate))
         seed = scenario.seed if given.seed is None else given.seed
         days.append(Day(scenario.name, scenario.setting, scenario.devices, seed, *policies))
-    return days
+        targets |= {server.name: server.kind for server in scenario.setting.servers}
+    return days, targets
 
 
-def _looser(baseline: Path, candidate: Path) -> Sequence[Looser]:
+def _looser(baseline: Path, candidate: Path, targets: Mapping[str, Kind]) -> Sequence[Looser]:
     old, new = (
-        side_of(compile_policy(content, source=str(path)), content)
+        side_of(compile_policy(content, source=str(path), targets=targets), content)
         for path, content in ((path, read_bytes(path)) for path in (baseline, candidate))
     )
     return looser(old, new)

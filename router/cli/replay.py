@@ -20,6 +20,7 @@ from router.cli.replay_values import as_values
 from router.cli.replayed import report
 from router.cli.shadows import Shadows
 from router.cli.source import read_policy
+from router.cli.writable import refuse_what_is_read
 from router.errors import AuditError, RecordError
 from router.naming import shown
 from router.offpolicy.replaying import Replay
@@ -39,6 +40,8 @@ def replay(given: argparse.Namespace) -> int:
     policies = [read_policy(path) for path in given.policies]
     known = {policy.digest: policy for policy in policies}
     _refuse_missing([*given.records, *given.audits])
+    if given.json is not None:
+        refuse_what_is_read(given.json, [*given.records, *given.audits, *given.policies])
     audits, audit_lines = read_audits(given.audits)
     replays = [Replay(policy, known=known, most_weight=given.clip, audits=audits) for policy in policies]
     logged_by: Counter[str] = Counter()

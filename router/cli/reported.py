@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import os
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
@@ -20,7 +18,7 @@ from router.simulate.comparison import Comparison
 from router.simulate.scenario import Scenario
 from router.simulate.spread import Spread
 
-__all__ = ["refuse_early", "takes_report", "write_report"]
+__all__ = ["takes_report", "write_report"]
 
 # Seven stops of each weight, which is more than anybody waits for.
 _MOST_POINTS: Final = 2401
@@ -38,14 +36,6 @@ def takes_report(parser: argparse.ArgumentParser) -> None:
         help=f"with --html: run the first policy with up to so many other weights, which the report's sliders show"
         f" (0 to {_MOST_POINTS}; default: {MOST_POINTS}, and fewer where there are many requests)",
     )
-
-
-def refuse_early(path: Path) -> None:
-    """Refuse a place for the report before minutes are spent on it. Raises OSError."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
 
 
 def write_report(

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from router.cli.progress import Progress
-from router.cli.reported import refuse_early, write_report
+from router.cli.reported import write_report
 from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
-from router.cli.source import policy_for
+from router.cli.source import policy_for, refuse_strange_labels
 from router.cli.workers import Workers
+from router.cli.writable import refuse_early
 from router.errors import RouterError
 from router.report.study import MOST_POINTS
 from router.rules.compile import built_in_policy
@@ -38,21 +39,21 @@ def simulate(given: argparse.Namespace) -> int:
     if given.html is not None:
         if scenario.devices > 1:
             raise RouterError(f"--html is of one device; {scenario.name} has {scenario.devices}. Leave it out")
-        refuse_early(given.html)
     elif given.points is not None:
         raise RouterError("--points is for the report's sliders; give --html FILE as well")
+    for path in (given.json, given.html):
+        if path is not None:
+            refuse_early(path, [Path(given.scenario), *given.policies])
     if scenario.devices > 1:
         return _fleet(given, scenario, policies, seed)
     with Progress(sys.stderr, runs(scenario.setting, policies)) as progress:
         compared = compare(scenario.setting, policies, seed, watch=progress.step, spread=Workers(given.workers))
-    if not compared.policies[0].outcomes.requests:
-        raise RouterError(
-            f"{scenario.name}: no request comes in its {scenario.setting.duration_s:g} s; nothing to compare"
-        )
+    _refuse_none(scenario, compared.policies[0].outcomes.requests)
+    lines = [*table(compared), *_short_of_periods(scenario, policies)]
+    # First: where the file cannot be written after all, this is there.
+    _print(scenario, compared.policies[0].outcomes.requests, seed, lines)
     if given.json is not None:
         given.json.write_text(_as_json(scenario, seed, policies, compared), encoding="utf-8")
-    lines = [*table(compared), *_short_of_periods(scenario, policies)]
-    _print(scenario, compared.policies[0].outcomes.requests, seed, lines)
     if given.html is not None:
         sys.stdout.flush()  # the report takes longer than the table did
         most = MOST_POINTS if given.points is None else given.points
@@ -71,12 +72,20 @@ def _fleet(given: argparse.Namespace, scenario: Scenario, policies: Sequence[Pol
         for policy in policies:
             progress.step(policy.name)
             fleets.append(next(ran))
+    _refuse_none(scenario, fleets[0].outcomes.requests)
+    lines = [*fleet_table(fleets), *_short_of_periods(scenario, policies)]
+    _print(scenario, fleets[0].outcomes.requests, seed, lines)
     if given.json is not None:
         whole = {"scenario": _told(scenario, seed), "fleets": [asdict(fleet) for fleet in fleets]}
         given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    lines = [*fleet_table(fleets), *_short_of_periods(scenario, policies)]
-    _print(scenario, fleets[0].outcomes.requests, seed, lines)
     return 0
+
+
+def _refuse_none(scenario: Scenario, requests: int) -> None:
+    if not requests:
+        raise RouterError(
+            f"{scenario.name}: no request comes in its {scenario.setting.duration_s:g} s; nothing to compare"
+        )
 
 
 def _short_of_periods(scenario: Scenario, policies: Sequence[Policy]) -> Iterator[str]:
@@ -107,7 +116,10 @@ def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -
 
 
 def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:
-    policies = [policy_for(path, scenario) for path in paths] or [built_in_policy()]
+    policies = [policy_for(path, scenario) for path in paths]
+    if not policies:
+        policies = [built_in_policy()]
+        refuse_strange_labels(policies[0], scenario)
     names = [policy.name for policy in policies]
     # Two versions of one policy are what one mostly wants to see beside each other.
     told = [

@@ -12,7 +12,7 @@ from router.rules.policy import Policy
 from router.simulate.scenario import Scenario
 from router.types import DEVICE, Kind
 
-__all__ = ["policy_for", "read_bytes", "read_policy"]
+__all__ = ["policy_for", "read_bytes", "read_policy", "refuse_strange_labels"]
 
 
 def read_policy(path: Path, targets: Mapping[str, Kind] | None = None) -> Policy:
@@ -28,6 +28,12 @@ def policy_for(path: Path, scenario: Scenario) -> Policy:
     policy = read_policy(
         path, {DEVICE: Kind.DEVICE, **{server.name: server.kind for server in scenario.setting.servers}}
     )
+    refuse_strange_labels(policy, scenario)
+    return policy
+
+
+def refuse_strange_labels(policy: Policy, scenario: Scenario) -> None:
+    """Refuse a policy that lacks a label which requests of the scenario bear. Raises RouterError."""
     for stream in scenario.setting.streams:
         for _, label in stream.labels:
             if label is not None and label not in policy.labels:
@@ -35,7 +41,6 @@ def policy_for(path: Path, scenario: Scenario) -> Policy:
                 raise RouterError(
                     f'policy {policy.name} has no label "{label}", which requests of {stream.name} bear{known}'
                 )
-    return policy
 
 
 def read_bytes(path: Path) -> bytes:

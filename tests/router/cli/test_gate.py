@@ -88,6 +88,28 @@ def test_the_verdict_and_all_figures_are_written(desk: Path) -> None:
     assert cost["requests"] == told["requests"] > 300
 
 
+def test_a_target_s_kind_is_the_scenario_s(desk: Path) -> None:
+    """A policy that agents and `simulate` take, because they know the target, was refused: its kind was wanted."""
+    hall = (desk / "minute.toml").read_text(encoding="utf-8").replace("targets.cloud]", 'targets.hall]\nkind = "fog"')
+    (desk / "minute.toml").write_text(hall.replace("{ cloud", "{ hall").replace("cloud = 0.9", "hall = 0.9"))
+    for name, mode in (("near", "only_on_device"), ("far", "prefer_in_cloud")):
+        dear = POLICY.format(name=name, mode=mode) + "[targets.hall]\nusd_per_request = 0.0001\n"
+        (desk / f"{name}.toml").write_text(dear, encoding="utf-8")
+    assert _gate(desk, "near", "far") == 0
+
+
+@pytest.mark.parametrize("place", ["nowhere/out.json", "minute.toml", "far.toml"])
+def test_figures_that_cannot_be_written_are_refused_before_anything_runs(
+    desk: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """It was told after all the runs, instead of the verdict; and what was judged could be written over."""
+    assert _gate(desk, "near", "far", "--json", str(desk / place)) == FAULT
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert place in told.err
+    assert (desk / "far.toml").read_text(encoding="utf-8").startswith("schema = 1")
+
+
 def test_alpha_says_how_sure_it_has_to_be(desk: Path) -> None:
     for alpha, name in (("0.25", "loose.json"), ("0.0001", "strict.json")):
         _gate(desk, "near", "far", "--alpha", alpha, "--json", str(desk / name))

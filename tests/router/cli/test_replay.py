@@ -268,6 +268,17 @@ def test_figures_that_cannot_be_written_cost_the_page_nothing(
     assert said.err == f"nearfar-policy: {nowhere}: No such file or directory\n"
 
 
+def test_figures_are_not_written_over_what_is_read(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log that was named twice by mistake was replaced by its replay."""
+    before = records.read_bytes()
+    assert main(["replay", str(records), "--policy", str(policy), "--json", str(records)]) == 2
+    said = capsys.readouterr()
+    assert (said.out, records.read_bytes()) == ("", before)
+    assert "is one of the files that are read; write to another one" in said.err
+
+
 class _CtrlC(io.RawIOBase):
     """Somebody who presses a key instead of writing on."""
 

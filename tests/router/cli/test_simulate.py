@@ -169,8 +169,23 @@ def test_a_policy_without_the_label_that_requests_bear_is_refused_as_the_agent_r
     assert said in capsys.readouterr().err
 
 
-def test_where_no_request_comes_there_is_nothing_to_compare(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (desk / "minute.toml").write_text(SCENARIO.replace("per_s = 2", "per_s = 1e-9"), encoding="utf-8")
+def test_the_built_in_policy_is_refused_as_others_are_where_it_lacks_a_label(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only policies out of files were looked at: without --policy all of it ran on the device, as if it were secret."""
+    labelled = SCENARIO.replace("deadline_ms = 500", "deadline_ms = 500\nlabels = { ours = 1 }")
+    (desk / "minute.toml").write_text(labelled, encoding="utf-8")
+    assert _simulate(desk) == 1
+    assert 'policy built-in has no label "ours"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("devices", [1, 3])
+def test_where_no_request_comes_there_is_nothing_to_compare(
+    desk: Path, capsys: pytest.CaptureFixture[str], devices: int
+) -> None:
+    """A fleet without requests printed a table of zeroes, and ended with 0."""
+    nobody = SCENARIO.replace("per_s = 2", "per_s = 1e-9").replace("duration_s", f"devices = {devices}\nduration_s")
+    (desk / "minute.toml").write_text(nobody, encoding="utf-8")
     assert _simulate(desk) == 1
     assert "no request comes in its" in capsys.readouterr().err
 
@@ -279,14 +294,29 @@ def test_a_report_of_a_fleet_is_refused(desk: Path, capsys: pytest.CaptureFixtur
     assert "--html is of one device; minute has 3" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--html", "--json"])
 @pytest.mark.parametrize("place", ["", "nowhere/near.html"])
-def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
-    desk: Path, capsys: pytest.CaptureFixture[str], place: str
+def test_what_cannot_be_written_is_refused_before_anything_runs(
+    desk: Path, capsys: pytest.CaptureFixture[str], option: str, place: str
 ) -> None:
-    assert _simulate(desk, "--html", str(desk / place)) == 2
+    """Of figures it was told after all the runs, and instead of the table."""
+    assert _simulate(desk, option, str(desk / place)) == 2
     told = capsys.readouterr()
     assert str(desk / Path(place).parts[0] if place else desk) in told.err
     assert told.out == ""
+
+
+@pytest.mark.parametrize("option", ["--html", "--json"])
+@pytest.mark.parametrize("name", ["minute.toml", "near.toml"])
+def test_nothing_is_written_over_what_is_read(
+    desk: Path, capsys: pytest.CaptureFixture[str], option: str, name: str
+) -> None:
+    """A scenario that was named by mistake where the figures were to go was gone."""
+    before = (desk / name).read_bytes()
+    assert _simulate(desk, "--policy", str(desk / "near.toml"), option, str(desk / name)) == 2
+    told = capsys.readouterr()
+    assert (told.out, (desk / name).read_bytes()) == ("", before)
+    assert f"{name}: is one of the files that are read; write to another one" in told.err
 
 
 def test_a_budget_for_longer_than_the_scenario_lasts_is_told_with_what_of_it_can_be_used(
