@@ -1,9 +1,9 @@
 """Which decisions are others under another policy, and what turned them. Pure.
 
-A decision turns for one reason, the first that would have been enough: that one of the two was drawn and does not cost
-least, the mode, a door that is closed under one of the two, a plan that only one of them has; and where both weighed the
-same plans, the part of the cost that speaks most for the other choice. What of the cost has changed can only be told
-where the policy that was in force is known; else it is what tips the scales under the new one."""
+A decision turns for one reason, the first that would have been enough: that one of the two was drawn and does not
+cost least, the mode, a door that is closed under one of the two, a plan that only one of them has; and where both
+weighed the same plans, the part of the cost that speaks most for the other choice. What of the cost has changed can
+only be told where the policy that was in force is known; else it is what tips the scales under the new one."""
 
 from __future__ import annotations
 
