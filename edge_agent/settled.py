@@ -3,6 +3,8 @@ one. Whoever looks gets the policy, or what is wrong with the text, once for eac
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +66,9 @@ def _settled(path: Path, seen: str, pause: Callable[[float], object]) -> bytes |
 
 def read(path: Path) -> bytes:
     """Return what a policy's file holds. Raises OSError."""
+    # Opening a pipe waits until somebody writes, and whoever looks on must hold nobody up.
+    if stat.S_ISFIFO(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe; a file is wanted, which can be read again")
     # One byte over the limit is enough to refuse it; a file of gigabytes is not read to its end.
     with path.open("rb") as file:
         return file.read(MAX_POLICY_BYTES + 1)

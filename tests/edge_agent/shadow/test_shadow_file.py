@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_why_a_file_cannot_be_read_is_told_anew_where_it_is_another_reason(path:
     told.file.refresh()
     assert "Is a directory" in (told.file.problem or "")
     assert told.outcomes == {"adopted": 1, "refused": 2}
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """An agent whose shadow policy was a pipe never started: it waited for somebody to write."""
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    told = Told(pipe)
+    assert "it is a pipe" in (told.file.problem or "")
+    assert told.outcomes == {"refused": 1}
 
 
 @pytest.mark.parametrize("version", [2, 3, 4])
