@@ -92,7 +92,7 @@ class Recording:
     late: Sequence[int]
     failed: Sequence[int]
     seconds: Range
-    """What requests took."""
+    """What answers took; a request without one has no time to it."""
     signals: Mapping[str, Range]
     """battery_pct and temperature_c, as the sensors told them."""
     believed_s: Range
@@ -192,9 +192,9 @@ class Recorder:
         slice_ = self._slices.of(now - ended.seconds)
         if ended.target is not None:
             self._answered[ended.target][slice_] += 1
+            self._seconds.see(slice_, ended.seconds)
         self._late[slice_] += ended.missed
         self._failed[slice_] += ended.failed
-        self._seconds.see(slice_, ended.seconds)
 
     def recording(self) -> Recording:
         """Return what was seen, once the run is over."""

@@ -56,7 +56,15 @@ def test_each_request_is_counted_once_where_it_came() -> None:
     assert sum(recording.late) == round(outcomes.missed.value * 300) > 0
     assert sum(recording.failed) == round(outcomes.failed.value * 300)
     assert sum(recording.late[10:20]) + sum(recording.failed[10:20]) > 0
-    assert sum(recording.seconds.seen) == 300
+    assert sum(recording.seconds.seen) == sum(map(sum, recording.answered.values()))
+
+
+def test_what_has_no_answer_has_no_time_to_one() -> None:
+    """A device whose battery was empty was drawn as answering within no time at all, for the rest of the day."""
+    hole = (Fault(10.0, 20.0, error_share=1.0),)
+    recording = _recorded(_day(faults={"fog": hole, "cloud": hole}), 'mode = "only_in_cloud"\n')
+    assert sum(recording.failed[12:18]) == sum(recording.requests[12:18]) > 0
+    assert not any(recording.seconds.seen[12:18])
 
 
 def test_what_rules_matched_and_what_they_could_not_know_is_counted() -> None:
