@@ -62,6 +62,15 @@ def test_it_opens_without_an_error_or_a_request_and_nothing_is_wider_than_the_sc
         assert shown.asked == [report.as_uri()]
 
 
+def test_nothing_is_wider_than_the_paper_that_it_is_printed_on(browser: Any, report: Path) -> None:
+    """The table of the comparison did not scroll on paper, and half of its columns were beyond the edge."""
+    paper = (718, 1000)  # A4 without its margins
+    with opened(browser, report, paper) as shown:
+        shown.page.emulate_media(media="print")
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= paper[0]
+        assert shown.page.locator(".controls:visible, input[type=range]:visible").count() == 0
+
+
 def test_a_hostile_name_runs_nothing(browser: Any, tmp_path: Path) -> None:
     study = a_study()
     path = tmp_path / "hostile.html"
