@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -82,6 +83,8 @@ class Reader:
         else:
             assert part.table is not None
             columns = Columns(part.time, part.column, part.unit, part.shorten_gaps_to_s, tuple(part.counts))
+            if not part.clip:
+                columns = replace(columns, scale=part.scale, least=low, most=high)
             points, period_s = self.trace(part.table, f"{path}.table", lambda lines: read_table(lines, columns))
             scale = part.scale
             points = [(at, value * scale) for at, value in points]

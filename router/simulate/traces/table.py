@@ -5,6 +5,7 @@ holds no numbers. Times become seconds from the first one on."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ class Columns:
     """Longer gaps are shortened to it; None: such a trace is refused."""
     counts: tuple[float, ...] = ()
     """Where not empty: a value among these counts as 1, any other as 0."""
+    scale: float = 1.0
+    """What values are multiplied by before they are held to what follows; they are returned as they stand."""
+    least: float = -math.inf
+    most: float = math.inf
 
 
 def read_table(lines: Lines, columns: Columns) -> tuple[list[tuple[float, float]], float]:
@@ -45,7 +50,8 @@ def read_table(lines: Lines, columns: Columns) -> tuple[list[tuple[float, float]
 
     Rows of one time are samples of one moment, and their mean counts: recorded tables have such, by rounding.
     Raises TraceFault: at the first row that lacks a column, holds no number, or comes earlier than the one before it;
-    and where rows lie so far apart that nothing is known of what is between them."""
+    at the first moment whose value is out of range; and where rows lie so far apart that nothing is known of what is
+    between them."""
     points: list[tuple[float, float]] = []
     at_line: list[int] = []
     samples = 1
@@ -67,6 +73,13 @@ def read_table(lines: Lines, columns: Columns) -> tuple[list[tuple[float, float]
         at_line.append(number)
     if len(points) < 2:
         raise TraceFault(0, "fewer than two moments: a table over time needs a beginning and an end")
+    for line, (_, mean) in zip(at_line, points, strict=True):
+        if not columns.least <= mean * columns.scale <= columns.most:
+            raise TraceFault(
+                line,
+                f"{mean * columns.scale:g} is not from {columns.least:g} to {columns.most:g}; clip = true takes the "
+                "nearest that is",
+            )
     return _closed(points, at_line, columns.shorten_gaps_to_s)
 
 

@@ -223,6 +223,16 @@ def test_what_cannot_be_read_is_told_with_the_field_that_names_it() -> None:
             read_scenario(text.encode(), Damaged())
 
 
+def test_a_value_out_of_range_is_told_with_the_line_of_its_file() -> None:
+    """It was told by its number among the values: not the line, where there is a heading or a moment has two rows."""
+    table = {"phone.csv": b"at,busy\n0,20\n0,30\n5,400\n9,1\n"}
+    load = 'load = { table = "phone.csv", scale = 0.01 }\n'
+    with pytest.raises(
+        ScenarioError, match=r"device\.load\.table: phone\.csv: line 4: 4 is not from 0 to 1; clip = true"
+    ):
+        read(table, device=f'[device]\nmodel = "phone"\n{load}')
+
+
 def test_faults_that_come_again_are_in_force_each_time() -> None:
     scenario = read(faults='[[faults]]\ntarget = "cloud"\nfrom_s = 10\nto_s = 12\nevery_s = 100\nblack_hole = true\n')
     world = World(scenario.setting, 1)

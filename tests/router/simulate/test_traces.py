@@ -151,6 +151,7 @@ def test_a_gap_is_refused_or_shortened() -> None:
         ("0,1\n1,2\n", Columns(column=5), "line 1: there is no column 5: columns are counted from 0 to 1"),
         ("Timestamp,usge\n0,1\n", NAMED, 'line 1: there is no column "usage"; did you mean "usge"?'),
         ("0,1\n" + "1," * 5000, Columns(), "line 2: longer than 4096 bytes"),
+        ("0,1\n0,1\n1,5\n", Columns(scale=10, least=0, most=20), "line 3: 50 is not from 0 to 20; clip = true"),
     ],
 )
 def test_a_table_with_a_fault_is_refused_at_its_line(text: str, columns: Columns, said: str) -> None:
