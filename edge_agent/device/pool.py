@@ -15,6 +15,9 @@ __all__ = ["DevicePool"]
 
 # How much the latest run weighs in how long the next ones are believed to take: a few runs show a change.
 _WEIGHT: Final = 0.25
+# A run counts for so many times what was believed, and no more: one that the system held up says nothing of those
+# behind it, while a model that has become a hundred times slower is believed within a dozen runs.
+_MOST: Final = 4.0
 
 
 class DevicePool:
@@ -66,7 +69,8 @@ class DevicePool:
         finally:
             taken_s = self._clock() - started
             with self._lock:
-                self._run_s += _WEIGHT * (taken_s - self._run_s)
+                counts_s = min(taken_s, _MOST * self._run_s) if self._run_s > 0 else taken_s
+                self._run_s += _WEIGHT * (counts_s - self._run_s)
 
     def _ended(self, future: Future[None]) -> None:
         if future.cancelled():
