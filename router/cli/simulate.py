@@ -129,7 +129,10 @@ def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:
     names = [policy.name for policy in told]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise RouterError(f'two of the policies are called "{twice}"; a table could not tell them apart')
+        raise RouterError(
+            f'two of the policies are called "{twice}"; a table could not tell them apart: raise the version of one'
+            ", or call it otherwise"
+        )
     return told
 
 

@@ -193,7 +193,9 @@ def test_where_no_request_comes_there_is_nothing_to_compare(
 def test_two_policies_of_one_name_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--policy", str(desk / "near.toml")] * 2
     assert _simulate(desk, *twice) == 1
-    assert 'two of the policies are called "near v1"' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'two of the policies are called "near v1"' in said
+    assert "raise the version of one" in said
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "many", str(1 << 63)])
