@@ -12,12 +12,12 @@ from router.estimates.recency import Recency
 from router.estimates.round_trip import RoundTrip, around
 from router.estimates.settings import EstimateSettings
 from router.estimates.share import Share
-from router.estimates.silence import SILENCES_S, silence
+from router.estimates.silence import MOST_SILENCES, silence, silences_s
 from router.estimates.throughput import Throughput
 from router.estimates.wakes import Wakes
 
 __all__ = [
-    "SILENCES_S",
+    "MOST_SILENCES",
     "DevicePower",
     "EstimateSettings",
     "Gaps",
@@ -31,4 +31,5 @@ __all__ = [
     "around",
     "prior_quantiles",
     "silence",
+    "silences_s",
 ]

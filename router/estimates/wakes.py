@@ -9,7 +9,7 @@ from typing import Final
 
 from router.estimates.histogram import LogHistogram
 from router.estimates.prior import prior_quantiles
-from router.estimates.silence import SILENCES_S
+from router.estimates.silence import silences_s
 from router.types import QUANTILES, WakeAfter
 
 __all__ = ["Wakes"]
@@ -33,6 +33,8 @@ _HAIR: Final = 0.05
 # LTE sleeps after 11.6 s and wakes in 0.26 s, Wi-Fi after 0.24 s and in 0.08 s: Huang et al., A Close Examination of
 # Performance and Power Characteristics of 4G LTE Networks, MobiSys 2012, table 3. On today's phones the first exchange
 # after some 10 s of silence was seen to take 0.7 s more than the next. Modern Wi-Fi hardly sleeps: hence its range.
+_LONGEST_S: Final = 1.2
+"""Of those, for a link of which nobody knows what it is."""
 _PRIORS: Final[dict[str, tuple[float, float, float]]] = {
     "cellular": (10.0, 0.15, 1.2),
     "wifi": (1.0, 0.003, 0.08),
@@ -42,15 +44,17 @@ _PRIORS: Final[dict[str, tuple[float, float, float]]] = {
 class Wakes:
     """One radio kind's. Holds no clock."""
 
-    __slots__ = ("_cells", "_known", "_prior", "_untold", "after", "medians_s")
+    __slots__ = ("_cells", "_known", "_longest_s", "_prior", "_untold", "after", "awake", "medians_s", "silences_s")
 
     def __init__(self, kind: str) -> None:
-        self._cells: list[LogHistogram | None] = [None] * len(SILENCES_S)
-        self._known: list[Times | None] = [None] * len(SILENCES_S)
-        self._untold = [0] * len(SILENCES_S)
+        self.silences_s = silences_s(kind)
+        self._cells: list[LogHistogram | None] = [None] * len(self.silences_s)
+        self._known: list[Times | None] = [None] * len(self.silences_s)
+        self._untold = [0] * len(self.silences_s)
         asleep_s, *range_s = _PRIORS.get(kind, (0.0, 0.0, 0.0))
+        self._longest_s = range_s[-1] or _LONGEST_S
         believed = prior_quantiles(*range_s) if all(range_s) else _NOTHING
-        self._prior = tuple(believed if at > 0 and at >= asleep_s else _NOTHING for at in SILENCES_S)
+        self._prior = tuple(believed if at > 0 and at >= asleep_s else _NOTHING for at in self.silences_s)
         self._publish()
 
     def observe(self, index: int, beyond_s: float) -> bool:
@@ -76,6 +80,12 @@ class Wakes:
         cell.merge(weights, samples)
         self._publish(index)
 
+    def at_most_s(self, index: int) -> float:
+        """Return what a radio may take at the most after the silence `index`: 95 % of what was learnt, or else of what
+        is believed of one that is asleep."""
+        known = self._known[index]
+        return self._longest_s if known is None else known[-1]
+
     def weights(self, index: int) -> tuple[dict[int, float], int] | None:
         """Return what is known after the silence `index`, and from how many samples."""
         cell = self._cells[index]
@@ -93,13 +103,15 @@ class Wakes:
             if told is not None and all(map(_much_the_same, (q05, q25, q50, q75, q95), told)):
                 return False
             self._known[changed] = (q05, q25, q50, q75, q95)
-        found = [self._believed(index) for index in range(len(SILENCES_S))]
+        found = [self._believed(index) for index in range(len(self.silences_s))]
         self.medians_s = tuple(times[_MEDIAN] for times in found)
         """Seconds by silence; 0 where it does not sleep."""
         sleeps = any(median > _SLEEPS_S for median in self.medians_s)
         if not sleeps:
-            self.medians_s = (0.0,) * len(SILENCES_S)
-        self.after = tuple(map(WakeAfter, SILENCES_S, found)) if sleeps else ()
+            self.medians_s = (0.0,) * len(self.silences_s)
+        self.awake = next((index for index, median in enumerate(self.medians_s) if median), len(self.medians_s))
+        """After how many of the silences, the shortest first, it is believed awake."""
+        self.after = tuple(map(WakeAfter, self.silences_s, found)) if sleeps else ()
         """See router.types.Radio.wakes."""
         return True
 

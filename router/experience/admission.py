@@ -29,7 +29,7 @@ class Admission:
         self.epoch = epoch
         self.way = way
         self.silence = silence
-        """Of the radio before the call, as an index in SILENCES_S."""
+        """Of the radio before the call, by its index: see estimates.silence."""
         self.wake_s = wake_s
         self.queue_s = queue_s
         """How much of the prediction was what the target had said of its queue."""

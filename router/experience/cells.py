@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from router.estimates import SILENCES_S, EstimateSettings, Ratios
+from router.estimates import MOST_SILENCES, EstimateSettings, Ratios
 from router.estimates.ratios import FEW
 from router.types import TimeEstimate
 
 __all__ = ["Cell", "Cells", "Key"]
 
 Key = tuple[bool, str, int]
-"""Whether the round trip was measured by itself, the kind of link, and the silence as an index in SILENCES_S."""
+"""Whether the round trip was measured by itself, the kind of link, and the silence's index: see estimates.silence."""
 
 _NOT_LOOKED_AT: Final = TimeEstimate((0.0, 0.0, 0.0, 0.0, 0.0), 0)
 # Below this a change of the wake-up is not worth reading anything anew.
@@ -153,10 +153,14 @@ class Cells:
             time = nearest.ratios.estimate(base_s + wake_s, prior())
         return time if own is None else own.ratios.estimate(base_s + own.wake_s, time)
 
-    def awake_ratio(self, measured: bool, kind: str) -> float | None:
-        """Return the usual ratio of calls that found the radio awake; None before there was one."""
-        cell = self._cells.get((measured, kind, 0))
-        return None if cell is None or cell.ratios.samples == 0 else cell.ratios.median
+    def awake(self, measured: bool, kind: str, silences: int) -> tuple[int, float] | None:
+        """Return the shortest silence after which there was a call, and the usual ratio of those; of the first
+        `silences`, after which a radio is believed awake, and None before there was such a call."""
+        for silence in range(silences):
+            cell = self._cells.get((measured, kind, silence))
+            if cell is not None and cell.ratios.samples:
+                return silence, cell.ratios.median
+        return None
 
     def forget(self) -> None:
         """Begin anew."""
@@ -196,4 +200,4 @@ def _by_nearness(index: int) -> Iterator[int]:
     """Yield the other silences: shorter ones first, the nearest of them first, because radios that have not slept for
     as long do not take longer."""
     yield from range(index - 1, -1, -1)
-    yield from range(index + 1, len(SILENCES_S))
+    yield from range(index + 1, MOST_SILENCES)

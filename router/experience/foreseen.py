@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router.choosing.predict import after_queue
-from router.estimates import SILENCES_S, Wakes
+from router.estimates import Wakes
 from router.experience.book import Book
 from router.experience.known import Known
 from router.experience.way import Way
@@ -54,7 +54,7 @@ class Foreseen:
         found: list[TimeAfter] = []
         if radios.sleeps(link) and wakes.after:
             before: TimeEstimate | None = None
-            for index, idle_s in enumerate(SILENCES_S):
+            for index, idle_s in enumerate(wakes.silences_s):
                 after = by_silence.get(index)
                 if after is None:
                     after = by_silence[index] = _time_after(book, way, wakes, index)

@@ -42,13 +42,21 @@ def _learn_way(
     moved = path.seen(now)
     told_s = path.called.times_s
     trip_s = None if way.round_trip_s is None else way.round_trip_s[MEDIAN]
-    if call.silence == 0 or (not way.blind and book.cells.awake_ratio(way.measured, way.link) is None):
-        # After a silence it is anybody's guess what of it was the radio's: then only where no call was awake yet.
-        beyond_s = taken_s - way.base_s + way.carried_s - call.wake_s
-        moved = path.learn_pace(sent_bytes, received_bytes, beyond_s, now) or moved
+    beyond_s = taken_s - way.base_s + way.carried_s
+    wakes = known.radios.wakes(way.link)
+    heard = book.cells.awake(way.measured, way.link, wakes.awake)
+    # Of those that are believed to have found it awake, the ones after the shortest silence are the most certain.
+    awake = call.silence == 0 or (call.silence < wakes.awake and (heard is None or call.silence <= heard[0]))
+    if awake or (heard is None and not way.blind):
+        moved = path.learn_pace(sent_bytes, received_bytes, beyond_s - call.wake_s, now) or moved
+    else:
+        # After a silence it is anybody's guess what of it was the radio's. What no radio takes was the bytes'.
+        beyond_s -= wakes.at_most_s(call.silence)
+        if beyond_s > sum(path.carried_s(sent_bytes, received_bytes)):
+            moved = path.learn_pace(sent_bytes, received_bytes, beyond_s, now) or moved
     up_s, down_s = path.carried_s(sent_bytes, received_bytes)
     carried_s = up_s + down_s
-    if call.silence == 0 and path.knows(sent_bytes, received_bytes):
+    if awake and path.knows(sent_bytes, received_bytes):
         path.called.observe(taken_s - carried_s - service_s)
     if not way.measured and path.called.times_s is not None:
         trip_s = path.called.times_s[MEDIAN]
@@ -64,8 +72,8 @@ def _learn_wake(known: Known, call: Admission, book: Book, taken_s: float, base_
     link, radios = call.way.link, known.radios
     wakes = radios.wakes(link)
     if call.silence > 0 and radios.used_at(link) is not None:
-        ratio = book.cells.awake_ratio(call.way.measured, link)
-        if ratio is not None and wakes.observe(call.silence, taken_s - base_s * ratio):
+        heard = book.cells.awake(call.way.measured, link, wakes.awake)
+        if heard is not None and heard[0] < call.silence and wakes.observe(call.silence, taken_s - base_s * heard[1]):
             known.all_changed()
     return wakes.medians_s[call.silence]
 

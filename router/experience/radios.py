@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from router.estimates import SILENCES_S, Wakes, silence
+from router.estimates import Wakes, silence
 from router.types import Radio, Reading
 
 __all__ = ["UNKNOWN", "Radios", "link_kind"]
@@ -45,11 +45,11 @@ class Radios:
         return self._used_at.get(kind)
 
     def silence(self, kind: str, now: float) -> int:
-        """Return how long it was silent, as an index in SILENCES_S. One that was never used is fast asleep."""
+        """Return how long it was silent: see estimates.silence. One that was never used is fast asleep."""
         if kind == _SLEEPLESS:
             return 0
         used_at = self._used_at.get(kind)
-        return len(SILENCES_S) - 1 if used_at is None else silence(now - used_at)
+        return silence(kind, math.inf if used_at is None else now - used_at)
 
     def sleeps(self, kind: str) -> bool:
         """Tell whether a radio of this kind can sleep at all."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from router.errors import SavedError
-from router.estimates import SILENCES_S, RoundTrip, Throughput
+from router.estimates import MOST_SILENCES, RoundTrip, Throughput, silences_s
 from router.experience.book import Book
 from router.experience.cells import Key
 from router.experience.known import Known
@@ -24,14 +24,14 @@ from router.types import DEVICE, Kind
 
 __all__ = ["MAX_SAVED_BYTES", "SAVED_VERSION", "restore", "save"]
 
-SAVED_VERSION: Final = 1
+SAVED_VERSION: Final = 2
 MAX_SAVED_BYTES: Final = 4 << 20
 
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 Name = Annotated[str, Field(max_length=300)]
 Link = Literal["ethernet", "wifi", "cellular", "unknown"]
-Silence = Annotated[int, Field(ge=0, lt=len(SILENCES_S))]
+Index = Annotated[int, Field(ge=0, lt=MOST_SILENCES)]
 Weight = tuple[Annotated[int, Field(ge=-1000, le=1000)], Annotated[float, Field(gt=0, le=1e6)]]
 Samples = Annotated[int, Field(ge=0, le=2**53)]
 
@@ -52,10 +52,19 @@ class _Histogram(_Part):
         return dict(self.weights)
 
 
-class _Cell(_Part):
-    measured: bool
+class _Silence(_Part):
     link: Link
-    silence: Silence
+    silence: Index
+
+    @model_validator(mode="after")
+    def _is_one_of_its_link(self) -> Self:
+        if self.silence >= len(silences_s(self.link)):
+            raise ValueError(f"{self.link} has no silence {self.silence}")
+        return self
+
+
+class _Cell(_Silence):
+    measured: bool
     base_s: Positive
     wake_s: Seconds
     blind: bool
@@ -69,7 +78,7 @@ class _Book(_Part):
     age_s: Seconds
     reply_bytes: Annotated[float, Field(ge=0, le=2**40)] | None
     runs: _Histogram | None
-    cells: Annotated[list[_Cell], Field(max_length=8 * len(SILENCES_S))]
+    cells: Annotated[list[_Cell], Field(max_length=8 * MOST_SILENCES)]
 
 
 class _Pace(_Part):
@@ -91,18 +100,16 @@ class _Path(_Part):
     down: _Pace | None
 
 
-class _Wake(_Part):
-    link: Link
-    silence: Silence
+class _Wake(_Silence):
     seen: _Histogram
 
 
 class _Saved(_Part):
-    saved: Literal[1] = SAVED_VERSION
+    saved: Literal[2] = SAVED_VERSION
     at_utc: Annotated[float, Field(ge=0, le=1e12)]
     books: Annotated[list[_Book], Field(max_length=1000)]
     paths: Annotated[list[_Path], Field(max_length=1000)]
-    wakes: Annotated[list[_Wake], Field(max_length=4 * len(SILENCES_S))]
+    wakes: Annotated[list[_Wake], Field(max_length=4 * MOST_SILENCES)]
     gaps: _Histogram
 
 
@@ -114,7 +121,7 @@ def save(known: Known, targets: Mapping[str, Kind], now: float, now_utc: float) 
     wakes = [
         _Wake(link=link, silence=index, seen=_Histogram.of(*told))
         for link in known.radios.kinds()
-        for index in range(len(SILENCES_S))
+        for index in range(len(silences_s(link)))
         if (told := known.radios.wakes(link).weights(index)) is not None
     ]
     document = _Saved(

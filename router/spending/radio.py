@@ -15,7 +15,7 @@ from router.values import value
 __all__ = ["IDLE_STEPS_S", "WakeLog", "idle_s", "idle_step", "next_step_at"]
 
 IDLE_STEPS_S: Final = (
-    *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
+    *(0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0),  # within the tail of most radios
     *(10.0, 12.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.0, 200.0, 500.0, 1000.0, 3600.0),
 )
 

@@ -1,14 +1,14 @@
 """What the radio's rest is to a decision: which idlenesses, and which gaps to the next request, weigh alike. Pure.
 
-How long it was silent makes a target slower in steps (SILENCES_S), and its energy dearer until its tail is over. What
-differs by neither differs in nothing that is weighed or told: a choice that was made for one holds for the other."""
+How long it was silent makes a target slower in steps (estimates.silence), and its energy dearer until its tail is over.
+What differs by neither differs in nothing that is weighed or told: a choice that was made for one holds for the other.
+"""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 
-from router.estimates import SILENCES_S
+from router.estimates import silence
 from router.rules.policy import Policy
 from router.spending.radio import IDLE_STEPS_S, idle_step, next_step_at
 from router.types import Radio, Resource
@@ -51,7 +51,7 @@ class Rests:
 def _rest(policy: Policy, radio: Radio, idle_s: float) -> Rest:
     gaps_s = radio.gaps_s
     silences = tuple(
-        bisect_right(SILENCES_S, silent_s) for silent_s in (idle_s, *gaps_s, *(idle_s + gap_s for gap_s in gaps_s))
+        silence(radio.kind, silent_s) for silent_s in (idle_s, *gaps_s, *(idle_s + gap_s for gap_s in gaps_s))
     )
     # Beyond its tail a radio sleeps, and owes the same however long it does.
     owes_s = min(idle_s, policy.energy.power_of(radio.kind).tail_s)

@@ -116,15 +116,31 @@ def test_E6_when_the_device_throttles_the_cloud_is_preferred_within_twenty_answe
     assert chosen.index("cloud") <= 20
 
 
-def test_A6_large_inputs_are_predicted_from_the_pace_and_small_ones_go_on() -> None:
-    """At 8 kB a second."""
-    phone = Phone("wifi", sleeps_after_s=1e9)
+@pytest.mark.parametrize(
+    ("link", "after_s"), [("wifi", 0.1), ("wifi", 0.5), ("cellular", 0.5), ("cellular", 2.0), ("cellular", 5.0)]
+)
+def test_A6_large_inputs_are_predicted_from_the_pace_and_small_ones_go_on(link: str, after_s: float) -> None:
+    """At 8 kB a second. Where no two calls came within a second, the pace was never learnt: all was the radio's, which
+    might have slept."""
+    phone = Phone(link, sleeps_after_s=1e9)
     for _ in range(5):
-        phone.call(0.5)
-    phone.call(0.5, upload_bytes=40_000, carried_s=5.0)
+        phone.call(after_s)
+    phone.call(after_s, upload_bytes=40_000, carried_s=5.0)
     assert phone.view(upload_bytes=80_000).time.median_s == pytest.approx(10.0, rel=0.1)
     assert phone.view(upload_bytes=1000).time.median_s < 0.3
     assert phone.view().upload_bytes_per_s == pytest.approx(8000, rel=0.05)
+
+
+@pytest.mark.parametrize("link", ["wifi", None])
+def test_A6_what_no_radio_takes_to_wake_was_the_bytes(link: str | None) -> None:
+    """After each silence the radio may have slept, and small calls have told how long it takes awake."""
+    phone = Phone(link, sleeps_after_s=1e9)
+    for _ in range(5):
+        phone.call(0.1)
+    for _ in range(3):
+        phone.call(20.0, upload_bytes=40_000, carried_s=5.0)
+    phone.now += 20.0
+    assert 6 < phone.view(upload_bytes=80_000).time.median_s < 12
 
 
 def test_A16_eight_hours_of_suspension_leave_what_was_known() -> None:
@@ -143,7 +159,7 @@ def test_A16_eight_hours_of_suspension_leave_what_was_known() -> None:
 
 @pytest.mark.wide
 @pytest.mark.parametrize(
-    "content", [b"", b"\x80\x04\x95pickle", b'{"saved": 2}', b"[" * 100_000], ids=lambda c: repr(c[:8])
+    "content", [b"", b"\x80\x04\x95pickle", b'{"saved": 3}', b"[" * 100_000], ids=lambda c: repr(c[:8])
 )
 def test_H8_an_agent_starts_and_answers_whatever_lies_in_its_state_folder(
     home: Home, caplog: pytest.LogCaptureFixture, content: bytes

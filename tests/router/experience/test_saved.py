@@ -129,16 +129,17 @@ def _with(path: str, value: object) -> str:
     place = document
     for part in way:
         place = place[int(part) if part.isdecimal() else part]
-    place[last] = value
+    place[int(last) if last.isdecimal() else last] = value
     return json.dumps(document)
 
 
+CELLULAR_AFTER_A_MINUTE = {"link": "cellular", "silence": 7, "seen": {"samples": 1, "weights": [[1, 1.0]]}}
 DAMAGED = {
     "nothing": "",
     "no JSON": "\x80\x04\x95pickle",
     "no object": "[]",
-    "another version": '{"saved": 2}',
-    "an older version": '{"saved": 0, "at_utc": 1.0, "books": [], "paths": [], "wakes": [], "gaps": {}}',
+    "another version": '{"saved": 3}',
+    "an older version": '{"saved": 1, "at_utc": 1.0, "books": [], "paths": [], "wakes": [], "gaps": {}}',
     "nested without end": "[" * 100_000,
     "a number that is none": _with("at_utc", float("nan")),
     "a field that nobody wrote": _with("extra", 1),
@@ -147,6 +148,7 @@ DAMAGED = {
     "a time of nothing": _with("books.0.cells.0.base_s", 0.0),
     "a link that there is not": _with("wakes.0.link", "pigeon"),
     "a silence that there is not": _with("wakes.0.silence", 99),
+    "a silence that there is of Wi-Fi alone": _with("wakes.0", CELLULAR_AFTER_A_MINUTE),
     "more than is ever written": " " * (MAX_SAVED_BYTES + 1),
 }
 
