@@ -87,7 +87,8 @@ def means(
 
 
 def quantile_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: float) -> Figure:
-    """Return the seconds within which `share` of the requests ended, to a hundredth, with the interval over `draws`."""
+    """Return the seconds within which `share` of the answers came, to a hundredth, with the interval over `draws`; 0
+    where there was none."""
     return between(quantiles_s(blocks, draws, share))
 
 
@@ -96,12 +97,12 @@ def quantiles_s(blocks: Sequence[Block], draws: Sequence[Sequence[int]], share: 
     buckets = sorted({bucket for block in blocks for bucket in block.times})
     if not buckets:
         return [0.0] * (1 + len(draws))
-    # For each bucket how many of each block's requests took no longer.
+    # For each bucket how many of each block's answers took no longer.
     up_to = list(accumulate(([block.times[bucket] for block in blocks] for bucket in buckets), _added))
-    requests = [block.requests for block in blocks]
+    answers = [block.requests - block.failed for block in blocks]
 
     def under(times: Sequence[int]) -> float:
-        wanted = share * _weighted(requests, times)
+        wanted = share * _weighted(answers, times)
         return seconds_of(buckets[bisect_left(up_to, wanted, key=lambda column: _weighted(column, times))])
 
     return [under([1] * len(blocks)), *(under(times) for times in draws)]

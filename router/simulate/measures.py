@@ -20,7 +20,7 @@ Times = Sequence[Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """`amount` is what one block has of it; of a `quantile`, the seconds within which such a share of the requests
+    """`amount` is what one block has of it; of a `quantile`, the seconds within which such a share of the answers
     ended, there is none."""
 
     name: str
@@ -42,9 +42,9 @@ _LISTED: Final = (
     Measure("failures", "share", "requests without an answer", lambda block: block.failed),
     Measure("escalations", "share", "requests that were escalated", lambda block: block.escalated),
     Measure("latency", "seconds", "the mean time of a request", lambda block: block.seconds),
-    Measure("latency_p50", "seconds", "half of the requests take no longer", quantile=0.5),
-    Measure("latency_p95", "seconds", "95 of 100 requests take no longer", quantile=0.95),
-    Measure("latency_p99", "seconds", "99 of 100 requests take no longer", quantile=0.99),
+    Measure("latency_p50", "seconds", "half of the answers take no longer", quantile=0.5),
+    Measure("latency_p95", "seconds", "95 of 100 answers take no longer", quantile=0.95),
+    Measure("latency_p99", "seconds", "99 of 100 answers take no longer", quantile=0.99),
     Measure("energy", "joules", "what a request draws from the battery", lambda block: block.joules),
     Measure("money", "US dollars", "what a request costs for calls", lambda block: block.usd),
     Measure("bytes", "bytes", "what a request sends and receives", _sent),

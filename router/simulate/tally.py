@@ -97,7 +97,7 @@ class Block:
         """Requests by what was started for them beside their legs."""
         self.by_rule: Counter[str] = Counter()
         self.times: Counter[int] = Counter()
-        """Requests by the bucket of the time they took."""
+        """Answers by the bucket of the time they took. What failed had none, mostly at once, and was no quick one."""
 
     def take(self, other: Block) -> None:
         """Add what `other` holds."""
@@ -165,7 +165,8 @@ class Tally:
             block.by_role.update(set(ended.besides))
         if ended.rules:
             block.by_rule.update(ended.rules)
-        block.times[bucket_of(ended.seconds)] += 1
+        if not ended.failed:
+            block.times[bucket_of(ended.seconds)] += 1
         return cost
 
     def spend(self, joules: float, size_bytes: int = 0, usd: float = 0.0) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from router.rules.compile import compile_policy
 from router.running.events import Role
+from router.simulate.intervals import quantile_s
 from router.simulate.tally import MOST_BLOCKS, Ended, Tally, bucket_of, seconds_of
 from router.types import Resource
 
@@ -81,3 +82,15 @@ def test_each_device_has_a_meter_of_its_own() -> None:
     assert one.most(Resource.MONEY, 86_400) == pytest.approx(0.3)
     assert one.most(Resource.BYTES, 3600) == 2.0
     assert other.most(Resource.ENERGY, 3600) == 0.0
+
+
+def test_what_had_no_answer_was_not_a_quick_one() -> None:
+    """A phone whose battery was empty half of the day answered half of its requests in no time, by the table."""
+    tally = Tally(WORTH)
+    for _ in range(10):
+        tally.add(_ended(0.2))
+    for _ in range(30):
+        tally.add(_ended(0.0, target=None, failed=True))
+    for share in (0.05, 0.5, 0.95):
+        assert quantile_s(tally.blocks, [], share).value == pytest.approx(0.2, rel=0.011)
+    assert tally.total().requests == 40
