@@ -39,6 +39,7 @@ __all__ = ["main"]
 # As many processes as Windows can wait for at a time.
 _MOST_WORKERS: Final = 61
 _SEED: Final = whole(0, (1 << 63) - 1)
+_MOST_LINES: Final = 1 << 40
 _INTERRUPTED: Final = 130
 """As a shell says of whoever a Ctrl-C has ended."""
 
@@ -157,7 +158,11 @@ def _parser() -> _Parser:
         "--record", type=Path, metavar="RECORDS", help="decide in the situation of a recorded decision instead"
     )
     explaining.add_argument(
-        "--line", type=_line, default=1, metavar="N", help="which line of RECORDS (default: %(default)s)"
+        "--line",
+        type=whole(1, _MOST_LINES),
+        default=1,
+        metavar="N",
+        help="which line of RECORDS (default: %(default)s)",
     )
     takes_situation(explaining)
     explaining.add_argument("--json", action="store_true", help="print the record and the changes as JSON")
@@ -273,17 +278,13 @@ def _takes_policies(parser: argparse.ArgumentParser, *, required: bool, more: st
 
 
 def _weight(text: str) -> float:
-    weight = float(text)
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = 0.0
     if not 1 <= weight <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1e9")
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to 1e9")
     return weight
-
-
-def _line(text: str) -> int:
-    line = int(text)
-    if line < 1:
-        raise argparse.ArgumentTypeError("lines count from 1")
-    return line
 
 
 def _fail(message: str, code: int) -> int:

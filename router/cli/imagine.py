@@ -172,9 +172,12 @@ def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:
 
 
 def _amount(text: str) -> float:
-    amount = float(text)
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
     if not 0 < amount <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1e9")
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0, up to 1e9")
     return amount
 
 

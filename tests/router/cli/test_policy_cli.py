@@ -445,3 +445,17 @@ def test_a_recorded_situation_and_an_imagined_one_do_not_mix(
     records.write_text(to_json(decide(policy_of(), situation())) + "\n", encoding="utf-8")
     assert main(["explain", str(policy), "--record", str(records), *said]) == 1
     assert f"{said[0]} says something of an imagined situation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["explain", "--line"], ["decide", "--deadline-ms"], ["decide", "--rtt-ms"]])
+def test_a_word_where_a_number_is_wanted_is_told_in_words(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was "an invalid _amount value", by the name of a function of ours."""
+    command, name = option
+    with pytest.raises(SystemExit) as exited:
+        main([command, name, "ten", "policy.toml"])
+    assert exited.value.code == 2
+    said = capsys.readouterr().err
+    assert f"argument {name}: ten is no" in said
+    assert "number" in said

@@ -233,14 +233,18 @@ def test_of_audited_requests_it_is_told_who_would_have_been_right(
         pytest.param(["--policy", "p"], id="no records"),
         pytest.param(["records", "--policy", "p", "--clip", "0"], id="weights cut to nothing"),
         pytest.param(["records", "--policy", "p", "--clip", "nan"], id="weights cut to no number"),
+        pytest.param(["records", "--policy", "p", "--clip", "much"], id="weights cut to a word"),
         pytest.param(["records", "--policy", "p", "--seed", "x"], id="no seed"),
     ],
 )
 def test_called_wrongly_it_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A word where a weight was wanted was "an invalid _weight value", by the name of a function of ours."""
     with pytest.raises(SystemExit) as exited:
         main(["replay", *arguments])
     assert exited.value.code == 2
-    assert capsys.readouterr().err.endswith("--help\n")
+    said = capsys.readouterr().err
+    assert said.endswith("--help\n")
+    assert " _" not in said
 
 
 def test_a_file_that_is_not_there_is_told_before_any_is_read(
