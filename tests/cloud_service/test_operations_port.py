@@ -133,6 +133,7 @@ def test_whatever_a_stranger_sends_is_answered_or_dropped(request_bytes: bytes, 
     _serving(client, exchange_s=0.3)
 
 
+@pytest.mark.wide
 def test_connections_are_bounded_and_come_free_again() -> None:
     async def client(address: Address) -> None:
         idle = [await asyncio.open_connection(address.host, address.port) for _ in range(32)]
@@ -143,7 +144,7 @@ def test_connections_are_bounded_and_come_free_again() -> None:
         for _, writer in idle:
             writer.close()
 
-    _serving(client, exchange_s=0.5)
+    _serving(client, exchange_s=2.0)
 
 
 async def _dropped(reader: asyncio.StreamReader) -> None:
