@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from router.cli.collecting import collected_rarely
 from router.cli.scenario_files import find_scenario
 from router.rules.compile import built_in_policy
 from router.simulate.fleet import simulate_fleet
@@ -51,7 +52,8 @@ def _run(requests: int, devices: int) -> tuple[int, float, float, float]:
     setting = replace(setting, duration_s=requests / devices / _PER_DEVICE_AND_S)
     policy, before_mb = built_in_policy(), _peak_mb()
     started = time.process_time()
-    ran = simulate_fleet(setting, policy, 1, devices)
+    with collected_rarely():
+        ran = simulate_fleet(setting, policy, 1, devices)
     return ran.outcomes.requests, time.process_time() - started, before_mb, _peak_mb()
 
 

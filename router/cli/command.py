@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from router.cli.check import check
+from router.cli.collecting import collected_rarely
 from router.cli.decide import decide
 from router.cli.diff import diff
 from router.cli.explain import explain
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_whole(arguments)
     at_fault: int | None = getattr(given, "at_fault", None)
     try:
-        code: int = given.run(given)
+        with collected_rarely():
+            code: int = given.run(given)
         sys.stdout.flush()
     except RouterError as error:
         return _fail(str(error), at_fault or 1)

@@ -5,6 +5,7 @@ others are worth the half second that a new process takes; a quick scenario neve
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final, TypeVar
+
+from router.cli.collecting import RARELY
 
 __all__ = ["Workers", "cores"]
 
@@ -68,6 +71,7 @@ def _side_by_side(tasks: Sequence[Callable[[], T]], count: int) -> Iterator[T]:
 
 
 def _begin() -> None:
+    gc.set_threshold(*RARELY)
     # Ctrl-C is for whoever waits for the results.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
