@@ -30,7 +30,7 @@ from router.cli.schema import KINDS, schema
 from router.cli.simulate import simulate
 from router.cli.templates import TEMPLATES
 from router.cli.tune import ABOUT, takes_tune
-from router.cli.whole import whole
+from router.cli.whole import number, whole
 from router.cli.workers import cores
 from router.errors import RouterError
 from router.simulate.measures import MEASURES
@@ -201,7 +201,10 @@ def _parser() -> _Parser:
     )
     replaying.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
     replaying.add_argument(
-        "--clip", type=_weight, metavar="W", help="cut larger weights to W: less spread, and a bias (default: none is)"
+        "--clip",
+        type=number(1, 1e9),
+        metavar="W",
+        help="cut larger weights to W: less spread, and a bias (default: none is)",
     )
     replaying.add_argument("--strict", action="store_true", help="end with the first line that cannot be read")
     replaying.add_argument(
@@ -277,16 +280,6 @@ def _takes_policies(parser: argparse.ArgumentParser, *, required: bool, more: st
         dest="policies",
         help=f"a policy file (TOML); may be repeated ({more})",
     )
-
-
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = 0.0
-    if not 1 <= weight <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to 1e9")
-    return weight
 
 
 def _fail(message: str, code: int) -> int:

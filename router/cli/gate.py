@@ -14,7 +14,7 @@ from router.cli.gated import lines
 from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario, shipped
 from router.cli.source import policy_for, read_bytes
-from router.cli.whole import whole
+from router.cli.whole import number, whole
 from router.cli.workers import Workers
 from router.cli.writable import refuse_early
 from router.errors import RouterError
@@ -85,7 +85,7 @@ def takes_gate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--alpha",
-        type=_alpha,
+        type=number(0.0001, 0.25),
         default=0.05,
         metavar="ALPHA",
         help="how probable it may be that a candidate is accepted which is not as asked (default: %(default)s)",
@@ -163,13 +163,3 @@ def _as_json(days: Sequence[Day], terms: Terms, judged: Judged) -> str:
 
 def _named(policy: Policy) -> dict[str, object]:
     return {"name": policy.name, "version": policy.version, "digest": policy.digest}
-
-
-def _alpha(text: str) -> float:
-    try:
-        alpha = float(text)
-    except ValueError:
-        alpha = 0.0
-    if not 0.0001 <= alpha <= 0.25:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 0.0001 to 0.25")
-    return alpha

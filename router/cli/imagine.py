@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from router.choosing.predict import Times, after_queue, remote_times
+from router.cli.whole import number
 from router.errors import RouterError
 from router.naming import did_you_mean
 from router.rules.policy import Policy
@@ -147,7 +148,9 @@ def takes_situation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=_MODEL, help="the model that it names (default: %(default)s)")
     for name, default, about in _AMOUNTS:
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=_amount, default=default, metavar="N", help=f"{about} (default: {default:g})")
+        parser.add_argument(
+            option, type=number(1e-6, 1e9), default=default, metavar="N", help=f"{about} (default: {default:g})"
+        )
 
 
 def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:
@@ -169,16 +172,6 @@ def said_of(policy: Policy, given: argparse.Namespace) -> Imagined:
         upload_bytes=int(given.upload_bytes),
         readings=tuple(given.readings),
     )
-
-
-def _amount(text: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = 0.0
-    if not 0 < amount <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0, up to 1e9")
-    return amount
 
 
 def _target(policy: Policy, name: str, kind: Kind, upload_bytes: int, way: _Way | None = None) -> TargetView:

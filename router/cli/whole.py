@@ -1,12 +1,13 @@
-"""A whole number that somebody gives to a command: between two others, or refused in one line."""
+"""A number that somebody gives to a command: between two others, or refused in one line."""
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["whole"]
+__all__ = ["number", "whole"]
 
 _MOST_DIGITS: Final = 40
 """More than any number that is asked for has; of thousands int() would complain in words of its own."""
@@ -21,5 +22,20 @@ def whole(least: int, most: int, why: str = "") -> Callable[[str], int]:
         if not digits or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} to {most}{why and f': {why}'}")
         return int(text)
+
+    return read
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return what reads an argument that is from `least` to `most`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is no number from {least:g} to {most:g}")
+        return value
 
     return read

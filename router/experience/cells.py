@@ -15,10 +15,13 @@ from router.estimates import MOST_SILENCES, EstimateSettings, Ratios
 from router.estimates.ratios import FEW
 from router.types import TimeEstimate
 
-__all__ = ["Cell", "Cells", "Key"]
+__all__ = ["Awake", "Cell", "Cells", "Key"]
 
 Key = tuple[bool, str, int]
 """Whether the round trip was measured by itself, the kind of link, and the silence's index: see estimates.silence."""
+
+Awake = tuple[int, float] | None
+"""A silence's index and a ratio, or nothing: see Cells.awake."""
 
 _NOT_LOOKED_AT: Final = TimeEstimate((0.0, 0.0, 0.0, 0.0, 0.0), 0)
 # Below this a change of the wake-up is not worth reading anything anew.
@@ -153,7 +156,7 @@ class Cells:
             time = nearest.ratios.estimate(base_s + wake_s, prior())
         return time if own is None else own.ratios.estimate(base_s + own.wake_s, time)
 
-    def awake(self, measured: bool, kind: str, silences: int) -> tuple[int, float] | None:
+    def awake(self, measured: bool, kind: str, silences: int) -> Awake:
         """Return the shortest silence after which there was a call, and the usual ratio of those; of the first
         `silences`, after which a radio is believed awake, and None before there was such a call."""
         for silence in range(silences):

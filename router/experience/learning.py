@@ -10,6 +10,7 @@ from typing import Final
 from router.choosing.predict import BELIEVED_ROUND_TRIP_S, MEDIAN, NO_TIME
 from router.experience.admission import Admission
 from router.experience.book import Book
+from router.experience.cells import Awake
 from router.experience.device_runs import BATCH, DeviceRuns
 from router.experience.known import Known
 from router.types import DEVICE, TimeEstimate
@@ -25,18 +26,20 @@ def learn_answer(
     """Learn from a call that answered; what its target's queue explains is taken off `taken_s`. Returns whether its
     target looks otherwise by now."""
     forgotten = book.seen(now)
-    base_s, blind, moved = _learn_way(known, call, book, sent_bytes, received_bytes, taken_s, now)
-    wake_s = _learn_wake(known, call, book, taken_s, base_s)
+    # Of calls that are believed to have found the radio awake, those after the shortest silence are the most certain.
+    heard = book.cells.awake(call.way.measured, call.way.link, known.radios.wakes(call.way.link).awake)
+    base_s, blind, moved = _learn_way(known, call, heard, sent_bytes, received_bytes, taken_s, now)
+    wake_s = _learn_wake(known, call, heard, taken_s, base_s)
     otherwise = book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
     return book.answered(received_bytes) or otherwise or moved or forgotten
 
 
 def _learn_way(
-    known: Known, call: Admission, book: Book, sent_bytes: int, received_bytes: int, taken_s: float, now: float
+    known: Known, call: Admission, heard: Awake, sent_bytes: int, received_bytes: int, taken_s: float, now: float
 ) -> tuple[float, bool, bool]:
     """Learn of the network, and return what the call should have been predicted to take with the radio awake, whether
     that is with nothing known of the round trip, and whether the network looks otherwise by now. What size and round
-    trip explain must not make requests look slow that are small, or near."""
+    trip explain must not make requests look slow that are small, or near. `heard`: see Cells.awake."""
     way, service_s = call.way, call.way.service_s[MEDIAN]
     path = known.path(call.target, way.link)
     moved = path.seen(now)
@@ -44,8 +47,6 @@ def _learn_way(
     trip_s = None if way.round_trip_s is None else way.round_trip_s[MEDIAN]
     beyond_s = taken_s - way.base_s + way.carried_s
     wakes = known.radios.wakes(way.link)
-    heard = book.cells.awake(way.measured, way.link, wakes.awake)
-    # Of those that are believed to have found it awake, the ones after the shortest silence are the most certain.
     awake = call.silence == 0 or (call.silence < wakes.awake and (heard is None or call.silence <= heard[0]))
     if awake or (heard is None and not way.blind):
         moved = path.learn_pace(sent_bytes, received_bytes, beyond_s - call.wake_s, now) or moved
@@ -66,14 +67,14 @@ def _learn_way(
     return service_s + believed_s + carried_s, trip_s is None, moved
 
 
-def _learn_wake(known: Known, call: Admission, book: Book, taken_s: float, base_s: float) -> float:
+def _learn_wake(known: Known, call: Admission, heard: Awake, taken_s: float, base_s: float) -> float:
     """Learn how long the radio took to wake, where it is known what the call would have taken without, and return
     what is believed of that now."""
     link, radios = call.way.link, known.radios
     wakes = radios.wakes(link)
-    if call.silence > 0 and radios.used_at(link) is not None:
-        heard = book.cells.awake(call.way.measured, link, wakes.awake)
-        if heard is not None and heard[0] < call.silence and wakes.observe(call.silence, taken_s - base_s * heard[1]):
+    if heard is not None and heard[0] < call.silence and radios.used_at(link) is not None:
+        beyond_s = taken_s - base_s * heard[1]
+        if wakes.observe(call.silence, beyond_s):
             known.all_changed()
     return wakes.medians_s[call.silence]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.docs.blocks import ROOT, Block, blocks_of, pages, prose_of
 from tests.docs.desk import Desk
 
-_TAKE_MINUTES = {"docs/how-to/prepare-a-release.md", "docs/how-to/keep-a-promise.md"}
+_LONG = {"docs/how-to/prepare-a-release.md", "docs/how-to/keep-a-promise.md"}
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 
@@ -20,7 +20,7 @@ def _name(page: Path) -> str:
 
 
 _WITH_BLOCKS = [
-    pytest.param(page, id=_name(page), marks=[pytest.mark.slow] if _name(page) in _TAKE_MINUTES else [])
+    pytest.param(page, id=_name(page), marks=[pytest.mark.slow] if _name(page) in _LONG else [])
     for page in pages()
     if blocks_of(page)
 ]
