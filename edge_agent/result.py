@@ -26,7 +26,9 @@ _BASES: Final[Mapping[Basis, str]] = {"measured": "measurements", "profile": "pu
 class Sent:
     """What one call handed to the network. `size_bytes` is the serialized request, without the transport's framing.
 
-    An `audit` is answered after the request is, and nobody waited for it: what it received is not known here."""
+    A call that found no connection handed it nothing, and is not here; one that was given up while it may have waited
+    for a connection is, because nobody knows. An `audit` is answered after the request is, and nobody waited for it:
+    what it received is not known here."""
 
     target: str
     endpoint: str
@@ -79,7 +81,7 @@ class Receipt:
 
     @property
     def sent_bytes(self) -> int:
-        """Bytes of requests handed to the network; a call that found no connection counts as well."""
+        """Bytes of requests handed to the network."""
         return sum(sent.size_bytes for sent in self.sent)
 
     def __str__(self) -> str:

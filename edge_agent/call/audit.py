@@ -73,7 +73,7 @@ class Audit:
         def arrived() -> None:
             # An answer can come before the call that asked for it has returned: whoever is second goes on.
             if next(both) == 2:
-                self._finish(remote.name)
+                self._finish(remote)
 
         try:
             self._flight = remote.call(
@@ -96,7 +96,7 @@ class Audit:
         arrived()
         return sent
 
-    def _finish(self, target: str) -> None:
+    def _finish(self, remote: Remote) -> None:
         """Called once the answer is there, mostly from gRPC's thread and after the request has ended."""
         from edge_agent.egress.answer import read_answer
         from edge_agent.egress.failure import RemoteFailure
@@ -107,10 +107,14 @@ class Audit:
             if flight is None or self._judged is None or self._device is None:
                 return
             answer, digest = read_answer(flight.result(), self._request_id, release.manifest, release.outputs)
-            if quality.covers(target, digest):
+            if quality.covers(remote.name, digest):
                 apart = quality.compared(self._terms, self._request_id, self._judged, self._device, answer, kept=True)
                 outcome = "disagrees" if apart else "agrees"
-        except (RemoteFailure, WireError):
+        except RemoteFailure as failure:
+            # Its receipt is written by now; what it was charged can be given back.
+            if failure.unsent and flight is not None and self._setting.ledger is not None:
+                self._setting.ledger.corrected(remote.name, remote.kind, -flight.sent_bytes, sent=False)
+        except WireError:
             pass
         finally:
             quality.audit_over()

@@ -17,7 +17,7 @@ from nearfar_wire.errors import WireError
 from nearfar_wire.status import CODES, Code
 from router.running.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
 from router.running.attempt import Failed, Failure, Run
-from router.types import Situation
+from router.types import Kind, Situation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +40,7 @@ class _Flight:
     started: float
     due: float
     endpoint: str
+    kind: Kind
     idle_s: float
     """For how long the radio had not been used."""
 
@@ -127,11 +128,11 @@ class RemoteCalls:
             self._ledger.corrected(target, remote.kind, call.sent_bytes - view.upload_bytes)
         # Another call under way keeps the radio awake, and pays for that.
         idle_s = 0.0 if self._flights else math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
-        self._flights[target] = _Flight(call, admission, now, due, remote.endpoint, idle_s)
+        self._flights[target] = _Flight(call, admission, now, due, remote.endpoint, remote.kind, idle_s)
         return None
 
     def _call_off(self, remote: Remote, admission: Admission, upload_bytes: int) -> None:
-        """Give back the admission and the charge of a call that was never sent."""
+        """Give back the admission and the charge of a call that was never begun."""
         self._experience.remote_abandoned(admission)
         if self._ledger is not None:
             self._ledger.corrected(remote.name, remote.kind, -upload_bytes, sent=False)
@@ -188,11 +189,15 @@ class RemoteCalls:
 
     def _account(self, target: str, received_bytes: int) -> None:
         flight = self._flights.pop(target)
-        self._sent.append(Sent(target, flight.endpoint, flight.call.sent_bytes, received_bytes))
+        sent_bytes = 0 if flight.call.unsent else flight.call.sent_bytes
+        if sent_bytes:
+            self._sent.append(Sent(target, flight.endpoint, sent_bytes, received_bytes))
         if self._ledger is not None:
+            if not sent_bytes:
+                self._ledger.corrected(target, flight.kind, -flight.call.sent_bytes, sent=False)
             radio = self._situation.radio
             link, taken_s = None if radio is None else radio.kind, self._clock() - flight.started
-            self.joules += self._ledger.call_ended(link, taken_s, flight.call.sent_bytes, received_bytes, flight.idle_s)
+            self.joules += self._ledger.call_ended(link, taken_s, sent_bytes, received_bytes, flight.idle_s)
 
     def _learn_failure(self, flight: _Flight, code: Code, now: float, told: Told = NOTHING_TOLD) -> None:
         self._experience.remote_ended(

@@ -15,7 +15,7 @@ from nearfar_wire.status import CODES, Code, code_from_status
 from router.running.advice import NOTHING_TOLD, Told
 from router.running.attempt import Failure
 
-__all__ = ["RemoteFailure", "from_rpc_error", "hung_up"]
+__all__ = ["RemoteFailure", "from_rpc_error", "hung_up", "speaks_of_no_connection"]
 
 # As worded by grpcio 1.76 to 1.85 with BoringSSL; pinned by the tests under tests/faults, case by case.
 _IDENTITY: Final = re.compile(
@@ -28,6 +28,9 @@ _NOT_THE_PROTOCOL: Final = re.compile(
     r"Received http2 header with status|Trying to connect an http1\.x server|HTTP/1\.|unexpected content-type"
     r"|First byte: |Failed parsing HTTP/2|Expected SETTINGS frame|last error: OK$",
     re.IGNORECASE,
+)
+_NO_CONNECTION: Final = re.compile(
+    r"failed to connect to all addresses|errors resolving |DNS resolution failed|empty address list", re.IGNORECASE
 )
 _HUNG_UP: Final = re.compile(r"failed to connect to all addresses.*Socket closed", re.IGNORECASE)
 # gRPC's own words here, for a reply that is no message of ours.
@@ -51,6 +54,8 @@ class RemoteFailure(Exception):
         self.code = code
         self.detail = detail
         self.told = told
+        self.unsent = False
+        """Whether it is known that nothing of the request was sent, because there was no connection to send it on."""
 
     @classmethod
     def refused(cls) -> RemoteFailure:
@@ -69,6 +74,12 @@ class RemoteFailure(Exception):
 def hung_up(error: grpc.RpcError) -> bool:
     """Tell whether the endpoint closed the connection while it was being made, without saying why."""
     return isinstance(error, grpc.Call) and _HUNG_UP.search(str(error.details() or "")) is not None
+
+
+def speaks_of_no_connection(error: grpc.RpcError) -> bool:
+    """Tell whether a call's error has the words with which gRPC ends one that it had no connection for. A server can
+    say them too, as one does that hands on what became of its own call to another."""
+    return isinstance(error, grpc.Call) and _NO_CONNECTION.search(str(error.details() or "")) is not None
 
 
 def from_rpc_error(error: grpc.RpcError) -> RemoteFailure:

@@ -15,7 +15,7 @@ import grpc
 
 from edge_agent.config import RemoteConfig, TlsConfig
 from edge_agent.egress.credential import Metadata, credential_of
-from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up
+from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up, speaks_of_no_connection
 from edge_agent.egress.hangup import client_context, refuses_us
 from edge_agent.egress.told import told_by
 from edge_agent.errors import ConfigError
@@ -95,6 +95,12 @@ class InFlight:
             raise self._failure
         response: pb.ModelInferResponse = self._future.result()
         return response
+
+    @property
+    def unsent(self) -> bool:
+        """Whether it has failed and nothing of it was sent. One that was given up may have waited for a connection as
+        well, but nobody knows: it counts as sent."""
+        return self._failure is not None and self._failure.unsent
 
     def told(self) -> Told:
         """Return what the server of a call that is done, and went well, said of itself."""
@@ -216,7 +222,22 @@ class Remote:
             channel.close()
 
     def _failure(self, error: grpc.RpcError) -> RemoteFailure:
-        return RemoteFailure.refused() if hung_up(error) and self._refuses_us() else from_rpc_error(error)
+        # Looked at before anything else is asked: later there may be a connection.
+        unsent = speaks_of_no_connection(error) and not self._is_connected()
+        failure = RemoteFailure.refused() if hung_up(error) and self._refuses_us() else from_rpc_error(error)
+        failure.unsent = unsent
+        return failure
+
+    def _is_connected(self) -> bool:
+        """Tell whether there is a connection now; also where that cannot be found out.
+
+        Who has the words of a call without a connection from a server has a connection to it. The public way to ask
+        starts a thread, which looks five times a second."""
+        try:
+            state = self._channel._channel.check_connectivity_state(False)  # type: ignore[union-attr]  # gRPC's own
+        except Exception:  # noqa: BLE001  a closed channel, or another version of gRPC
+            return True
+        return bool(state == grpc.ChannelConnectivity.READY.value[0])
 
     def _refuses_us(self) -> bool:
         with self._asking:  # whoever comes meanwhile waits for the answer

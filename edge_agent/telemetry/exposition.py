@@ -63,7 +63,7 @@ def _counters(counts: Counts) -> Iterator[Metric]:
         ("nearfar_security_failures", "Failures of identity or transport security.", counts.security_failures),
         (
             "nearfar_sent_bytes",
-            "Bytes of requests handed to the network, connected or not.",
+            "Bytes of requests handed to the network.",
             counts.sent_bytes,
         ),
         ("nearfar_throttled", "Calls kept back from a target that failed many lately.", counts.throttled),

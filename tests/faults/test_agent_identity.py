@@ -110,6 +110,7 @@ def test_A9_A10_A11_the_device_answers_and_nothing_of_the_request_is_written(
         assert result.target == "device"
         assert [(f.target, f.code, f.security) for f in result.receipt.failures] == [("cloud", "SECURITY_ERROR", True)]
         assert scene.link.bytes_up < HANDSHAKE_BYTES
+        assert not result.receipt.sent
         assert not scene.cloud.calls
         # The connection that failed, the one that asked why, and on a slow machine one that gRPC tried again by itself.
         assert scene.link.connections <= 3

@@ -52,6 +52,7 @@ def test_A13_while_the_name_leads_nowhere_the_device_answers_and_the_name_server
             result = watched.infer("tiny", X)
             assert (result.target, [f.code for f in result.receipt.failures]) == ("device", ["UNAVAILABLE"])
             assert not any(f.security for f in result.receipt.failures)
+            assert not result.receipt.sent
         assert 1 <= names.asked <= 5
     assert not scene.cloud.calls
 

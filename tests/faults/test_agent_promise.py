@@ -125,3 +125,15 @@ def test_I2_an_audit_is_charged_to_the_budget_and_skipped_once_nothing_is_left(s
         assert sum(result.receipt.audited for result in results) == 1
         assert [budget.left for budget in watched.agent.core.budgets()] == [0.0]
         assert results[-1].target == "device"
+
+
+def test_an_audit_that_found_no_connection_is_given_back(scene: Scene) -> None:
+    """A promise cost its budget where no cloud was in reach."""
+    policy = f"{POLICY}[budgets]\nmoney = {{ amount_usd = 50 }}\n"
+    scene.link.down()
+    with scene.agent("auto", rules=policy, release=certified(scene)) as watched:
+        for _ in range(20):
+            watched.infer("tiny", X, privacy="public", deadline_ms=5000)
+        counts = watched.agent.core.metrics.counts
+        eventually(lambda: counts().audits.get(("tiny", "failed"), 0) > 0)
+        eventually(lambda: [budget.left for budget in watched.agent.core.budgets()] == [50.0])

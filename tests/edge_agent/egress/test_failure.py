@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up
+from edge_agent.egress.failure import RemoteFailure, from_rpc_error, hung_up, speaks_of_no_connection
 from nearfar_wire.status import ERROR_CODE_KEY, Code
 
 CONNECT = "failed to connect to all addresses; last error: "
@@ -94,6 +94,22 @@ def test_an_error_that_is_no_call_is_an_endpoint_that_is_not_there() -> None:
 def test_only_an_end_while_connecting_is_asked_after() -> None:
     assert hung_up(Error(grpc.StatusCode.UNAVAILABLE, f"{CONNECT}UNAVAILABLE: ipv4:1.2.3.4:1: Socket closed"))
     assert not hung_up(Error(grpc.StatusCode.UNAVAILABLE, "Socket closed"))
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        (f"{CONNECT}UNKNOWN: ipv4:1.2.3.4:1: connect: Connection refused (111)", True),
+        (f"{CONNECT}{IDENTITY['name_1.85']}", True),
+        ("errors resolving cloud.test:1: [field:hostname lookup error:address lookup failed]", True),
+        ("DNS resolution failed for cloud.test:1: C-ares status is not ARES_SUCCESS", True),
+        ("Socket closed", False),
+        ("Deadline Exceeded", False),
+        (None, False),
+    ],
+)
+def test_what_grpc_says_of_a_call_that_it_had_no_connection_for(details: str | None, expected: bool) -> None:
+    assert speaks_of_no_connection(Error(grpc.StatusCode.UNAVAILABLE, details)) is expected
 
 
 @pytest.mark.parametrize("code", list(Code))

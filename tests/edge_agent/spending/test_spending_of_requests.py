@@ -4,6 +4,7 @@ I2: inputs that are made to escalate meet the caps, and are answered on the devi
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import grpc
@@ -43,6 +44,40 @@ def test_a_call_that_failed_is_charged_as_well(scene: Scene) -> None:
     with scene.agent(rules=BYTES.format(amount=1), signals=UNPROBED) as watched:
         receipt = watched.infer("tiny", X, privacy="public").receipt
         assert receipt.answered_by == "device"
+        assert _left(watched)[Resource.BYTES] == pytest.approx(1 - receipt.sent_bytes / 1e6)
+
+
+ALL = "[budgets]\nenergy = { amount_j = 1000 }\nmoney = { amount_usd = 1 }\nbytes = { amount_mb = 1 }\n"
+
+
+@pytest.mark.wide
+def test_a_call_that_found_no_connection_sent_nothing_and_costs_neither_dollars_nor_bytes(scene: Scene) -> None:
+    """Each was charged as one that was answered, and receipts told of bytes that never left: an outage emptied the
+    purse."""
+    scene.link.down()
+    sources = [Scripted({"link": "wifi"})]
+    with scene.agent(rules=PAID + ALL, signals=UNPROBED, sources=sources) as watched:
+        result = watched.infer("tiny", X, privacy="public")
+        assert [failure.code for failure in result.receipt.failures] == ["UNAVAILABLE"]
+        assert (result.receipt.sent, "nothing left the device" in str(result.receipt)) == ((), True)
+        left = _left(watched)
+        assert (left[Resource.MONEY], left[Resource.BYTES]) == (1.0, 1.0)
+        # The radio was in use while it tried.
+        assert left[Resource.ENERGY] == pytest.approx(1000 - result.receipt.energy_j)
+        record = json.loads(result.to_json())
+        assert (record["expense"]["usd"], record["expense"]["sent_bytes"]) == (0.0, 0)
+        assert not watched.agent.core.metrics.counts().sent_bytes.get("cloud")
+
+
+@pytest.mark.wide
+def test_a_server_that_says_it_found_no_connection_was_sent_the_request_all_the_same(scene: Scene) -> None:
+    """As one does that asks another server, and hands its error on."""
+    words = "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.1:8001: Connection refused"
+    scene.cloud.script = Script(fails=grpc.StatusCode.UNAVAILABLE, details=words)
+    with scene.agent(rules=PAID + ALL, signals=UNPROBED) as watched:
+        receipt = watched.infer("tiny", X, privacy="public").receipt
+        assert [sent.target for sent in receipt.sent] == ["cloud"]
+        assert _left(watched)[Resource.MONEY] == pytest.approx(0.99)
         assert _left(watched)[Resource.BYTES] == pytest.approx(1 - receipt.sent_bytes / 1e6)
 
 
