@@ -88,9 +88,8 @@ class _Ask:
         """See horizon.Stage."""
         used_at, busy_until = state
         yield self._move(self._nobody, 0.0, 0.0, 0.0, used_at, busy_until)
-        for waking in self._ahead.ways[:1]:
-            if waking.sleeps:
-                yield self._move(self._nobody, waking.wakes_for_j(used_at), 0.0, 0.0, waking.used_until, busy_until)
+        for waking in self._ahead.wakings:
+            yield self._move(self._nobody, waking.wakes_for_j(used_at), 0.0, 0.0, waking.used_until, busy_until)
         if self._ahead.run is not None:
             yield from self._on_device(used_at, busy_until)
         for way in self._ahead.ways:
@@ -101,23 +100,23 @@ class _Ask:
         assert run is not None
         wrong = self._worth.wrong_answer * run.p_wrong
         ends = max(ahead.at, busy_until) + run.run_s
-        waking = ahead.ways[0] if ahead.ways else None
         if ends <= ahead.deadline:
             cost = wrong + self._worth.second * (ends - ahead.at)
             busy = self._busy(ends)
             yield self._move(cost, run.joules, 0.0, 0.0, used_at, busy)
-            if waking is not None and waking.sleeps:
+            for waking in ahead.wakings:
                 joules = run.joules + waking.wakes_for_j(used_at)
                 yield self._move(cost, joules, 0.0, 0.0, waking.used_until, busy)
         later = ahead.next_at + run.run_s
         if later > ahead.deadline:
             return
         cost = wrong + self._worth.second * (later - ahead.at)
-        if waking is None or ahead.next_comes_at_once:
+        if not ahead.tries or ahead.next_comes_at_once:
             yield self._move(cost, run.joules, 0.0, 0.0, used_at, busy_until)
-        else:
-            joules = run.joules + waking.wakes_for_j(used_at)
-            yield self._move(cost, joules, 0.0, 0.0, waking.used_until, busy_until)
+            return
+        for tried in ahead.tries:
+            joules = run.joules + tried.wakes_for_j(used_at)
+            yield self._move(cost, joules, 0.0, 0.0, tried.used_until, busy_until)
 
     def _remote(self, way: Way, used_at: float, busy_until: float) -> Iterator[Move]:
         ahead, worth = self._ahead, self._worth

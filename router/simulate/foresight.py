@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from router.rules.policy import Policy
@@ -130,13 +131,17 @@ class Way:
 
 @value
 class Ahead:
-    """One request, and what can come of it. `queues`: the device does one run after the other."""
+    """One request, and what can come of it. `queues`: the device does one run after the other.
+
+    `ways` are those that may bring an answer, `tries` one for each link that a call may go over, also one to a server
+    that answers nobody."""
 
     at: float
     deadline: float
     next_at: float
     run: Run | None
     ways: tuple[Way, ...]
+    tries: tuple[Way, ...]
     queues: bool
     tail_j: float
     """Of the link whose tail takes least."""
@@ -151,6 +156,11 @@ class Ahead:
     @property
     def next_comes_at_once(self) -> bool:
         return self.next_at - self.at <= _AT_ONCE_S
+
+    @property
+    def wakings(self) -> Iterator[Way]:
+        """The tries that wake a radio, where it sleeps."""
+        return (way for way in self.tries if way.sleeps)
 
 
 def foresee(setting: Setting, policy: Policy, seed: int, attempts: int) -> Iterator[Ahead]:
@@ -194,6 +204,7 @@ class _Foresight:
             next_at,
             self._run(arrival, key),
             tuple(self._ways(arrival, key)),
+            tuple(self._tries(arrival, key)),
             self._setting.device.runs_at_once == 1,
             self._tail_j,
             self._forgets_after_s,
@@ -210,14 +221,24 @@ class _Foresight:
         return Run(run_s, run_s * device.run_w, 1 - arrival.truth.p_right[DEVICE])
 
     def _ways(self, arrival: Arrival, key: int) -> Iterator[Way]:
-        model = self._setting.models[arrival.model]
-        for server in self._setting.servers:
-            if server.name not in model.service_s or not self._policy.permits(arrival.label, server.name, server.kind):
-                continue
+        for server in self._servers(arrival):
             for link, start in self._links(arrival):
                 starts = _sound_from(self._setting.faults.get(server.name, ()), start, arrival.at + arrival.deadline_s)
                 if starts is not None:
                     yield self._way(arrival, key, server, link, starts)
+
+    def _tries(self, arrival: Arrival, key: int) -> Iterator[Way]:
+        # What waking the radio takes is the link's affair, whoever is called.
+        for server in islice(self._servers(arrival), 1):
+            for link, start in self._links(arrival):
+                yield self._way(arrival, key, server, link, start)
+
+    def _servers(self, arrival: Arrival) -> Iterator[ServerModel]:
+        """Return the servers that have the model, and that the label permits."""
+        served = self._setting.models[arrival.model].service_s
+        for server in self._setting.servers:
+            if server.name in served and self._policy.permits(arrival.label, server.name, server.kind):
+                yield server
 
     def _links(self, arrival: Arrival) -> Iterator[tuple[LinkModel, float]]:
         connections, ends = self._setting.connections, arrival.at + arrival.deadline_s
