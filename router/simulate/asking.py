@@ -96,7 +96,6 @@ class Asking:
         job = self._world.call(
             target, arrival.model, now, pending.number, again, upload_bytes=arrival.upload_bytes, until=run.until
         )
-        pending.usd += self._usd[target]
         due_at = run.until if backup is None else min(run.until, situation.request.deadline - backup.before_s)
         flights[target] = Flight(pending, job, admission, due_at, idle_s)
         self._agenda.put_job(job)
@@ -193,12 +192,16 @@ class Asking:
         received_bytes = 0 if job.failure else job.download_bytes
         pending.sent_bytes += job.sent_bytes
         pending.received_bytes += received_bytes
+        if job.reached:
+            pending.usd += self._usd[job.target]
         if self._purse.states:
             radio = pending.decision.situation.radio
-            more_bytes = job.sent_bytes - job.upload_bytes
-            self._purse.call_corrected(job.target, self._kinds[job.target], more_bytes)
+            # An agent's books, which know of no other call that it was not sent.
+            booked_bytes = 0 if job.unsent else job.upload_bytes
+            if job.unsent:
+                self._purse.call_corrected(job.target, self._kinds[job.target], -job.upload_bytes, sent=False)
             link, taken_s = None if radio is None else radio.kind, now - job.started_at
-            self._purse.call_ended(link, taken_s, job.sent_bytes, received_bytes, flight.idle_s)
+            self._purse.call_ended(link, taken_s, booked_bytes, received_bytes, flight.idle_s)
 
 
 def _told(call: Call) -> Told:

@@ -2,8 +2,9 @@
 
     begun ──upload, half a round trip──► at the server ──queue, run──► served ──half a round trip, download──► done
 
-A refusal takes the way back as an answer does. Into a black hole nothing ever comes of it. Where the device goes over
-to another network, or to none, what was under way is lost at that moment, as a connection is."""
+A refusal takes the way back as an answer does. A server that is down refuses the connection: that takes a round trip,
+and nothing is sent. Into a black hole nothing ever comes of it. Where the device goes over to another network, or to
+none, what was under way is lost at that moment, as a connection is."""
 
 from __future__ import annotations
 
@@ -28,6 +29,7 @@ class Pays(Protocol):
 
 _NO_NETWORK_S: Final = 0.001
 """Measured: a connection that the system refuses fails after a millisecond."""
+_NOBODY_THERE: Final = Refusal("UNAVAILABLE", "nobody takes connections there")
 _UNDERWAY, _AT_SERVER, _RUNNING, _COMING_BACK = range(4)
 
 
@@ -50,12 +52,14 @@ class Call(Job):
         "key",
         "pushback_s",
         "queue_s",
+        "reached",
         "round_trip_s",
         "run_s",
         "sent_bytes",
         "service_s",
         "told_queue_s",
         "told_stay_local_s",
+        "unsent",
         "until",
         "upload_bytes",
         "upload_s",
@@ -95,6 +99,10 @@ class Call(Job):
         self.upload_bytes, self.download_bytes = up, down
         self.sent_bytes = 0
         """Bytes that were handed to the network."""
+        self.reached = False
+        """Whether the server got it, or will, whoever still waits for it: only then it costs money."""
+        self.unsent = False
+        """Whether it has failed for want of a connection, so that its caller knows that nothing was sent."""
         self.idle_s = math.inf
         """For how long the radio had not been used before."""
         self.wake_s = self.connect_s = self.upload_s = self.round_trip_s = self.queue_s = self.run_s = (
@@ -114,6 +122,11 @@ class Call(Job):
         self.wake_s = awake_at - now
         trouble = server.faults.at(now)
         self.round_trip_s = link.round_trip_s(now, key) + server.model.rtt_s + trouble.delay_s
+        if trouble.down:
+            connections.ended(server.model)
+            self._phase, self._refusal = _COMING_BACK, _NOBODY_THERE
+            self._put(awake_at + self.round_trip_s)
+            return
         ready_at = awake_at
         if not trouble.black_hole:
             ready_at = connections.ready_at(server.model, awake_at, self.round_trip_s)
@@ -142,13 +155,15 @@ class Call(Job):
             self._come_back(now, self.download_bytes)
             return other
         if phase == _COMING_BACK:
-            self._settle(now, self.upload_bytes, 0 if self._refusal else self.download_bytes)
+            self._settle(now, self.sent_bytes, 0 if self._refusal else self.download_bytes)
             if self._refusal is None:
                 self._end()
             else:
+                self.unsent = not self.sent_bytes and self._refusal is _NOBODY_THERE
                 self.pushback_s = self._refusal.pushback_s
                 self._end(self._refusal.code, self._refusal.detail)
         elif self._link is None:
+            self.unsent = True
             self._end("UNAVAILABLE", "no network")
         else:
             self._arrive(now)
@@ -162,6 +177,11 @@ class Call(Job):
         self._phase = _AT_SERVER
         self._arrived_at = now
         self.sent_bytes = self.upload_bytes
+        if self._server.faults.at(now).down:  # since it was sent
+            self._phase, self._refusal = _COMING_BACK, _NOBODY_THERE
+            self._put(now + self.round_trip_s / 2)
+            return
+        self.reached = True
         self._put(math.inf)
         self._refusal = self._server.arrive(self, now)
         if self._refusal is not None:
@@ -186,7 +206,9 @@ class Call(Job):
     def _stop(self, now: float, failure: str, detail: str) -> Job | None:
         phase = self._phase
         if self._link is not None:
-            self.sent_bytes = self._handed_over_by(now)
+            if phase == _UNDERWAY and self._is_handed_over(now):
+                self.sent_bytes = self.upload_bytes
+                self.reached = self._due_at < self._breaks_at
             self._settle(now, self.sent_bytes, 0)
         self._end(failure, detail)
         if phase == _AT_SERVER:
@@ -199,8 +221,7 @@ class Call(Job):
         self.energy_j += radio.used_until(now) + radio.moved_j(up, down)
         self._pays.pay(self.energy_j)
 
-    def _handed_over_by(self, now: float) -> int:
-        """Return what the network was given by then, and will carry whoever still waits for it: what is written to a
-        connection cannot be taken back. Before there is one, nothing is."""
-        connecting = self._phase == _UNDERWAY and self.connect_s > 0
-        return 0 if connecting and now < self.started_at + self.wake_s + self.connect_s else self.upload_bytes
+    def _is_handed_over(self, now: float) -> bool:
+        """Tell whether the network was given it by then, and will carry it whoever still waits for it: what is written
+        to a connection cannot be taken back. Before there is one, nothing is."""
+        return self.connect_s == 0 or now >= self.started_at + self.wake_s + self.connect_s

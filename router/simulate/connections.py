@@ -27,6 +27,10 @@ class Connections:
             known = self._open[server.name] = open_at, open_at + server.connection_s
         return max(awake_at, known[0])
 
+    def ended(self, server: ServerModel) -> None:
+        """The server is down, and its connection with it."""
+        self._open.pop(server.name, None)
+
     def lost(self) -> None:
         """The device is on another network, or on none."""
         self._open.clear()

@@ -30,6 +30,11 @@ class Fault:
     every_s: float = math.inf
     """It comes again after so long, counted from start to start."""
 
+    @property
+    def downs(self) -> bool:
+        """Whether it is the whole server that is down."""
+        return self.error_share == 1 and self.code == "UNAVAILABLE" and self.pushback_s is None
+
     def active(self, now: float) -> bool:
         """Tell whether it is in force at `now`."""
         return now >= self.start and self._since(now) < self.end - self.start
@@ -63,6 +68,8 @@ class Trouble:
     failing: tuple[Fault, ...] = ()
     slow: float = 1.0
     delay_s: float = 0.0
+    down: bool = False
+    """Nobody is there who would take a connection: every call is UNAVAILABLE, and none is told when to come again."""
 
 
 SOUND = Trouble()
@@ -91,6 +98,7 @@ class Faults:
                     tuple(fault for fault in active if fault.error_share > 0),
                     math.prod(fault.slow for fault in active),
                     sum(fault.delay_s for fault in active),
+                    any(fault.downs for fault in active),
                 )
         return self._now
 

@@ -121,6 +121,8 @@ class Knowing:
         if wake_s and link.model.radio.wake_spread:
             wake_s *= math.exp(link.model.radio.wake_spread * self._wakes[link.model.name].normal(key))
         round_trip_s = link.round_trip_s(now, key) + server.model.rtt_s + trouble.delay_s
+        if trouble.down:
+            return wake_s + round_trip_s
         sent_at = self._carried(link.model.up, now + wake_s, arrival.upload_bytes, now)
         if sent_at == math.inf:
             return _NEVER_S

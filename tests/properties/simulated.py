@@ -50,6 +50,7 @@ faults = st.lists(
             [
                 {"black_hole": True},
                 {"error_share": 0.7},
+                {"error_share": 1.0},
                 {"error_share": 1.0, "code": "OVERLOADED", "pushback_s": 2.0},
                 {"error_share": 1.0, "code": "SECURITY_ERROR"},
                 {"slow": 20.0},

@@ -40,7 +40,15 @@ class FaultPart(Part):
         told("It comes again after so long, from its beginning to its next.", unit="s", reason="It comes once."),
     ] = None
     black_hole: Annotated[bool, told("Nothing that is sent there is ever answered.", reason="It answers.")] = False
-    error_share: Annotated[Share, told("Share of calls that fail.", unit="share", reason="None does.")] = 0.0
+    error_share: Annotated[
+        Share,
+        told(
+            "Share of calls that fail; with 1, UNAVAILABLE and no `pushback_ms` the server is down: it takes no "
+            "connection, so that nothing is sent and nothing paid.",
+            unit="share",
+            reason="None does.",
+        ),
+    ] = 0.0
     code: Annotated[
         Code | None,
         told(

@@ -62,7 +62,9 @@ class TargetPart(Part):
         told("From the edge of the network to it and back.", unit="ms", reason="A server at the network's edge."),
     ] = 0.0
     usd_per_request: Annotated[
-        float, Field(ge=0, le=1e6), told("What a call costs.", unit="US dollars", reason="One's own server.")
+        float,
+        Field(ge=0, le=1e6),
+        told("What a call costs that reaches it.", unit="US dollars", reason="One's own server."),
     ] = 0.0
     busy: Annotated[
         SeriesPart, told("Share of its workers that others keep busy.", unit="share", reason="Nobody else calls it.")
