@@ -209,7 +209,7 @@ class Agent:
                 elif kind is Cancel:
                     self._asking.cancel(pending, command.target, now)  # type: ignore[union-attr]  # as above
                 elif kind is Audit:
-                    self._errands.audit(pending.arrival, pending.number, command.target, now)  # type: ignore[union-attr]  # as above
+                    self._audit(pending, command.target, now)  # type: ignore[union-attr]  # as above
                 elif kind is Finish:
                     self._end(pending, command.outcome, now)  # type: ignore[union-attr]  # as above
                     return
@@ -217,6 +217,11 @@ class Agent:
                 self._arm(pending)
                 return
             pending.state, commands = step(pending.state, event, now)
+
+    def _audit(self, pending: Pending, target: str, now: float) -> None:
+        readings = pending.decision.situation.readings
+        radio = self.experience.radio(readings, now)
+        self._errands.audit(pending.arrival, pending.number, target, radio, readings, now)
 
     def _arm(self, pending: Pending) -> None:
         """Put the machine's instant down, unless something else will happen to the request before it."""

@@ -79,14 +79,27 @@ class Errands:
             return 0
         return self._log.silent_at(now, policy.energy.power_of(radio.kind).tail_s)
 
-    def audit(self, arrival: Arrival, number: int, target: str, now: float) -> None:
+    def audit(
+        self, arrival: Arrival, number: int, target: str, radio: Radio, readings: Mapping[str, Reading], now: float
+    ) -> None:
         """Ask as well, and wait for nothing: what an audit tells is the journal's, what it costs is the device's."""
+        server, purse = self._world.servers[target].model, self._purse
+        if not purse.admits(target, server.kind, radio.kind):
+            return
+        self.called()
+        purse.call_began(target, server.kind, arrival.upload_bytes)
+        self._experience.radio_used(readings, now)
+        # As the agent charges it, which does not wait: what it takes to send, and the radio's tail.
+        idle_s = math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
+        purse.call_ended(radio.kind, 0.0, arrival.upload_bytes, 0, idle_s)
         call = self._world.call(
             target, arrival.model, now, number, _AUDITS, upload_bytes=arrival.upload_bytes, until=math.inf
         )
-        usd = self._world.servers[target].model.usd_per_request
 
         def audited(job: Job, now: float) -> None:
+            usd = server.usd_per_request if call.reached else 0.0
+            if call.unsent:
+                purse.call_corrected(target, server.kind, -arrival.upload_bytes, sent=False)
             self._tally.spend(job.energy_j, call.sent_bytes, usd)
             self._meter.add(now, job.energy_j, usd, call.sent_bytes)
 

@@ -11,6 +11,8 @@ from router.rules.compile import compile_policy
 from router.rules.policy import Policy
 from router.simulate.agenda import Agenda
 from router.simulate.agent import Agent
+from router.simulate.answers import Parametric
+from router.simulate.arriving import Recorded
 from router.simulate.baselines import always
 from router.simulate.call import Call
 from router.simulate.curve import Curve
@@ -18,9 +20,10 @@ from router.simulate.driver import simulate
 from router.simulate.evaluation import evaluate
 from router.simulate.faults import Fault
 from router.simulate.tally import Block, Tally
+from router.simulate.workload import Stream
 from router.simulate.world import Setting, World
 from router.types import Resource
-from tests.router.simulate.worlds import link, radio, run_all, server, setting
+from tests.router.simulate.worlds import link, model, radio, run_all, server, setting
 
 PRICE = 0.001
 OFFLINE = ((0.0, None),)
@@ -162,3 +165,34 @@ def test_the_books_count_what_is_lost_on_the_way_because_nobody_knows() -> None:
     assert (total.usd, total.up_bytes > 0) == (0.0, True)
     left = {view.resource: view.left for view in agent.purse.views(now=1000.0, utc_s=1000.0)}
     assert left[Resource.MONEY] == pytest.approx(1 - PRICE * total.up_bytes / 10_000)
+
+
+# -- audits ------------------------------------------------------------------------------------------------------------
+
+
+def _promising(amount_usd: float, **changed: Any) -> tuple[Agent, Block]:
+    """Return what a day of audits comes to: half of what is kept on the device is asked of the cloud as well."""
+    answers = Parametric(0.75, 0.85, 2.0, {"cloud": (0.95, 0.6)})
+    of = model(answers=answers)
+    times = [float(3 * number) for number in range(1, 301)]
+    streams = (Stream("app", of, 0.5, ((1.0, "public"),), Recorded(times)),)
+    cloud = server(usd_per_request=PRICE)
+    world = setting(cloud, duration_s=1000.0, connections=AWAKE, models={"m": of}, streams=streams, **changed)
+    text = f"{HEAD}[promise]\nmax_loss = 0.02\naudit = 0.5\n[budgets]\nmoney = {{ amount_usd = {amount_usd} }}\n"
+    return _lived(compile_policy(text.encode()), world)
+
+
+@pytest.mark.wide
+def test_audits_are_charged_to_the_budget_and_end_with_it() -> None:
+    """The books had none of them, so that a run spent more than its budget allowed."""
+    _, free = _promising(1000.0)
+    _, held = _promising(20 * PRICE)
+    assert free.usd > 40 * PRICE
+    assert held.usd <= 20 * PRICE + 1e-9
+
+
+def test_an_audit_that_finds_no_server_is_given_back() -> None:
+    agent, total = _promising(1.0, faults=DOWN)
+    assert total.usd == 0.0
+    (money,) = agent.purse.views(now=1000.0, utc_s=1000.0)
+    assert money.left == pytest.approx(1.0)
