@@ -21,8 +21,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from router.rules.policy import Policy, Worth
-from router.simulate.foresight import Ahead, Way, foresee
+from router.simulate.foresight import Ahead, foresee
 from router.simulate.horizon import Move, Path, Reached, State, least_cost_within
+from router.simulate.way import Way
 from router.simulate.world import Setting
 
 __all__ = ["least_possible"]
