@@ -24,6 +24,7 @@ A CallError's message names models, tensors and limits; it never holds a tensor'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "BenchFailed",
@@ -49,6 +50,10 @@ __all__ = [
 
 class CloudError(Exception):
     """Root of everything this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: as pickle has it
+        """Go to another process whole: made again without the constructor, which takes more than the message."""
+        return BaseException.__new__, (type(self), *self.args), vars(self)
 
 
 class SettingsError(CloudError):

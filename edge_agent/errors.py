@@ -22,7 +22,7 @@ later as it is, and `source`, the part that told. No message holds an input's va
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from nearfar_wire.errors import quoted
 from nearfar_wire.status import CODES, Code
@@ -57,6 +57,10 @@ class AgentError(Exception):
     code: ClassVar[Code] = Code.INTERNAL
     retryable: bool = False
     source: ClassVar[str] = "agent"
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: as pickle has it
+        """Go to another process whole: made again without the constructor, which takes more than the message."""
+        return BaseException.__new__, (type(self), *self.args), vars(self)
 
 
 class ConfigError(AgentError):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 __all__ = [
     "AuditError",
@@ -37,6 +37,10 @@ __all__ = [
 
 class RouterError(Exception):
     """Root of everything this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: as pickle has it
+        """Go to another process whole: made again without the constructor, which takes more than the message."""
+        return BaseException.__new__, (type(self), *self.args), vars(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ WireError
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 __all__ = [
     "DigestMismatch",
@@ -39,6 +39,10 @@ def quoted(name: str) -> str:
 
 class WireError(Exception):
     """Root of everything this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: as pickle has it
+        """Go to another process whole: made again without the constructor, which takes more than the message."""
+        return BaseException.__new__, (type(self), *self.args), vars(self)
 
 
 class MessageError(WireError):
