@@ -73,9 +73,9 @@ class GrpcServer:
                 # refuse them: without this one caller's flood was everybody's queue, of seconds where Python itself is
                 # the limit. Twice what may be in work, so that who asks too much is still told so.
                 ("grpc.max_concurrent_streams", 2 * (max_in_flight + _OTHER_CALLS)),
-                # gRPC would also count what was closed and is not yet freed, and reset new streams for it: a client that
-                # keeps to the number above read that as a server that is down. Streams that are opened to be reset at
-                # once cost the same without: 200,000 of them 0.3 s of processor and 10 MB.
+                # gRPC would also count what was closed and is not yet freed, and reset new streams for it: a client
+                # that keeps to the number above read that as a server that is down. Streams that are opened to be reset
+                # at once cost the same without: 200,000 of them 0.3 s of processor and 10 MB.
                 ("grpc.http.overload_protection", 0),
                 # A balancer that knows connections only never moves one that lasts: this makes its clients choose
                 # anew, without a call that fails, and ends those whose other side is gone. gRPC varies it by a tenth,
