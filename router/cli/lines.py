@@ -22,6 +22,8 @@ STDIN: Final = Path("-")
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK_BYTES: Final = 1 << 20
 _MOST_KINDS: Final = 20
+_ENDLESS_BYTES: Final = 256 << 20
+"""What follows a line that does not end in so many is not looked for: it is no file of lines, or one without an end."""
 
 
 class Lines:
@@ -65,7 +67,11 @@ class Lines:
                     number += 1
                     ended = line.endswith(b"\n")
                     if not ended and len(line) > self._most_bytes:
-                        _skip_line(file)
+                        if not _skip_line(file):
+                            self.count += 1
+                            most = f"{_ENDLESS_BYTES >> 20} MiB"
+                            self.refuse(f"{name}:{number}", f"a line without an end in {most}; the rest is not read")
+                            break
                     elif line.isspace():
                         continue
                     self.count += 1
@@ -113,6 +119,12 @@ def _position(raw: BinaryIO) -> int:
         return 0  # a pipe has none
 
 
-def _skip_line(file: BinaryIO) -> None:
-    while (part := file.readline(_CHUNK_BYTES)) and not part.endswith(b"\n"):
-        pass
+def _skip_line(file: BinaryIO) -> bool:
+    """Read to the end of the line, or of the file; False where neither comes."""
+    left = _ENDLESS_BYTES
+    while left > 0:
+        part = file.readline(_CHUNK_BYTES)
+        if not part or part.endswith(b"\n"):
+            return True
+        left -= len(part)
+    return False

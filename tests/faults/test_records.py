@@ -255,6 +255,26 @@ def test_a_file_of_any_size_takes_the_memory_of_a_line(policy: Path, records: Pa
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
 
 
+def test_a_line_that_never_ends_is_given_up(
+    policy: Path, records: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device that gives zeros for ever, in the place of a file, was read for ever."""
+    monkeypatch.setattr("router.cli.lines._ENDLESS_BYTES", 4 << 20)
+    records.write_bytes(f"{_line(1)}\n".encode() + b"0" * (8 << 20) + f"\n{_line(2)}\n".encode())
+    told = _replayed(records, policy)["records"]
+    assert (told["read"], told["lines"]) == (1, 2)
+    assert told["bad"] == [
+        {
+            "problem": "a line without an end in 4 MiB; the rest is not read",
+            "count": 1,
+            "first": f"{records}:2",
+        }
+    ]
+    assert "a line without an end" in capsys.readouterr().out
+    records.write_bytes(f"{_line(1)}\n".encode() + b"0" * (3 << 20) + f"\n{_line(2)}\n".encode())
+    assert _replayed(records, policy)["records"]["read"] == 2
+
+
 @pytest.mark.wide
 def test_whatever_is_done_to_a_record_it_is_read_or_refused(records: Path) -> None:
     """Values that a record can hold by its form, and that nobody ever wrote."""
