@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import os
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +18,10 @@ from typing import IO, Final
 from router.naming import did_you_mean
 from router.simulate.scenario import MAX_SCENARIO_BYTES, Scenario, read_scenario
 from router.simulate.sources import Described, Sources
-from router.simulate.traces.lines import MAX_LINE_BYTES
+from router.simulate.traces.lines import MAX_LINE_BYTES, MAX_TRACE_BYTES
 
 __all__ = ["Beside", "files_of_shipped", "find_scenario", "shipped"]
 
-# Far above any trace of numbers that is read to its end; what is packed cannot be seen to be larger.
-MAX_UNPACKED_BYTES: Final = 256 << 20
 _MAX_MEMBERS: Final = 100_000
 _MAX_ARCHIVE_BYTES: Final = 1 << 30
 _GZIP: Final = b"\x1f\x8b"
@@ -39,7 +38,7 @@ class Beside:
         """See Sources."""
         path = self._file(name)
         if path is not None:
-            return _lines(path.open("rb"))
+            return _lines(_opened(path, MAX_TRACE_BYTES))
         for archive, member in _within_archives(name):
             packed = self._file(archive)
             if packed is not None:
@@ -136,6 +135,23 @@ def _start(path: Traversable, most_bytes: int) -> bytes:
         return file.read(most_bytes + 1)
 
 
+def _opened(path: Traversable, most_bytes: int) -> IO[bytes]:
+    """Open a file of at most so many bytes, packed or not. Raises OSError: also for a larger one, of which nothing is
+    read."""
+    file = path.open("rb")
+    if file.seek(0, os.SEEK_END) > most_bytes:
+        file.close()
+        raise _too_large(most_bytes)
+    file.seek(0)
+    return file
+
+
+def _too_large(most_bytes: int) -> OSError:
+    return OSError(
+        errno.EFBIG, f"larger than {most_bytes >> 20} MiB, which is the most that is read; cut it, or thin it out"
+    )
+
+
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         start = file.read(len(_GZIP))
@@ -151,12 +167,12 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _bounded(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    left = MAX_UNPACKED_BYTES
+    left = MAX_TRACE_BYTES
     # Bounded: a file without line ends is not read into memory.
     while line := file.readline(MAX_LINE_BYTES + 1):
         left -= len(line)
         if left < 0:
-            raise OSError(errno.EFBIG, f"more than {MAX_UNPACKED_BYTES >> 20} MiB")
+            raise _too_large(MAX_TRACE_BYTES)
         yield line
 
 
@@ -169,20 +185,32 @@ def _within_archives(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _member_lines(path: Traversable, member: str) -> Iterable[bytes] | None:
+    """Return the lines of a file in an archive. Raises OSError, EOFError."""
+    lines = _found_lines(path, member)
+    return None if next(lines, None) is None else lines
+
+
+def _found_lines(path: Traversable, member: str) -> Iterator[bytes]:
+    """Yield nothing where there is no such file in an archive; else something when it was found, and then its lines."""
     try:
-        # As a stream: nothing is looked up by an offset that the archive claims, and nothing is written.
-        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r|*") as archive:
-            passed = 0
-            for number, found in enumerate(archive):
-                passed += found.size  # told before it is unpacked
-                if number >= _MAX_MEMBERS or passed > _MAX_ARCHIVE_BYTES:
-                    raise OSError(errno.EFBIG, f"more than {_MAX_ARCHIVE_BYTES >> 20} MiB, or {_MAX_MEMBERS:,} files")
-                if found.isfile() and str(PurePosixPath(found.name)) == member:
-                    content = archive.extractfile(found)
-                    assert content is not None
-                    if found.size > MAX_UNPACKED_BYTES:
-                        raise OSError(errno.EFBIG, f"more than {MAX_UNPACKED_BYTES >> 20} MiB")
-                    return list(_bounded(content))
+        with _opened(path, _MAX_ARCHIVE_BYTES) as file:
+            packed = file.read(len(_GZIP)) == _GZIP
+            file.seek(0)
+            # As a stream: nothing is looked up by an offset that the archive claims, and nothing is written.
+            with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
+                passed = 0
+                for number, found in enumerate(archive):
+                    passed += found.size  # told before it is unpacked
+                    if number >= _MAX_MEMBERS or passed > _MAX_ARCHIVE_BYTES:
+                        most = f"more than {_MAX_ARCHIVE_BYTES >> 20} MiB, or {_MAX_MEMBERS:,} files, before it"
+                        raise OSError(errno.EFBIG, f"the archive has {most}; put it into a smaller one")
+                    if found.isfile() and str(PurePosixPath(found.name)) == member:
+                        if found.size > MAX_TRACE_BYTES:
+                            raise _too_large(MAX_TRACE_BYTES)
+                        content = archive.extractfile(found)
+                        assert content is not None
+                        yield b""
+                        yield from _bounded(content)
+                        return
     except (tarfile.TarError, zlib.error) as error:
-        raise OSError(errno.EIO, f"damaged: {error}") from error
-    return None
+        raise OSError(errno.EIO, f"damaged, or neither a plain archive nor one packed with gzip: {error}") from error

@@ -6,7 +6,7 @@ and the file's own line."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -20,7 +20,7 @@ from router.simulate.document import CapacityPart, DeviceDocument, RadioDocument
 from router.simulate.radio import RadioModel
 from router.simulate.sources import Described, Sources
 from router.simulate.thermal import ThermalModel
-from router.simulate.traces.lines import Lines, TraceFault
+from router.simulate.traces.lines import MAX_LINES_IN_ALL, Lines, TraceFault
 from router.simulate.traces.mahimahi import read_packets
 from router.simulate.traces.table import Columns, read_curve, read_table
 from router.toml.document import read_document
@@ -37,6 +37,7 @@ class Reader:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._lines_left = MAX_LINES_IN_ALL
         self.cited: dict[str, str] = {}
 
     def document(self, model: type[DocumentT], kind: Described, name: str, path: str) -> DocumentT:
@@ -61,7 +62,7 @@ class Reader:
 
         def whole() -> T | None:
             lines = self._sources.lines(name)
-            return None if lines is None else read(lines)
+            return None if lines is None else read(self._counted(lines))
 
         try:
             told = self._there(path, name, whole)
@@ -70,6 +71,13 @@ class Reader:
         if told is None:
             raise ScenarioError(path, f'there is no file "{name}" beside the scenario')
         return told
+
+    def _counted(self, lines: Lines) -> Iterator[bytes]:
+        for line in lines:
+            self._lines_left -= 1
+            if self._lines_left < 0:
+                raise TraceFault(0, f"with it the scenario's traces have more than {MAX_LINES_IN_ALL:,} lines in all")
+            yield line
 
     def points(
         self, part: SeriesPart, path: str, low: float, high: float

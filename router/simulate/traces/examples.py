@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from router.naming import did_you_mean
 from router.simulate.answers import Example, Examples
-from router.simulate.traces.lines import Lines, TraceFault, numbered, seconds_number
+from router.simulate.traces.lines import MAX_EXAMPLES, Lines, TraceFault, numbered, only_place, seconds_number
 
 __all__ = ["read_examples"]
 
@@ -25,10 +24,10 @@ def read_examples(lines: Lines, targets: Sequence[str]) -> Examples:
     Raises TraceFault: for a column that is missing, and at the first row that is not what it should be."""
     examples: list[Example] = []
     places: list[int] = []
-    for number, text in numbered(lines):
+    for number, text in numbered(lines, MAX_EXAMPLES):
         cells = [cell.strip().strip('"') for cell in text.split(",")]
         if not places:
-            places = [_place(number, name, cells) for name in (_SCORE, *targets)]
+            places = [only_place(number, name, cells) for name in (_SCORE, *targets)]
             continue
         if len(cells) <= max(places):
             raise TraceFault(number, f"has {len(cells)} columns, too few; is the table cut off here?")
@@ -45,9 +44,3 @@ def read_examples(lines: Lines, targets: Sequence[str]) -> Examples:
     if not examples:
         raise TraceFault(0, "holds no example")
     return Examples(examples)
-
-
-def _place(number: int, name: str, heading: list[str]) -> int:
-    if name not in heading:
-        raise TraceFault(number, f'there is no column "{name}"{did_you_mean(name, heading[:64])}')
-    return heading.index(name)

@@ -6,7 +6,7 @@ from array import array
 from typing import Final
 
 from router.simulate.capacity import Packets
-from router.simulate.traces.lines import Lines, TraceFault, numbered
+from router.simulate.traces.lines import MAX_PACKETS, Lines, TraceFault, numbered
 
 __all__ = ["read_packets"]
 
@@ -17,7 +17,7 @@ def read_packets(lines: Lines) -> Packets:
     """Read a trace. Raises TraceFault: at the first line that is no whole millisecond or goes back in time."""
     moments = array("L" if array("I").itemsize < 4 else "I")
     before = 0
-    for number, text in numbered(lines):
+    for number, text in numbered(lines, MAX_PACKETS):
         # isdigit alone would take other scripts' digits, and int() their underscores.
         if not (text.isascii() and text.isdigit()) or len(text) > 10:
             raise TraceFault(number, f"not a whole number of milliseconds, such as 1042{_or_rather(text)}")

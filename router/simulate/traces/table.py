@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from router.naming import did_you_mean
-from router.simulate.traces.lines import MAX_SECONDS, Lines, TraceFault, numbered, seconds_number
+from router.simulate.traces.lines import MAX_ROWS, MAX_SECONDS, Lines, TraceFault, numbered, only_place, seconds_number
 
 __all__ = ["Column", "Columns", "read_curve", "read_table", "read_times"]
 
@@ -149,7 +148,7 @@ def _rows(lines: Lines, wanted: tuple[Column, ...]) -> Iterator[tuple[int, tuple
     """Return the wanted cells of each row, with the number of its line."""
     places: tuple[int, ...] | None = None
     comma: str | None = None
-    for number, text in numbered(lines):
+    for number, text in numbered(lines, MAX_ROWS):
         if places is None:
             comma = next((sign for sign in _COMMAS if sign in text), None)
             heading = [cell.strip().strip('"') for cell in _cells(text, comma)]
@@ -186,10 +185,8 @@ def _places(number: int, wanted: tuple[Column, ...], heading: list[str]) -> tupl
                 counted = f"there is no column {column}: columns are counted from 0 to {len(heading) - 1}"
                 raise TraceFault(number, f"{counted}{rather if one else ''}")
             places.append(column)
-        elif column in heading:
-            places.append(heading.index(column))
         else:
-            raise TraceFault(number, f'there is no column "{column[:64]}"{did_you_mean(column, heading[:64])}')
+            places.append(only_place(number, column, heading, rather="say which by its number"))
     return tuple(places)
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import tarfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from router.cli import scenario_files
 from router.cli.scenario_files import Beside, find_scenario, shipped
 from router.errors import ScenarioError
-from router.simulate.traces.lines import MAX_LINE_BYTES
+from router.simulate.traces.lines import MAX_LINE_BYTES, MAX_TRACE_BYTES
 from router.simulate.world import World
 
 LINES = [b"0 1.5\n", b"1 2.5\n"]
@@ -77,12 +79,59 @@ def test_an_archive_that_is_damaged_is_an_error(tmp_path: Path) -> None:
         _read(tmp_path, "all.tar.gz/one")
 
 
-@pytest.mark.wide
 def test_a_bomb_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenario_files, "MAX_UNPACKED_BYTES", 1 << 20)
-    (tmp_path / "bomb").write_bytes(gzip.compress(b"1\n" * (2 << 20)))
-    with pytest.raises(OSError, match="more than 1 MiB"):
-        _read(tmp_path, "bomb")
+    monkeypatch.setattr(scenario_files, "MAX_TRACE_BYTES", 1 << 20)
+    bomb = b"1\n" * (1 << 20)
+    (tmp_path / "bomb").write_bytes(gzip.compress(bomb))
+    _archive(tmp_path / "all.tar.gz", {"small": b"1\n", "bomb": bomb})
+    for name in ("bomb", "all.tar.gz/bomb"):
+        with pytest.raises(OSError, match="larger than 1 MiB, which is the most that is read; cut it"):
+            _read(tmp_path, name)
+    assert _read(tmp_path, "all.tar.gz/small") == [b"1\n"]
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A file of 100 MB was read for fifteen seconds, and then refused."""
+    with (tmp_path / "vast").open("wb") as file:
+        file.truncate(MAX_TRACE_BYTES + 1)
+    with pytest.raises(OSError, match="larger than 64 MiB"):
+        Beside(tmp_path).lines("vast")  # and no line of it is asked for
+
+
+def test_a_file_in_an_archive_is_read_as_its_lines_are_taken(tmp_path: Path) -> None:
+    """All lines of it were put into a list first, of which nobody may want more than one."""
+    _archive(tmp_path / "all.tar.gz", {"one": b"1\n" * 100_000})
+    lines = Beside(tmp_path).lines("all.tar.gz/one")
+    assert lines is not None
+    assert not isinstance(lines, list)
+    assert next(iter(lines)) == b"1\n"
+
+
+@pytest.mark.parametrize("packing", ["bz2", "xz"])
+def test_an_archive_in_another_packing_is_an_error(tmp_path: Path, packing: Literal["bz2", "xz"]) -> None:
+    """Its faults were no OSError, and ended the command with a traceback."""
+    with tarfile.open(tmp_path / "all.tar", f"w:{packing}") as archive:
+        info = tarfile.TarInfo("one")
+        info.size = 4
+        archive.addfile(info, io.BytesIO(b"1\n2\n"))
+    content = bytearray((tmp_path / "all.tar").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "all.tar").write_bytes(content)
+    with pytest.raises(OSError, match="damaged"):
+        _read(tmp_path, "all.tar/one")
+
+
+def test_all_traces_of_a_scenario_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each had one of its own; a scenario that names one file for a hundred links would fill the memory."""
+    monkeypatch.setattr("router.simulate.reading.MAX_LINES_IN_ALL", 3)
+    shown = (Path(scenario_files.__file__).parents[1] / "simulate" / "scenarios" / "slow-server.toml").read_text()
+    shown = shown.replace("up = 30", 'up = { mahimahi = "up" }')
+    (tmp_path / "up").write_bytes(b"1\n2\n")
+    (tmp_path / "s.toml").write_text(shown)
+    assert find_scenario(str(tmp_path / "s.toml")).name == "slow-server"
+    (tmp_path / "s.toml").write_text(re.sub(r"down = [0-9]+", 'down = { mahimahi = "up" }', shown))
+    with pytest.raises(ScenarioError, match=r"home\.down.*up: with it the scenario's traces have more than 3 lines"):
+        find_scenario(str(tmp_path / "s.toml"))
 
 
 def test_a_line_without_end_comes_in_pieces(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from router.simulate.chance import Chance
 from router.simulate.traces.examples import read_examples
-from router.simulate.traces.lines import TraceFault
+from router.simulate.traces.lines import MAX_EXAMPLES, MAX_LINES_IN_ALL, MAX_PACKETS, MAX_ROWS, Lines, TraceFault
 from router.simulate.traces.mahimahi import read_packets
 from router.simulate.traces.table import Columns, read_curve, read_table, read_times
 
@@ -54,21 +54,6 @@ def test_a_packet_trace_with_a_fault_is_refused_at_its_line(text: str | bytes, s
     with pytest.raises(TraceFault) as raised:
         read_packets(_lines(text))
     assert str(raised.value).startswith(said)
-
-
-def test_an_endless_trace_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.simulate.traces.lines.MAX_VALUES", 1000)
-    taken = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield b"1\n"
-
-    with pytest.raises(TraceFault, match="line 1001: more than 1,000 lines"):
-        read_packets(endless())
-    assert taken == 1001
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -219,6 +204,63 @@ def test_dates_are_as_far_apart_as_the_calendar_has_them(date: datetime, zone_mi
     expected = datetime.fromisoformat(told).timestamp() - first.timestamp()
     if expected >= 0:
         assert read_times(_lines(f"1950-01-01 00:00:00\n{told}\n"), 0, "s")[1] == pytest.approx(expected, abs=1e-3)
+
+
+# -- too much of it ----------------------------------------------------------------------------------------------------
+
+READERS: dict[str, Callable[[Lines], object]] = {
+    "MAX_PACKETS": read_packets,
+    "MAX_ROWS": lambda given: read_table(given, Columns()),
+    "MAX_EXAMPLES": lambda given: read_examples(given, ("device",)),
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "line"),
+    [
+        ("mahimahi", "MAX_PACKETS", b"1\n"),
+        ("table", "MAX_ROWS", b"1,1\n"),
+        ("examples", "MAX_EXAMPLES", b"0.5,1\n"),
+    ],
+)
+def test_an_endless_trace_is_given_up(module: str, limit: str, line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of 100 MB was read to its end, in fifteen seconds and a gigabyte, before something said that it was too
+    long: packets, rows and examples had one bound, which only packets are small enough for."""
+    monkeypatch.setattr(f"router.simulate.traces.{module}.{limit}", 1000)
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield b"score,device\n" if taken == 1 and module == "examples" else line
+
+    with pytest.raises(TraceFault, match=r"line 1001: more than 1,000 lines.*cut it, or thin it out"):
+        READERS[limit](endless())
+    assert taken == 1001
+
+
+def test_a_table_may_have_fewer_rows_than_a_trace_may_have_packets() -> None:
+    assert MAX_EXAMPLES < MAX_ROWS < MAX_PACKETS < MAX_LINES_IN_ALL
+
+
+# -- columns of one name -----------------------------------------------------------------------------------------------
+
+
+def test_of_two_columns_of_one_name_none_is_taken() -> None:
+    """The first was, without a word."""
+    twice = "t,mbps,mbps\n0,1,2\n1,3,4\n"
+    with pytest.raises(TraceFault, match='line 1: 2 columns, counted from 0 1, 2, are called "mbps"; say which by'):
+        read_table(_lines(twice), Columns("t", "mbps"))
+    with pytest.raises(TraceFault, match='are called "t"'):
+        read_times(_lines("t,t\n0,1\n"), "t", "s")
+    with pytest.raises(TraceFault, match='are called "device"; rename all but one'):
+        read_examples(_lines("score,device,device\n0.5,1,1\n"), ("device",))
+
+
+def test_columns_of_one_name_that_nobody_asks_for_are_passed_over() -> None:
+    assert read_table(_lines("t,mbps,x,x\n0,1,8,9\n1,3,8,9\n"), Columns("t", "mbps"))[0] == [(0.0, 1.0), (1.0, 3.0)]
+    assert read_table(_lines("t,mbps,mbps\n0,1,2\n1,3,4\n"), Columns("t", 2))[0] == [(0.0, 2.0), (1.0, 4.0)]
 
 
 # -- examples ----------------------------------------------------------------------------------------------------------
