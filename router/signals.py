@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 __all__ = ["LINKS", "SIGNALS", "Signal", "signal"]
 
@@ -49,6 +49,15 @@ class Signal:
         if self.holds == "text":
             return f"one of {', '.join(self.one_of)}"
         return f"a number from {self.low:g} to {self.high:g}" if self.holds == "number" else "true or false"
+
+    def can_be(self, value: object) -> TypeGuard[float | bool | str]:
+        """Whether it can have this value. A flag is no number, though Python's arithmetic takes it for one."""
+        if isinstance(value, bool):
+            return self.holds == "flag"
+        if isinstance(value, str):
+            return self.holds == "text" and value in self.one_of
+        # NaN is in no range, infinity in none of these.
+        return self.holds == "number" and isinstance(value, int | float) and self.low <= value <= self.high
 
 
 # Stale after: some five times the sampling interval of the agent, so that one late sample does not blind a rule.

@@ -49,10 +49,6 @@ def unknown(names: Sequence[str], source: str, error: BaseException, at: float) 
 def _credible(name: str, given: object) -> Value | None:
     described = signal(name)
     assert described is not None, "check_names ran"
-    if isinstance(given, bool):
-        return given if described.holds == "flag" else None
-    if isinstance(given, str):
-        return given if given in described.one_of else None
-    if isinstance(given, int | float) and described.holds == "number" and described.low <= given <= described.high:
-        return float(given)  # NaN is in no range, infinity in none of these
-    return None
+    if not described.can_be(given):
+        return None
+    return given if isinstance(given, bool | str) else float(given)

@@ -10,6 +10,7 @@ from router.choosing import engine
 from router.cli.imagine import imagine, option_said, said_of
 from router.cli.source import read_policy
 from router.errors import RecordError, RouterError
+from router.offpolicy.sound import unsound
 from router.telling.counterfactual import as_values, changes, told
 from router.telling.explain import in_words
 from router.telling.record import MAX_RECORD_BYTES, from_json, to_json
@@ -54,9 +55,11 @@ def _recorded(path: Path, wanted: int) -> tuple[Situation, str]:
             if len(line) > MAX_RECORD_BYTES:
                 raise RecordError(f"{path}: line {number}: not a decision record: longer than {MAX_RECORD_BYTES} bytes")
     try:
-        decision = from_json(line.decode("utf-8")).decision
+        record = from_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise RecordError(f"{path}: line {wanted}: not UTF-8") from error
     except RecordError as error:
         raise RecordError(f"{path}: line {wanted}: {error}") from error
-    return decision.situation, decision.policy_digest
+    if problem := unsound(record):
+        raise RecordError(f"{path}: line {wanted}: cannot have been: {problem}")
+    return record.decision.situation, record.decision.policy_digest

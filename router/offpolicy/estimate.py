@@ -28,6 +28,8 @@ ENOUGH: Final = 100.0
 """Effective samples."""
 _DOUBTS: Final = 5.0
 """So many standard errors are no chance any more."""
+_NO_SQUARE: Final = 1e-290
+"""Squares that are nearer to the smallest float have lost their digits: one sample came to more than one."""
 _UNSEEN: Final = 0.01
 """So much of what a policy does may be out of a log's sight: less than what intervals of 100 samples leave open."""
 
@@ -81,7 +83,7 @@ class Estimates:
 
 def effective(weight: float, weight2: float) -> float:
     """Return Kish's effective sample size of weights with this sum, and this sum of squares."""
-    return 0.0 if weight2 <= 0 else weight / weight2 * weight
+    return 0.0 if weight2 < _NO_SQUARE else weight / weight2 * weight
 
 
 def estimates(sums: Sums, needs: Needs, chance: Draws) -> Estimates:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from router.types import Kind, Situation, TargetView
+from router.types import Kind, Situation, TargetView, signal
 
 if TYPE_CHECKING:  # its reader brings pydantic along, which nobody here needs
     from router.telling.record import Record
@@ -41,6 +41,11 @@ def _problems(record: Record) -> Iterator[str]:
         yield "an instant beyond all clocks"
     if decision.plan is not None and not decision.plan.legs:
         yield "a plan that asks nobody"
+    for reading in situation.readings.values():
+        described = signal(reading.name)
+        # A name that is no signal here is one of another release, which no policy of this one speaks of.
+        if described is not None and reading.value is not None and not described.can_be(reading.value):
+            yield f"{described.name} is {described.may_be}"
     for view in targets:
         yield from _target(view)
     yield from _around(situation)

@@ -75,7 +75,8 @@ def from_json(text: str) -> Record:
     if len(text) > MAX_RECORD_BYTES:
         raise RecordError(f"a record is at most {MAX_RECORD_BYTES} characters long; this is not one")
     try:
-        return Record.model_validate_json(text)
+        # Strict: of its own accord pydantic takes true for 1.0 and "5" for 5, and nobody has written those.
+        return Record.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("record",) and type(first["input"]) is int:

@@ -295,6 +295,10 @@ def test_explain_decides_again_in_a_recorded_situation(
     assert '  on the device alone, if label were "secret" (it is "public")\n' in told
 
 
+_WARM = to_json(decide(policy_of(), situation(readings={"battery_pct": "warm"})))
+"""A word where a rule compares numbers: it ended in a traceback."""
+
+
 @pytest.mark.parametrize(
     ("content", "line", "problem"),
     [
@@ -302,6 +306,7 @@ def test_explain_decides_again_in_a_recorded_situation(
         (b"{}\n", "2", "there are 1 lines, and line 2 was asked for"),
         (b"\xff\n", "1", "line 1: not UTF-8"),
         (b"x" * 2_000_000, "1", "line 1: not a decision record: longer than"),
+        (_WARM.encode(), "1", "line 1: cannot have been: battery_pct is a number from 0 to 100"),
     ],
 )
 def test_explain_refuses_what_is_no_record(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from router.offpolicy.estimate import ENOUGH, Estimate, effective, estimates
@@ -140,6 +140,7 @@ def test_what_stands_in_which_block_changes_no_estimate() -> None:
     st.lists(st.tuples(st.floats(0, 50), st.floats(-10, 10)), min_size=1, max_size=300),
     st.none() | st.floats(1, 20),
 )
+@example(drawn=[(6.401030078207525e-162, 0.0)], most_weight=None)
 def test_whatever_the_weights_are_the_effective_samples_and_the_mean_stay_within_bounds(
     drawn: list[tuple[float, float]], most_weight: float | None
 ) -> None:

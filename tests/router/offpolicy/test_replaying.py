@@ -17,7 +17,7 @@ from router.running.events import Ending
 from router.simulate.chance import Chance
 from router.spending.expense import Expense
 from router.telling.record import Record
-from router.types import Kind, Promise
+from router.types import Kind, Promise, Reading
 from tests.router.offpolicy.logs import EXPLORING, log_of, truth_of
 from tests.router.situations import policy_of, situation, target
 
@@ -147,6 +147,11 @@ def _with_view(**changes: object) -> Record:
     return SOUND.model_copy(update={"decision": replace(SOUND.decision, situation=replace(here, targets=views))})
 
 
+def _with_reading(name: str, value: float | bool | str) -> Record:
+    readings = {name: Reading(name, value, "source", SOUND.decision.situation.now)}
+    return _with_situation(readings=readings)
+
+
 def _with_situation(**changes: object) -> Record:
     here = replace(SOUND.decision.situation, **changes)  # type: ignore[arg-type]  # of every kind
     return SOUND.model_copy(update={"decision": replace(SOUND.decision, situation=here)})
@@ -165,6 +170,11 @@ def _with_situation(**changes: object) -> Record:
         pytest.param(_with_situation(targets=(VIEW,) * 1000), id="a thousand targets"),
         pytest.param(_with_situation(now=1e300), id="an instant after the end of time"),
         pytest.param(SOUND.model_copy(update={"began_utc": 1e300}), id="a date after the end of time"),
+        pytest.param(_with_reading("battery_pct", True), id="a flag in the place of a number"),
+        pytest.param(_with_reading("charging", 1.0), id="a number in the place of a flag"),
+        pytest.param(_with_reading("cpu_load", "high"), id="a word in the place of a number"),
+        pytest.param(_with_reading("link", "carrier pigeon"), id="a word that the signal does not have"),
+        pytest.param(_with_reading("rtt_ms.cloud", -1.0), id="a round trip that was back before"),
         pytest.param(_with_situation(draw=1.5), id="a draw that cannot be"),
         pytest.param(_with_situation(p_escalate=7.0), id="a share of escalations that cannot be"),
         pytest.param(SOUND.model_copy(update={"taken_s": -1.0}), id="a time that went back"),
@@ -178,6 +188,11 @@ def test_what_cannot_have_been_is_refused_and_counts_nowhere(record: Record) -> 
         replay.add(record)
     assert replay.changes.records == 1
     assert replay.estimates(Chance(1, "t")).records == 1
+
+
+def test_readings_that_can_be_and_those_of_another_release_are_no_fault() -> None:
+    for name, value in (("battery_pct", 80), ("charging", False), ("rtt_ms.cloud", 12.5), ("gravity", True)):
+        assert _replayed([_with_reading(name, value)], HASTY).changes.records == 1
 
 
 def test_a_cancelled_request_is_neither_late_nor_failed() -> None:

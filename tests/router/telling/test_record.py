@@ -73,6 +73,36 @@ def test_a_record_of_the_second_version_says_nothing_of_what_it_took() -> None:
     assert read.decision == DECISION
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (("began_utc",), True),
+        (("began_utc",), "1.5"),
+        (("taken_s",), False),
+        (("expense", "joules"), True),
+        (("expense", "sent_bytes"), 12.0),
+        (("decision", "choice"), 1),
+        (("decision", "situation", "now"), True),
+        (("decision", "situation", "targets", 1, "upload_bytes"), "1000"),
+        (("decision", "situation", "targets", 0, "p_fail"), False),
+        (("outcome", "certain"), 1),
+        (("outcome", "certain"), "true"),
+    ],
+)
+def test_a_number_is_a_number_and_a_flag_a_flag(place: tuple[str | int, ...], told: object) -> None:
+    """`true` was read as 1.0, and words as what they spell: figures were made of what nobody had measured."""
+    whole = to_json(DECISION, OUTCOME, began_utc=1.0, taken_s=0.5, expense=Expense(0.5, 0.0002, 1200, 80))
+    record = json.loads(whole)
+    within = record
+    for name in place[:-1]:
+        within = within[name]
+    assert within[place[-1]] != told or type(within[place[-1]]) is not type(told)
+    within[place[-1]] = told
+    with pytest.raises(RecordError, match=f"not a decision record.*{place[-1]}"):
+        from_json(json.dumps(record))
+    assert from_json(whole).outcome == OUTCOME
+
+
 def test_a_flag_stays_a_flag_and_a_number_a_number() -> None:
     readings = from_json(to_json(DECISION)).decision.situation.readings
     assert readings["charging"].value is False
