@@ -55,9 +55,15 @@ class Workers:
 
 def _side_by_side(tasks: Sequence[Callable[[], T]], count: int) -> Iterator[T]:
     before = set(multiprocessing.active_children())
-    # Spawned on every platform: a fork of a process with threads may hang, and what works in one way only would break
-    # where there is no fork.
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
+    try:
+        # Spawned on every platform: a fork of a process with threads may hang, and what works in one way only would
+        # break where there is no fork.
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
+    except (ImportError, NotImplementedError, OSError):
+        # Some systems have no semaphores, or no room for them: one after the other takes longer, and is all there is.
+        for task in tasks:
+            yield task()
+        return
     try:
         futures = [pool.submit(task) for task in tasks]
         for future in futures:

@@ -51,6 +51,17 @@ def test_it_knows_of_at_least_one_core() -> None:
     assert cores() >= 1
 
 
+def _no_semaphores(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_where_no_process_can_be_begun_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without semaphores, or without room for them, ended the command with words about a disk."""
+    monkeypatch.setattr("router.cli.workers.ProcessPoolExecutor", _no_semaphores)
+    tasks = [partial(_answers, number) for number in range(5)]
+    assert list(Workers(2, worth_s=0.0)(tasks)) == [(number, os.getpid()) for number in range(5)]
+
+
 @pytest.mark.wide
 def test_results_come_in_the_order_of_the_tasks_from_other_processes() -> None:
     found = list(Workers(2, worth_s=0.0)([partial(_answers, number) for number in range(6)]))
