@@ -12,6 +12,7 @@ from benchmarks.routing.days import names, recorded
 from benchmarks.routing.measuring import Day, measure, runs
 from benchmarks.routing.picture import drawn
 from benchmarks.routing.table import as_json, day_lines, summary_lines
+from router.cli.outputs import page, refuse_early, write
 from router.cli.progress import Progress
 from router.cli.workers import Workers, cores
 
@@ -33,18 +34,20 @@ def main(arguments: Sequence[str] = ()) -> int:
     for name in given.days:
         if name not in known and not name.endswith(".toml"):
             parser.error(f"there is no day {name}; there are {', '.join(known)}")
+    refuse_early((given.json, given.svg), [*given.policy, *map(Path, given.days)])
+    out = page(given.json, given.svg)
     chosen, seeds = given.days or known, list(range(1, given.seeds + 1))
     if not recorded():
-        print("(recorded links are left out: NEARFAR_DATA is not set)")
+        print("(recorded links are left out: NEARFAR_DATA is not set)", file=out)
     measured: list[Day] = []
     with Progress(sys.stderr, runs(chosen, given.seeds, given.policy)) as progress:
         for day in measure(chosen, seeds, given.policy, progress.step, Workers(given.workers)):
             measured.append(day)
             progress.clear()
-            print("\n".join(day_lines(day)), end="\n\n", flush=True)
-    print("\n".join(summary_lines(measured)))
+            print("\n".join(day_lines(day)), end="\n\n", flush=True, file=out)
+    print("\n".join(summary_lines(measured)), file=out)
     if given.json is not None:
-        given.json.write_text(json.dumps(as_json(measured), indent=2) + "\n", encoding="utf-8")
+        write(given.json, json.dumps(as_json(measured), indent=2) + "\n")
     if given.svg is not None:
-        given.svg.write_text(drawn(measured), encoding="utf-8")
+        write(given.svg, drawn(measured))
     return 0

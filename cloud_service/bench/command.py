@@ -23,6 +23,7 @@ __all__ = ["add_bench", "bench"]
 
 _DEFAULT_CONCURRENCY: Final = 32
 _LINE: Final = 60
+_STDOUT: Final = Path("-")
 
 
 def add_bench(commands: Any) -> None:  # Any: argparse keeps the class of subparsers to itself
@@ -86,7 +87,9 @@ def add_bench(commands: Any) -> None:  # Any: argparse keeps the class of subpar
     parser.add_argument("--key", type=Path, metavar="FILE", help="its private key (PEM)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a bearer token to send")
     parser.add_argument("--beyond-loopback", action="store_true", help="load another machine than this one")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the report there too; -: print it, and the table to stderr"
+    )
 
 
 def bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
@@ -116,7 +119,8 @@ def bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
     outcome = load(orders, progress=_progress())
     _end_progress()
     report = Report(options, outcome.tally, len(messages[0]), outcome.interrupted)
-    sys.stdout.write(report.table())
+    # What is for people goes where no document does.
+    (sys.stderr if given["json"] == _STDOUT else sys.stdout).write(report.table())
     if given["json"] is not None:
         _write(given["json"], report.document())
     return 0 if outcome.tally.requests else 1
@@ -180,6 +184,9 @@ def _token(path: Path | None) -> str | None:
 
 
 def _write(path: Path, document: Mapping[str, object]) -> None:
+    if path == _STDOUT:
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return
     try:
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:

@@ -1,11 +1,12 @@
 """`nearfar-cloud prepare`: from a trained model and some data to a release, with what it promises.
 
-Tables go to stdout, progress to stderr. Exit code 0 when a release was written, 1 when it could not be, 2 when the
-command was called wrongly; nothing is written but whole."""
+Tables go to stdout, or to stderr where the figures go to stdout; progress goes to stderr. Exit code 0 when a release
+was written, 1 when it could not be, 2 when the command was called wrongly; nothing is written but whole."""
 
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare_release"]
 
+_STDOUT: Final = Path("-")
 _MAX_LENGTH: Final = 128
 """Tokens of a text, where nobody says otherwise."""
 
@@ -42,13 +44,16 @@ def prepare_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own ty
     options = _options(given)
     with watch() as progress:
         made = prepare(options, progress=progress)
-    show_prepared(made)
+    show_prepared(made, stderr=given["json"] == _STDOUT)
     if given["json"] is not None:
         _write(given["json"], json.dumps(figures(made), indent=2) + "\n")
     return 0
 
 
 def _write(path: Path, text: str) -> None:
+    if path == _STDOUT:
+        sys.stdout.write(text)
+        return
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

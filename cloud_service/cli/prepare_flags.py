@@ -93,7 +93,9 @@ def add_prepare(commands: Any) -> None:  # Any: argparse keeps the class of subp
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
     parser.add_argument("--no-report", action="store_true", help="write no report.html")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures there too; -: print them, and tables to stderr"
+    )
 
 
 def refuse_idle(given: Mapping[str, Any]) -> None:  # Any: each flag's own type

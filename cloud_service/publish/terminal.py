@@ -44,9 +44,9 @@ def watch() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def show_prepared(made: Prepared) -> None:
-    """Print candidates, promises and where the release lies."""
-    console = _console()
+def show_prepared(made: Prepared, *, stderr: bool = False) -> None:
+    """Print candidates, promises and where the release lies; to `stderr` where something else goes to stdout."""
+    console = _console(stderr=stderr)
     headings = _right("ms (median)", "MiB", "agreement", "accuracy")
     table = Table("candidate", *headings, "", box=None, pad_edge=False)
     for row in made.compression.measured:
@@ -123,8 +123,9 @@ def _promises(console: Console, certificate: Certificate, refused: Sequence[str]
         console.print(f"  {escape(text)}", soft_wrap=True)
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+def _console(*, stderr: bool = False) -> Console:
+    shown = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr) if shown else Console(stderr=stderr, width=_PLAIN_WIDTH)
 
 
 def _right(*names: str) -> list[Column]:

@@ -189,9 +189,11 @@ def _size(folder: Path) -> int:
 
 
 def _check(options: Options) -> None:
-    """Find out now what would be in the way after half a minute. Raises MissingExtra, NotADirectoryError."""
+    """Find out now what would be in the way after half a minute. Raises MissingExtra, OSError."""
     if any(find_spec(name) is None for name in _NEEDS):
         raise MissingExtra("the demo", "demo,cloud")
+    if options.summary == Path("-"):
+        raise OSError("--json -: on standard output stands how the day goes; name a file")
     if options.summary is not None and not options.summary.absolute().parent.is_dir():
         raise NotADirectoryError(f"--json {options.summary}: there is no such folder; make it, or name another file")
 

@@ -8,9 +8,12 @@ privacy, or `tune` nothing better. 4: `tune` found no policy that holds every co
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -41,6 +44,7 @@ __all__ = ["main"]
 _MOST_WORKERS: Final = 61
 _SEED: Final = whole(0, (1 << 63) - 1)
 _MOST_LINES: Final = 1 << 40
+_FIGURES: Final = "write all figures, with their intervals, there; -: print them, and what is for people to stderr"
 _INTERRUPTED: Final = 130
 """As a shell says of whoever a Ctrl-C has ended."""
 
@@ -64,6 +68,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is shown a question mark
     given = _parser().parse_whole(arguments)
     at_fault: int | None = getattr(given, "at_fault", None)
     try:
@@ -72,12 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except RouterError as error:
         return _fail(str(error), at_fault or 1)
-    except BrokenPipeError:
-        # Whoever read us has seen enough; without this, closing stdout at exit would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return at_fault or 0
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), at_fault or 2)
+        if error.filename is not None:
+            return _fail(f"{error.filename}: {error.strerror}", at_fault or 2)
+        _drop_what_is_printed()
+        if isinstance(error, BrokenPipeError):
+            return at_fault or 0  # whoever read us has seen enough
+        # Whatever else is written says where: see router.cli.outputs.
+        where = "standard output: " if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else ""
+        return _fail(f"{where}{error.strerror or error}", at_fault or 2)
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
     return code
@@ -199,7 +209,7 @@ def _parser() -> _Parser:
         help="what audits and labels told of the same requests, as an agent writes it where its configuration names"
         " such a file; may be repeated",
     )
-    replaying.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
+    replaying.add_argument("--json", type=Path, metavar="FILE", help=_FIGURES)
     replaying.add_argument(
         "--clip",
         type=number(1, 1e9),
@@ -231,7 +241,7 @@ def _parser() -> _Parser:
     )
     simulating.add_argument("scenario", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
     _takes_policies(simulating, required=False, more="default: the policy that is built in")
-    simulating.add_argument("--json", type=Path, metavar="FILE", help="write all figures, with their intervals, there")
+    simulating.add_argument("--json", type=Path, metavar="FILE", help=_FIGURES)
     takes_report(simulating)
     _takes_runs(simulating)
     simulating.set_defaults(run=simulate)
@@ -280,6 +290,12 @@ def _takes_policies(parser: argparse.ArgumentParser, *, required: bool, more: st
         dest="policies",
         help=f"a policy file (TOML); may be repeated ({more})",
     )
+
+
+def _drop_what_is_printed() -> None:
+    """Let what could not be written go nowhere: closing stdout at exit would complain once more."""
+    with suppress(OSError):  # not every stdout is a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from router.cli.gated import lines
+from router.cli.outputs import page, refuse_early, write
 from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario, shipped
 from router.cli.source import policy_for, read_bytes
 from router.cli.whole import number, whole
 from router.cli.workers import Workers
-from router.cli.writable import refuse_early
 from router.errors import RouterError
 from router.gate.criterion import Answer
 from router.gate.gating import MOST_SEEDS, Day, Judged, runs
@@ -97,7 +97,12 @@ def takes_gate(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"run each scenario with so many seeds, at least {LEAST_SEEDS} (default: %(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and all figures there")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the verdict and all figures there; -: print them, and what is for people to stderr",
+    )
     parser.set_defaults(run=gate, at_fault=_FAULT)
 
 
@@ -105,26 +110,26 @@ def gate(given: argparse.Namespace) -> int:
     """Print what the candidate has shown and what not, and the verdict; return its exit code."""
     limits = [limit_of(text) for text in given.limits]
     terms = terms_of(given.objective, Goal(given.goal), given.margins, limits, given.alpha)
-    days, targets = _days(given)
+    read: list[Path] = [given.baseline, given.candidate]
+    days, targets = _days(given, read)
     eased = _looser(given.baseline, given.candidate, targets)
-    if given.json is not None:
-        refuse_early(given.json, [given.baseline, given.candidate, *map(Path, given.scenarios)])
+    refuse_early((given.json,), read)
     with Progress(sys.stderr, runs(days, given.seeds)) as progress:
         judged = judge(days, eased, terms, seeds=given.seeds, watch=progress.step, spread=Workers(given.workers))
     # First: where the file cannot be written after all, this is there.
     for line in lines(days, judged):
-        print(line)
+        print(line, file=page(given.json))
     if given.json is not None:
-        given.json.write_text(_as_json(days, terms, judged), encoding="utf-8")
+        write(given.json, _as_json(days, terms, judged))
     return _CODES[judged.answer]
 
 
-def _days(given: argparse.Namespace) -> tuple[list[Day], dict[str, Kind]]:
-    """Return the days, and the targets of all of them."""
+def _days(given: argparse.Namespace, read: list[Path]) -> tuple[list[Day], dict[str, Kind]]:
+    """Return the days, and the targets of all of them; `read` is added each file that they are made of."""
     days: list[Day] = []
     targets = {DEVICE: Kind.DEVICE}
     for name in given.scenarios:
-        scenario = find_scenario(name)
+        scenario = find_scenario(name, read=read)
         if any(day.name == scenario.name for day in days):
             raise RouterError(f'two of the scenarios are called "{scenario.name}"; a table could not tell them apart')
         policies = (policy_for(path, scenario) for path in (given.baseline, given.candidate))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from router.cli.outputs import STDOUT
 from router.cli.templates import TEMPLATES
 from router.document.start import start
 from router.rules.compile import compile_policy
@@ -19,7 +19,7 @@ def init(given: argparse.Namespace) -> int:
     text = start(values, template.notes, template.about)
     # Before it is written: a name that cannot stand there is the caller's, and told with its place.
     compile_policy(text.encode(), source="the new policy")
-    if given.path == Path("-"):
+    if given.path == STDOUT:
         print(text, end="")
         return 0
     with given.path.open("w" if given.force else "x", encoding="utf-8", newline="\n") as file:

@@ -14,13 +14,13 @@ from typing import Final
 from router.cascade.audits import AuditRecord
 from router.cli.audit_lines import read_audits
 from router.cli.lines import STDIN, Lines, size_of
+from router.cli.outputs import page, refuse_early, write
 from router.cli.progress import Progress
 from router.cli.record_lines import RecordLines
 from router.cli.replay_values import as_values
 from router.cli.replayed import report
 from router.cli.shadows import Shadows
 from router.cli.source import read_policy
-from router.cli.writable import refuse_what_is_read
 from router.errors import AuditError, RecordError
 from router.naming import shown
 from router.offpolicy.replaying import Replay
@@ -40,8 +40,7 @@ def replay(given: argparse.Namespace) -> int:
     policies = [read_policy(path) for path in given.policies]
     known = {policy.digest: policy for policy in policies}
     _refuse_missing([*given.records, *given.audits])
-    if given.json is not None:
-        refuse_what_is_read(given.json, [*given.records, *given.audits, *given.policies])
+    refuse_early((given.json,), [*given.records, *given.audits, *given.policies])
     audits, audit_lines = read_audits(given.audits)
     replays = [Replay(policy, known=known, most_weight=given.clip, audits=audits) for policy in policies]
     logged_by: Counter[str] = Counter()
@@ -66,11 +65,11 @@ def replay(given: argparse.Namespace) -> int:
     # First: where the file cannot be written after an hour of reading, this is there all the same.
     for line in (*report(lines, audit_lines, given.policies, replays, estimates), *shadows.lines()):
         # Names out of a log stand in it, which a terminal must not obey.
-        print(shown(line, _MOST_LETTERS))
+        print(shown(line, _MOST_LETTERS), file=page(given.json))
     if given.json is not None:
         whole = as_values(lines, audit_lines, logged_by, given.policies, replays, estimates)
         whole |= {"shadows": shadows.as_values()}
-        given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(given.json, json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
     return 0
 
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from router.cli.outputs import write
 from router.cli.progress import Progress
 from router.cli.whole import whole
 from router.report.page import Dress, page
@@ -27,7 +28,10 @@ _MOST_POINTS: Final = 2401
 def takes_report(parser: argparse.ArgumentParser) -> None:
     """Add the options that ask for a report."""
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a report there: one page that needs no network to be read"
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write a report there: one page that needs no network to be read; -: print it",
     )
     parser.add_argument(
         "--points",
@@ -51,7 +55,7 @@ def write_report(
     """Look into what was compared, and write the page. Raises OSError."""
     with Progress(sys.stderr, steps(policies, compared.static.requests, most_points)) as progress:
         study = examine(scenario, policies, seed, compared, most_points=most_points, watch=progress.step, spread=spread)
-    path.write_text(page(study, _dress()), encoding="utf-8")
+    write(path, page(study, _dress()))
 
 
 def _dress() -> Dress:

@@ -29,10 +29,13 @@ _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
 
 
 class Beside:
-    """What stands beside a scenario in `folder`, and the catalogue. See router.simulate.sources.Sources."""
+    """What stands beside a scenario in `folder`, and the catalogue. See router.simulate.sources.Sources.
 
-    def __init__(self, folder: Path | Traversable) -> None:
+    `read` is added each file that was opened."""
+
+    def __init__(self, folder: Path | Traversable, read: list[Path] | None = None) -> None:
         self._folder = folder
+        self._read: list[Path] = [] if read is None else read
 
     def lines(self, name: str) -> Iterable[bytes] | None:
         """See Sources."""
@@ -60,7 +63,11 @@ class Beside:
 
     def _file(self, name: str) -> Traversable | None:
         path = self._folder.joinpath(name)
-        return path if path.is_file() else None
+        if not path.is_file():
+            return None
+        if isinstance(path, Path):
+            self._read.append(path)
+        return path
 
 
 def shipped() -> list[str]:
@@ -68,17 +75,21 @@ def shipped() -> list[str]:
     return _names(_room("scenarios"))
 
 
-def find_scenario(name: str, seen_by: Callable[[Sources], Sources] | None = None) -> Scenario:
+def find_scenario(
+    name: str, seen_by: Callable[[Sources], Sources] | None = None, *, read: list[Path] | None = None
+) -> Scenario:
     """Read the scenario in the file `name`, or the one of this name that ships. Raises ScenarioError, OSError.
 
-    `seen_by` stands between the scenario and what it names."""
+    `seen_by` stands between the scenario and what it names; `read` is added each file that was opened."""
     path = Path(name)
+    read = [] if read is None else read
     if path.is_file():
-        sources: Sources = Beside(path.parent)
+        read.append(path)
+        sources: Sources = Beside(path.parent, read)
         content = _start(path, MAX_SCENARIO_BYTES)
     elif name in shipped():
         room = _room("scenarios")
-        sources, content = Beside(room), room.joinpath(f"{name}.toml").read_bytes()
+        sources, content = Beside(room, read), room.joinpath(f"{name}.toml").read_bytes()
     else:
         raise _not_there(name, path)
     return read_scenario(content, sources if seen_by is None else seen_by(sources), source=name)

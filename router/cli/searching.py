@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,13 +28,17 @@ _SHOWN: Final = 48
 
 
 class Journal:
-    """The file beside the output. Used in a `with` statement; `done` deletes it."""
+    """The file beside the output, or none: then what was run is known for as long as it runs. Used in a `with`
+    statement; `done` deletes it."""
 
-    def __init__(self, path: Path, header: Header, *, times: bool) -> None:
+    def __init__(self, path: Path | None, header: Header, *, times: bool) -> None:
         """Open it, or begin it. Raises TuneError, OSError."""
         self.path = path
         self._times = times
         self.known: Known = {}
+        self._file: IO[bytes] | None = None
+        if path is None:
+            return
         whole = 0
         if path.exists():
             with path.open("rb") as file:
@@ -53,12 +58,24 @@ class Journal:
 
     def done(self) -> None:
         """It is needed no longer."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        self._close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def _write(self, line: str) -> None:
-        self._file.write(line.encode("utf-8"))
-        self._file.flush()
+        if self._file is None:
+            return
+        try:
+            self._file.write(line.encode("utf-8"))
+            self._file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+
+    def _close(self) -> None:
+        # What is left in its buffer is a line that could not be written, and was told to be so.
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +83,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._close()
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from router.cli.outputs import page, refuse_early, write
 from router.cli.progress import Progress
 from router.cli.reported import write_report
 from router.cli.scenario_files import find_scenario
 from router.cli.simulated import fleet_table, table
 from router.cli.source import policy_for, refuse_strange_labels
 from router.cli.workers import Workers
-from router.cli.writable import refuse_early
 from router.errors import RouterError
 from router.report.study import MOST_POINTS
 from router.rules.compile import built_in_policy
@@ -33,7 +33,8 @@ _HOUR_S = 3600.0
 
 def simulate(given: argparse.Namespace) -> int:
     """Print what policies come to in a scenario, beside what simple rules come to, and the bound on all of them."""
-    scenario = find_scenario(given.scenario)
+    read: list[Path] = [*given.policies]
+    scenario = find_scenario(given.scenario, read=read)
     seed = scenario.seed if given.seed is None else given.seed
     policies = _policies(given.policies, scenario)
     if given.html is not None:
@@ -41,9 +42,7 @@ def simulate(given: argparse.Namespace) -> int:
             raise RouterError(f"--html is of one device; {scenario.name} has {scenario.devices}. Leave it out")
     elif given.points is not None:
         raise RouterError("--points is for the report's sliders; give --html FILE as well")
-    for path in (given.json, given.html):
-        if path is not None:
-            refuse_early(path, [Path(given.scenario), *given.policies])
+    refuse_early((given.json, given.html), read)
     if scenario.devices > 1:
         return _fleet(given, scenario, policies, seed)
     with Progress(sys.stderr, runs(scenario.setting, policies)) as progress:
@@ -51,11 +50,12 @@ def simulate(given: argparse.Namespace) -> int:
     _refuse_none(scenario, compared.policies[0].outcomes.requests)
     lines = [*table(compared), *_short_of_periods(scenario, policies)]
     # First: where the file cannot be written after all, this is there.
-    _print(scenario, compared.policies[0].outcomes.requests, seed, lines)
+    out = page(given.json, given.html)
+    _print(out, scenario, compared.policies[0].outcomes.requests, seed, lines)
     if given.json is not None:
-        given.json.write_text(_as_json(scenario, seed, policies, compared), encoding="utf-8")
+        write(given.json, _as_json(scenario, seed, policies, compared))
     if given.html is not None:
-        sys.stdout.flush()  # the report takes longer than the table did
+        out.flush()  # the report takes longer than the table did
         most = MOST_POINTS if given.points is None else given.points
         workers = Workers(given.workers)
         write_report(given.html, scenario, policies, seed, compared, most_points=most, spread=workers)
@@ -74,10 +74,10 @@ def _fleet(given: argparse.Namespace, scenario: Scenario, policies: Sequence[Pol
             fleets.append(next(ran))
     _refuse_none(scenario, fleets[0].outcomes.requests)
     lines = [*fleet_table(fleets), *_short_of_periods(scenario, policies)]
-    _print(scenario, fleets[0].outcomes.requests, seed, lines)
+    _print(page(given.json), scenario, fleets[0].outcomes.requests, seed, lines)
     if given.json is not None:
         whole = {"scenario": _told(scenario, seed), "fleets": [asdict(fleet) for fleet in fleets]}
-        given.json.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(given.json, json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
     return 0
 
 
@@ -105,14 +105,17 @@ def _share(part: float) -> str:
     return f"{100 * part:.0f}" if part >= 0.01 else f"{100 * part:.1g}"
 
 
-def _print(scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -> None:
+def _print(out: TextIO, scenario: Scenario, requests: int, seed: int, lines: Sequence[str]) -> None:
     devices = f" of {scenario.devices:,} devices" if scenario.devices > 1 else ""
-    print(f"{scenario.name}: {requests:,} requests{devices} in {scenario.setting.duration_s:,.0f} s, seed {seed}")
+    print(
+        f"{scenario.name}: {requests:,} requests{devices} in {scenario.setting.duration_s:,.0f} s, seed {seed}",
+        file=out,
+    )
     if scenario.about:
-        print(scenario.about)
-    print()
+        print(scenario.about, file=out)
+    print(file=out)
     for line in lines:
-        print(line)
+        print(line, file=out)
 
 
 def _policies(paths: Sequence[Path], scenario: Scenario) -> list[Policy]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from router.cli.scenario_files import find_scenario
@@ -38,12 +39,14 @@ class Stretches:
     digests: tuple[str, ...]
 
 
-def read_stretches(names: Sequence[str], held_out: Sequence[str], seed: int | None) -> Stretches:
+def read_stretches(
+    names: Sequence[str], held_out: Sequence[str], seed: int | None, *, read: list[Path] | None = None
+) -> Stretches:
     """Read the scenarios `names` and, where there are any, those that are held out whole; otherwise each is cut in two
-    by time. Raises ScenarioError, TuneError, OSError."""
+    by time. `read` is added each file that was opened. Raises ScenarioError, TuneError, OSError."""
     told: dict[str, str] = {}
-    looked_at = [_read(name, told) for name in names]
-    apart_from = [_read(name, told) for name in held_out]
+    looked_at = [_read(name, told, read) for name in names]
+    apart_from = [_read(name, told, read) for name in held_out]
     _refuse_twice([*looked_at, *apart_from])
     seed = looked_at[0].seed if seed is None else seed
     if apart_from:
@@ -74,9 +77,9 @@ def _held(scenario: Scenario, seed: int, from_s: float) -> Part:
     return Part(f"{scenario.name}, {_HELD_OUT}", setting, seed)
 
 
-def _read(name: str, told: dict[str, str]) -> Scenario:
+def _read(name: str, told: dict[str, str], read: list[Path] | None) -> Scenario:
     digest = hashlib.sha256()
-    scenario = find_scenario(name, lambda sources: _Digesting(sources, digest))
+    scenario = find_scenario(name, lambda sources: _Digesting(sources, digest), read=read)
     digest.update(scenario.digest.encode())
     told[name] = digest.hexdigest()
     if scenario.devices > 1:

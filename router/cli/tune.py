@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from router.cli.outputs import STDOUT, page, refuse_early, refuse_what_is_read, write
 from router.cli.progress import Progress
 from router.cli.searching import Journal, Runner
 from router.cli.source import policy_for, read_bytes
@@ -71,7 +72,13 @@ def takes_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file (TOML), or one that ships")
     parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy to start from")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="where to write the better one"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="where to write the better one; -: print it, and what is for people to stderr; such a search cannot be"
+        " gone on with",
     )
     parser.add_argument(
         "--objective", type=_measure, default="cost", metavar="MEASURE", help="what to lessen (default: %(default)s)"
@@ -134,8 +141,12 @@ def _names(text: str) -> list[str]:
 def tune(given: argparse.Namespace) -> int:
     """Search for a better policy than the start, and write it if it is better where nobody looked."""
     aim = Aim(given.objective, tuple(given.limits))
-    _refuse_output(given)
-    stretches = read_stretches(given.scenarios, given.held_out, given.seed)
+    path = None if given.output == STDOUT else given.output.with_name(f"{given.output.name}.journal")
+    read: list[Path] = [given.policy]
+    stretches = read_stretches(given.scenarios, given.held_out, given.seed, read=read)
+    refuse_early((given.output,), read)
+    if path is not None:
+        refuse_what_is_read(path, read)
     start = _read_start(given, stretches)
     header = {
         "release": version("nearfar"),
@@ -147,13 +158,13 @@ def tune(given: argparse.Namespace) -> int:
         "knobs": hashlib.sha256(repr(start.space).encode()).hexdigest(),
         "evaluations": given.evaluations,
     }
-    path = given.output.with_name(f"{given.output.name}.journal")
     try:
         with Journal(path, header, times=aim.needs_times) as journal:
             code = _tuned(given, aim, start, stretches, journal)
             journal.done()
     except KeyboardInterrupt:
-        print(f"nearfar-policy: interrupted; the same command goes on from {path}", file=sys.stderr)
+        kept = "nothing is kept, as no file was named" if path is None else f"the same command goes on from {path}"
+        print(f"nearfar-policy: interrupted; {kept}", file=sys.stderr)
         return _INTERRUPTED
     return code
 
@@ -184,9 +195,10 @@ def _tuned(given: argparse.Namespace, aim: Aim, start: _Start, stretches: Stretc
     notes = notes_of(start.policy, start.space, found, deciding, held, gains, [*stretches.about, *scores])
     content = as_tuned(start.content, found.point, start.policy.version + 1, notes)
     compile_policy(content, source=str(given.output), targets=start.targets)  # a version may be the last that there is
-    given.output.write_bytes(content)
-    _print([*lines, *scores])
-    print(f"wrote {given.output}, version {start.policy.version + 1}; beside each number stands what it was")
+    write(given.output, content)
+    where = "standard output" if given.output == STDOUT else given.output
+    told = f"wrote {where}, version {start.policy.version + 1}; beside each number stands what it was"
+    _print(given, [*lines, *scores, told])
     return 0
 
 
@@ -198,14 +210,13 @@ def _deciding_steps(start: _Start, found: Found, stretches: Stretches) -> int:
 
 
 def _stays(given: argparse.Namespace, lines: Sequence[str], code: int) -> int:
-    _print(lines)
-    print(f"{given.policy} stays as it is; nothing was written")
+    _print(given, [*lines, f"{given.policy} stays as it is; nothing was written"])
     return code
 
 
-def _print(lines: Sequence[str]) -> None:
+def _print(given: argparse.Namespace, lines: Sequence[str]) -> None:
     for line in lines:
-        print(line)
+        print(line, file=page(given.output))
 
 
 def _decided(runner: Runner, space: Space, found: Found, parts: Sequence[Part], judge: Judge) -> Verdict:
@@ -260,16 +271,3 @@ def _read_start(given: argparse.Namespace, stretches: Stretches) -> _Start:
     policy = compile_policy(content, source=str(given.policy), targets=targets)
     document = read_document(content, PolicyDocument, PolicyError, source=str(given.policy), max_bytes=MAX_POLICY_BYTES)
     return _Start(content, policy, targets, space_of(document, given.only))
-
-
-def _refuse_output(given: argparse.Namespace) -> None:
-    """Refuse an output that cannot be written, or must not be, before hours are spent. Raises TuneError, OSError."""
-    output: Path = given.output
-    inputs = [given.policy, *map(Path, given.scenarios), *map(Path, given.held_out)]
-    if output.exists() and any(path.exists() and path.samefile(output) for path in inputs):
-        raise TuneError(f"{output}: is what the search begins with; write to another file")
-    begun = output.exists()
-    with output.open("ab"):
-        pass
-    if not begun:
-        output.unlink()

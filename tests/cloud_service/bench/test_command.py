@@ -58,6 +58,18 @@ def test_it_prints_a_table_and_writes_json(
     assert all(word in table for word in ("throughput", "p50", "p95", "p99", "max", "errors"))
 
 
+def test_a_dash_is_standard_output_and_the_table_makes_room(
+    server: EchoServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    assert _bench(server, "--concurrency", "2", "--json", "-") == 0
+    said = capsys.readouterr()
+    assert set(json.loads(said.out)) >= _KEYS
+    assert "throughput" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_requests_are_made_from_the_metadata_and_differ(server: EchoServer) -> None:
     server.datatype, server.shape = "INT64", (-1, 3, -1)
     assert _bench(server, "--rows", "2", "--free", "5", "--version", "7", "--priority", "1") == 0

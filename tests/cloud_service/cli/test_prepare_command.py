@@ -13,7 +13,7 @@ import pytest
 
 from cloud_service.cli import main
 from cloud_service.cli.command import _parser
-from cloud_service.cli.prepare import _ends, _options
+from cloud_service.cli.prepare import _ends, _options, _write
 from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
 from cloud_service.publish.ends import Pictures, Sentences
@@ -221,25 +221,32 @@ def test_a_value_that_no_flag_can_have_is_exit_code_2(
     assert wrong[0] in capsys.readouterr().err
 
 
+def test_figures_go_where_they_were_told_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ("figures.json", "-"):
+        _write(Path(path), "{}\n")
+    assert (folder / "figures.json").read_text() == capsys.readouterr().out == "{}\n"
+
+
 @pytest.mark.wide
 @pytest.mark.timeout(600)
 def test_a_release_is_made_told_and_its_figures_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ("--labels", "y", "--groups", "who", "--time", "when", "--labels-file", "labels.txt")
     flags += ("--device-model", "small.onnx", "--ship", "own")
-    assert run(*TENSORS, *flags, "--alpha", "0.0005", "--alpha", "0.05", "--json", "figures.json") == 0
+    assert run(*TENSORS, *flags, "--alpha", "0.0005", "--alpha", "0.05", "--json", "-") == 0
     captured = capsys.readouterr()
     told: list[Callable[[], bool]] = [
-        lambda: "own" in captured.out and "ships" in captured.out,
-        lambda: "right on the evaluation set: the device alone" in captured.out,
-        lambda: "costs at most so much accuracy" in captured.out and "5.00%" in captured.out,
-        lambda: "not promised: alpha 0.0005" in captured.out and "needs" in captured.out,
-        lambda: "not covered:" in captured.out and "any sub-group by itself" in captured.out,
-        lambda: "360 examples calibrated on are of 90 groups, and each was counted as if" in captured.out,
-        lambda: "golden inputs: example" in captured.out,
-        lambda: captured.out.endswith("written to release\n"),
+        lambda: "own" in captured.err and "ships" in captured.err,
+        lambda: "right on the evaluation set: the device alone" in captured.err,
+        lambda: "costs at most so much accuracy" in captured.err and "5.00%" in captured.err,
+        lambda: "not promised: alpha 0.0005" in captured.err and "needs" in captured.err,
+        lambda: "not covered:" in captured.err and "any sub-group by itself" in captured.err,
+        lambda: "360 examples calibrated on are of 90 groups, and each was counted as if" in captured.err,
+        lambda: "golden inputs: example" in captured.err,
+        lambda: "written to release\n" in captured.err,
         lambda: "certify: 1" in captured.err and "write: 1" in captured.err,
     ]
     assert [place for place, check in enumerate(told) if not check()] == []
-    figures = json.loads(Path("figures.json").read_text())
+    figures = json.loads(captured.out)
+    assert not Path("-").exists()
     assert figures["model"] == "full" and len(figures["promises"]) == 1 and len(figures["refused"]) == 1
     assert (folder / "release/labels.txt").read_text() == "ape\nbee\ncat\ndog\n"

@@ -32,6 +32,15 @@ def test_a_summary_that_could_not_be_written_is_told_before_anything_starts(
     assert stream.getvalue() == ""
 
 
+def test_standard_output_is_refused_for_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    """It was written into a file that was called `-`."""
+    stream = io.StringIO()
+    assert run(Options(summary=Path("-")), stream=stream, environment={}) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--json -: on standard output stands how the day goes; name a file" in line
+    assert stream.getvalue() == ""
+
+
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert run(Options(folder=tmp_path / "file"), stream=io.StringIO(), environment={}) == 1

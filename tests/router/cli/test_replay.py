@@ -262,14 +262,32 @@ def test_a_policy_at_fault_is_told(policy: Path, records: Path, capsys: pytest.C
     assert str(policy) in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
 def test_figures_that_cannot_be_written_cost_the_page_nothing(
+    policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that was full was told without the file's name."""
+    assert main(["replay", str(records), "--policy", str(policy), "--json", "/dev/full"]) == 2
+    said = capsys.readouterr()
+    assert "3 of 4 decisions" in said.out
+    assert said.err == "nearfar-policy: /dev/full: No space left on device; what is in it is not whole\n"
+
+
+def test_where_figures_cannot_be_written_is_told_before_an_hour_of_reading(
     policy: Path, records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = records.parent / "nowhere" / "out.json"
     assert main(["replay", str(records), "--policy", str(policy), "--json", str(nowhere)]) == 2
     said = capsys.readouterr()
-    assert "3 of 4 decisions" in said.out
-    assert said.err == f"nearfar-policy: {nowhere}: No such file or directory\n"
+    assert (said.out, said.err) == ("", f"nearfar-policy: {nowhere}: No such file or directory\n")
+
+
+def test_figures_go_to_standard_output_alone(policy: Path, records: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They went into a file that was called `-`."""
+    assert main(["replay", str(records), "--policy", str(policy), "--json", "-"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["records"]["read"] == 4
+    assert "3 of 4 decisions" in said.err
 
 
 def test_figures_are_not_written_over_what_is_read(

@@ -344,8 +344,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     (desk / "folder").mkdir()
     assert _tune(desk, output="folder") == 2
     assert "folder: Is a directory" in capsys.readouterr().err
-    assert _tune(desk, output="start.toml") == 1
-    assert "is what the search begins with; write to another file" in capsys.readouterr().err
+    assert _tune(desk, output="start.toml") == 2
+    assert "is one of the files that are read; write to another one" in capsys.readouterr().err
     assert (desk / "start.toml").read_text(encoding="utf-8") == START
     assert list(desk.glob("*.journal")) == []
 
