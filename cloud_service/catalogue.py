@@ -16,7 +16,7 @@ from typing import Final
 from cloud_service.errors import ModelNotFound, ModelNotReady
 from cloud_service.servable import Servable
 
-__all__ = ["EVICTED", "LOADING", "RETURNING", "UNLOADED", "Catalogue", "IndexEntry", "State", "Unready"]
+__all__ = ["EVICTED", "LOADING", "MISSING", "RETURNING", "UNLOADED", "Catalogue", "IndexEntry", "State", "Unready"]
 
 
 class State(StrEnum):
@@ -38,6 +38,9 @@ class Unready:
 LOADING: Final = Unready("it is still being loaded", State.LOADING)
 UNLOADED: Final = Unready("it was unloaded by request; load it by request")
 EVICTED: Final = Unready("there is no room for it in memory; a call for it makes room when others are idle")
+MISSING: Final = Unready(
+    "its serving.toml names this version, and it is not in the repository; add it, or name another"
+)
 RETURNING: Final = Unready("it was asked for again and is being loaded", State.LOADING)
 
 _AWAY: Final = (EVICTED, RETURNING)

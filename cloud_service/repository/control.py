@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from cloud_service.abandonable import run_abandonable
-from cloud_service.catalogue import EVICTED, LOADING, RETURNING, UNLOADED, Catalogue, IndexEntry, Unready
+from cloud_service.catalogue import EVICTED, LOADING, MISSING, RETURNING, UNLOADED, Catalogue, IndexEntry, Unready
 from cloud_service.errors import LoadFailed, ModelNotFound, NotByRequest, SettingsError, UnservableModel
 from cloud_service.incident import record
 from cloud_service.repository.memory import Resident, estimate_bytes, evict
+from cloud_service.repository.oddities import Oddities
 from cloud_service.repository.plan import Drop, Known, Load, next_step, settled
 from cloud_service.repository.scan import Found
 from cloud_service.repository.serving import Serving, VersionPolicy
@@ -88,6 +89,8 @@ class Repository:
         self._unloaded: set[str] = set()
         self._missed: dict[Key, None] = {}
         self._retry_at: dict[Key, float] = {}
+        self._oddities = Oddities()
+        self._lost = False
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._changes: set[asyncio.Task[None]] = set()
@@ -105,8 +108,7 @@ class Repository:
             sighting = look(self._root)
         except OSError as error:
             raise SettingsError("models", f"{self._root} cannot be read as a directory ({error.strerror})") from error
-        for ignored in sighting.ignored:
-            _LOG.warning("%s is not served: %s", ignored.path, ignored.reason)
+        self._oddities.tell(sighting.ignored, at_once=True)
         for model, version in _first_choice(sighting):
             self._catalogue.put(model, version, LOADING)
 
@@ -178,7 +180,8 @@ class Repository:
 
     async def _load_model(self, model: str) -> None:
         async with self._one_at_a_time:
-            sighting = await self._sighted()
+            # Who asks says that the files are whole.
+            sighting = await self._sighted(at_once=True)
             if sighting is None or model not in sighting.servings:
                 raise ModelNotFound(model)
             self._unloaded.discard(model)
@@ -241,6 +244,8 @@ class Repository:
         if isinstance(serving, UnservableModel):
             return await self._loaded(key, seen, Unready(serving.reason))
         cost = estimate_bytes(seen.size_bytes, serving.instances.copies)
+        if self._limit_bytes is not None and cost > self._limit_bytes:
+            return await self._loaded(key, seen, Unready(_too_large(cost, self._limit_bytes)))
         if not await self._make_room(key, cost, may_evict=may_evict):
             return await self._loaded(key, seen, EVICTED)
         if not isinstance(before, Servable):
@@ -318,18 +323,32 @@ class Repository:
             self._wake.set()
 
     async def _forget(self, sighting: Sighting) -> None:
-        """Take out of the catalogue what nobody will load: it went before its turn, or after it was unloaded."""
+        """Take out of the catalogue what nobody will load: it went before its turn, or after it was unloaded. What is
+        named and is not there stays in it, to be told of."""
+        missing = [key for key in sighting.missing() if key[0] not in self._unloaded and key not in self._known]
         for entry in self.index():
             key = entry.model, entry.version
-            if key not in self._known and (entry.model not in self._unloaded or key not in sighting.versions):
+            gone = entry.model not in self._unloaded or key not in sighting.versions
+            if key not in self._known and key not in missing and gone:
                 await self._becomes(key, None)
+        for key in missing:
+            if self._catalogue.state(*key) != MISSING:
+                _LOG.error("%s version %d cannot be served: %s", *key, MISSING.reason)
+                await self._becomes(key, MISSING, failed=True)
 
-    async def _sighted(self) -> Sighting | None:
+    async def _sighted(self, *, at_once: bool = False) -> Sighting | None:
         try:
-            return await self._in_thread(partial(look, self._root))
+            sighting = await self._in_thread(partial(look, self._root))
         except OSError as error:
-            _LOG.warning("%s cannot be looked at (%s); what is loaded serves on", self._root, error.strerror)
+            if not self._lost:
+                _LOG.warning("%s cannot be looked at (%s); what is loaded serves on", self._root, error.strerror)
+            self._lost = True
             return None
+        if self._lost:
+            _LOG.info("%s can be looked at again", self._root)
+        self._lost = False
+        self._oddities.tell(sighting.ignored, at_once=at_once)
+        return sighting
 
     async def _in_thread(self, job: Callable[[], T]) -> T:
         token = object()
@@ -348,6 +367,13 @@ class Repository:
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
         await asyncio.shield(task)
+
+
+def _too_large(cost_bytes: int, limit_bytes: int) -> str:
+    return (
+        f"it is estimated to take {cost_bytes} bytes, which is more than the memory limit of {limit_bytes} by itself; "
+        "raise the limit, or serve it elsewhere"
+    )
 
 
 def _stamps(sighting: Sighting) -> dict[Key, Stamp]:

@@ -21,6 +21,9 @@ MANIFEST_FILE: Final = "manifest.toml"
 # Enough for one example of each kind of input; each costs a run when the version loads.
 _MAX_EXAMPLES: Final = 16
 
+# Where users of other servers of this protocol say how a model is served; not to be read would surprise them.
+_OTHERS_SETTINGS: Final = ("config.pbtxt", "model-settings.json")
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -63,15 +66,19 @@ def scan(root: Path) -> list[Found | Ignored]:
     """List the repository, by name and rising version.
 
     Raises OSError: where a directory cannot be read."""
-    return [entry for directory in _listed(root) for entry in _model(directory)]
+    real_root = root.resolve()
+    return [entry for directory in _listed(root) for entry in _model(directory, real_root)]
 
 
-def _model(directory: Path) -> Iterator[Found | Ignored]:
+def _model(directory: Path, real_root: Path) -> Iterator[Found | Ignored]:
     if not directory.is_dir():
         yield Ignored(directory, "not a directory; models lie in NAME/VERSION/model.onnx")
         return
     if not _NAME.fullmatch(directory.name):
         yield Ignored(directory, "not a model's name: letters, digits, dot, dash and underscore, at most 128")
+        return
+    if directory.is_symlink() and not directory.resolve().is_relative_to(real_root):
+        yield Ignored(directory, "a link that leads out of the repository; put the directory itself there")
         return
     versions = [entry for entry in _listed(directory) if entry.name not in (MANIFEST_FILE, SERVING_FILE)]
     if not versions:
@@ -79,6 +86,8 @@ def _model(directory: Path) -> Iterator[Found | Ignored]:
     for entry in sorted(versions, key=lambda path: (len(path.name), path.name)):
         if entry.is_dir() and _VERSION.fullmatch(entry.name):
             yield Found(directory.name, int(entry.name), entry)
+        elif entry.name in _OTHERS_SETTINGS:
+            yield Ignored(entry, f"it is another server's and is not read; say in {SERVING_FILE} what is to hold here")
         else:
             yield Ignored(entry, "not a version: a directory named by a number from 1 up, without leading zeros")
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from cloud_service.errors import UnservableModel
 from cloud_service.repository.scan import MODEL_FILE, Found, Ignored, scan
-from cloud_service.repository.serving import SERVING_FILE, Serving, read_serving
+from cloud_service.repository.serving import SERVING_FILE, Serving, Specific, read_serving
 
 __all__ = ["Key", "Seen", "Sighting", "Stamp", "look", "stamp_of"]
 
@@ -42,6 +42,16 @@ class Sighting:
     versions: Mapping[Key, Seen]
     servings: Mapping[str, Serving | UnservableModel]
     ignored: Sequence[Ignored]
+
+    def missing(self) -> list[Key]:
+        """Return the versions that a serving.toml names one by one and that are not there."""
+        return [
+            (model, number)
+            for model, serving in self.servings.items()
+            if isinstance(serving, Serving) and isinstance(serving.versions, Specific)
+            for number in sorted(serving.versions.numbers)
+            if (model, number) not in self.versions
+        ]
 
     def serving(self, model: str) -> Serving:
         """Return how `model` is served. Raises UnservableModel: where its file is wrong."""

@@ -247,6 +247,98 @@ async def test_a_wrong_serving_file_is_told_of_each_version_and_takes_none_out(t
 
 
 @_in_loop
+async def test_a_version_that_is_named_and_not_there_is_told_until_it_is(tmp_path: Path) -> None:
+    """A slip in `specific` left the model without a version, or with an older one, and nothing said why."""
+    desk = Desk(write_repository(tmp_path, {"m": {1: b"1", 2: b"2"}}))
+    (tmp_path / "m/serving.toml").write_text("[versions]\nspecific = [2, 3]")
+    await desk.started()
+    assert desk.answers() == _answer(2, b"2")
+    assert "not in the repository" in desk.states()["m", 3][1]
+    with pytest.raises(LoadFailed, match=r"version 3: its serving\.toml names this version"):
+        await desk.repository.load("m")
+    desk.write("m", 3, b"3")
+    await desk.polled()
+    assert desk.answers() == _answer(3, b"3")
+    shutil.rmtree(tmp_path / "m/3")
+    await desk.polled()
+    assert (desk.answers(), "not in the repository" in desk.states()["m", 3][1]) == (_answer(2, b"2"), True)
+    (tmp_path / "m/serving.toml").unlink()
+    await desk.polled()
+    assert list(desk.states()) == [("m", 1), ("m", 2)]
+
+
+@_in_loop
+async def test_a_model_of_which_no_version_that_is_named_is_there_cannot_answer(tmp_path: Path) -> None:
+    """It was not in /readyz at all."""
+    desk = Desk(write_repository(tmp_path, {"m": b"1", "n": b"n"}))
+    (tmp_path / "m/serving.toml").write_text("[versions]\nspecific = [3]")
+    await desk.started()
+    assert not desk.catalogue.complete()
+    assert [(c.version, c.failed) for c in desk.changes if c.model == "m"] == [(3, True)]
+    await desk.polled()
+    assert [c.version for c in desk.changes if c.model == "m"] == [3], "it is told once"
+    await desk.repository.unload("m")
+    await desk.polled()
+    assert desk.catalogue.complete(), "what was unloaded should not answer, and is not missed"
+
+
+def test_what_is_no_version_is_told_once_also_when_it_comes_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What came while the service ran was passed over in silence."""
+
+    @_in_loop
+    async def follow(root: Path) -> None:
+        desk = Desk(write_repository(root, {"m": b"1"}))
+        (root / "m/latest").mkdir()
+        await desk.started()
+        await desk.polled()
+        assert caplog.text.count("m/latest is not served") == 1
+        (root / "m/v2").mkdir()
+        await desk.repository.poll()
+        assert "m/v2 is not served" not in caplog.text, "it may be on its way to its name"
+        await desk.polled()
+        assert caplog.text.count("m/v2 is not served") == 1
+        (root / "m/v3").mkdir()
+        await desk.repository.load("m")
+        assert caplog.text.count("m/v3 is not served") == 1
+
+    follow(tmp_path)
+
+
+def test_a_repository_full_of_something_else_does_not_fill_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.txt").touch()
+    Desk(tmp_path).repository.look()
+    assert len(caplog.records) == 101
+    assert "200 more names in the repository are not served" in caplog.messages[-1]
+
+
+def test_a_repository_that_cannot_be_looked_at_is_told_once_and_when_it_can_be_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While a volume was away there was a warning at every look."""
+    caplog.set_level("INFO")
+
+    @_in_loop
+    async def follow(root: Path) -> None:
+        desk = Desk(write_repository(root / "models", {"m": b"1"}))
+        await desk.started()
+        (root / "models").rename(root / "away")
+        for _ in range(3):
+            await desk.polled()
+        assert desk.answers() == _answer(1, b"1")
+        (root / "away").rename(root / "models")
+        await desk.polled()
+
+    follow(tmp_path)
+    told = [message for message in caplog.messages if "looked at" in message]
+    assert ["again" in message for message in told] == [False, True]
+
+
+@_in_loop
 async def test_what_was_unloaded_by_request_stays_out_until_it_is_loaded_by_request(tmp_path: Path) -> None:
     desk = Desk(write_repository(tmp_path, {"m": b"1", "n": b"n"}))
     await desk.started()
@@ -337,6 +429,16 @@ async def test_at_the_start_what_has_no_room_waits_until_it_is_asked_for(tmp_pat
     await _until(desk, "b")
     assert [state for state, _ in desk.states().values()] == [State.UNAVAILABLE, State.READY]
     watching.cancel()
+
+
+@_in_loop
+async def test_a_model_that_does_not_fit_by_itself_is_told_to_be_too_large(tmp_path: Path) -> None:
+    """It was said that a call would make room, and the service was ready, though nothing could ever make it answer."""
+    desk = Desk(write_repository(tmp_path, {"a": b"1", "b": _MIB + b"x"}), limit=_COST)
+    await desk.started()
+    assert "more than the memory limit" in desk.states()["b", 1][1]
+    assert not desk.catalogue.complete()
+    assert desk.loads == [("a", 1)]
 
 
 @_in_loop
