@@ -16,12 +16,14 @@ _MAX_NAME: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was in the files, found to go together, and the context of it. `expires_utc` is the first of the chain's."""
+    """What was in the files, found to go together, and the context of it. `expires_utc` is the first of the chain's,
+    `own_expires_utc` the service's own: a chain may bring along what has expired, and clients know a way around it."""
 
     certificate: bytes
     key: bytes = field(repr=False)
     client_ca: bytes | None
     expires_utc: float
+    own_expires_utc: float
     context: ssl.SSLContext
 
 

@@ -4,6 +4,8 @@ What verifies tokens and reads certificates is loaded where the settings want it
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from cloud_service.auth.keys import PublicKey
 
 __all__ = ["Identity", "open_identity"]
+
+_LOG: Final = logging.getLogger(__name__)
 
 _MAX_KEYS_BYTES: Final = 1 << 20
 
@@ -42,14 +46,22 @@ def open_identity(settings: Settings, *, on_certificate: Callable[[float], None]
     tls = tokens = None
     revoked: Callable[[], frozenset[str]] = frozenset
     if settings.tls_certificate is not None and settings.tls_key is not None:
-        from cloud_service.auth.material import TlsFiles, read_material
+        from cloud_service.auth.material import TlsFiles, read_material, refuse_expired
 
         files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
         material = Watched(
-            files.paths(), partial(read_material, files), on_change=lambda m: on_certificate(m.expires_utc)
+            files.paths(),
+            partial(read_material, files),
+            replaces=refuse_expired,
+            on_change=lambda m: on_certificate(m.expires_utc),
         )
         watched.append(material)
         tls = ServerTls(material.value)
+        if material.value().own_expires_utc <= time.time():
+            # It may be the clock; and to be gone altogether helps nobody.
+            _LOG.error(
+                "%s has expired and is served; clients that look turn away until it is renewed", files.certificate
+            )
     if settings.token_keys is not None:
         from cloud_service.auth.tokens import SignedTokens, TokenRule
 

@@ -5,8 +5,10 @@ because a service without TLS need not load what reads certificates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,7 +18,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 from cloud_service.auth.certificates import Material, server_context
 from cloud_service.errors import SettingsError
 
-__all__ = ["TlsFiles", "read_material"]
+__all__ = ["TlsFiles", "read_material", "refuse_expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,14 @@ def read_material(files: TlsFiles) -> Material:
     if (certificate, key) != (_read("tls_certificate", files.certificate), _read("tls_key", files.key)):
         raise SettingsError("tls_certificate", f"{files.certificate} or its key changed while it was read")
     expires = min(part.not_valid_after_utc.timestamp() for part in chain)
-    return Material(certificate, key, client_ca, expires, context)
+    return Material(certificate, key, client_ca, expires, chain[0].not_valid_after_utc.timestamp(), context)
+
+
+def refuse_expired(old: Material, new: Material, *, clock_utc: Callable[[], float] = time.time) -> None:
+    """Let `new` take the place of `old`. Raises SettingsError: where it has expired and the old one has not."""
+    if new.own_expires_utc <= clock_utc() < old.own_expires_utc:
+        when = datetime.fromtimestamp(new.own_expires_utc, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise SettingsError("tls_certificate", f"the new certificate has expired at {when}; put one there that holds")
 
 
 def _read(setting: str, path: Path) -> bytes:

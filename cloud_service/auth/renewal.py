@@ -27,13 +27,20 @@ class Watched(Generic[T]):
     """Files that are read together; `value` is what was last made of them."""
 
     def __init__(
-        self, paths: Sequence[Path], read: Callable[[], T], *, on_change: Callable[[T], None] = lambda _: None
+        self,
+        paths: Sequence[Path],
+        read: Callable[[], T],
+        *,
+        replaces: Callable[[T, T], None] = lambda _old, _new: None,
+        on_change: Callable[[T], None] = lambda _: None,
     ) -> None:
-        """Read the files now. `read` raises SettingsError; `on_change` is told what is in use, from now on and always.
+        """Read the files now. `read` raises SettingsError, and so does `replaces`, of the old and the new, where the
+        old is to stay; `on_change` is told what is in use, from now on and always.
 
         Raises SettingsError: what `read` says of the files as they are now."""
         self._paths = paths
         self._read = read
+        self._replaces = replaces
         self._on_change = on_change
         # Before reading, so that a change while it is read is a change.
         self._seen = _state(paths)
@@ -51,10 +58,12 @@ class Watched(Generic[T]):
             return
         self._seen = state
         try:
-            self._value = self._read()
+            fresh = self._read()
+            self._replaces(self._value, fresh)
         except SettingsError as error:
             _LOG.error("what was there before stays in use: %s", error)
             return
+        self._value = fresh
         _LOG.info("%s has changed, and is in use as it is now", self._paths[0])
         self._on_change(self._value)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloud_service.auth.certificates import Material, ServerTls, client_names, client_names_in
-from cloud_service.auth.material import TlsFiles, read_material
+from cloud_service.auth.material import TlsFiles, read_material, refuse_expired
 from cloud_service.errors import SettingsError
 from tests.builders.certificates import Authority
 
@@ -27,6 +27,17 @@ def ours(tmp_path: Path) -> Authority:
 def test_it_is_known_until_when_a_certificate_holds(ours: Authority) -> None:
     expires_utc = read_material(TlsFiles(*ours.issue("localhost"))).expires_utc
     assert 28 * _DAY_S < expires_utc - time.time() < 30 * _DAY_S
+
+
+def test_a_certificate_that_has_expired_takes_no_good_ones_place(ours: Authority) -> None:
+    """An old certificate that was put back was served, and every client turned away."""
+    good, expired = (read_material(TlsFiles(*ours.issue("localhost", expired=old))) for old in (False, True))
+    with pytest.raises(SettingsError, match=r"has expired at .+Z; put one there that holds") as caught:
+        refuse_expired(good, expired)
+    assert caught.value.setting == "tls_certificate"
+    refuse_expired(expired, good)
+    refuse_expired(good, good)
+    refuse_expired(good, expired, clock_utc=lambda: good.own_expires_utc)  # neither is better
 
 
 def test_a_key_is_in_no_text_of_what_was_read(ours: Authority) -> None:

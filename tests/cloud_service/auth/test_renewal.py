@@ -57,6 +57,24 @@ def test_what_cannot_be_used_is_logged_once_and_changes_nothing(
     assert watched.value() == "two"
 
 
+def test_what_may_not_take_the_place_of_what_is_in_use_is_logged_and_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, told = tmp_path / "file", list[str]()
+    path.write_text("2")
+
+    def no_older(old: str, new: str) -> None:
+        if new < old:
+            raise SettingsError("revoked", f"{new} is older than {old}")
+
+    watched = Watched([path], path.read_text, replaces=no_older, on_change=told.append)
+    for text in ("1", "3"):
+        _replace(path, text)
+        watched.look()
+    assert (watched.value(), told) == ("3", ["2", "3"])
+    assert "what was there before stays in use: revoked: 1 is older than 2" in caplog.text
+
+
 def test_a_service_does_not_start_with_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         _watched(tmp_path / "gone", [])
