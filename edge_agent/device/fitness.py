@@ -14,6 +14,7 @@ from typing import Final
 from edge_agent.runtimes import CannotLoad, LocalRuntime
 from nearfar_wire.manifest import DeviceSide, Manifest
 from nearfar_wire.preparer import preprocessing_digest
+from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import MAX_CERTIFICATE_BYTES, Certificate, parse_certificate
 from router.errors import CertificateError
 
@@ -70,6 +71,9 @@ def refuse_disagreement(file: str, manifest: Manifest, side: DeviceSide, runtime
     wanted = {spec.name for spec in runtime.inputs}
     if fed != wanted:
         raise CannotLoad(f"{file}: it takes {sorted(wanted)}, the manifest feeds {sorted(fed)}")
+    if side.runtime == "onnx":  # LiteRT takes real numbers as well as the file's own
+        for taken in runtime.inputs:
+            _refuse_feed(file, manifest, side, taken)
     offered = {spec.name: spec for spec in runtime.outputs}
     for output in manifest.outputs:
         given = offered.get(side.fetches.get(output.name, output.name))
@@ -79,6 +83,22 @@ def refuse_disagreement(file: str, manifest: Manifest, side: DeviceSide, runtime
         if given.datatype != output.datatype or not _compatible(given.shape, output.shape):
             promised = f"{output.datatype} {output.shape}"
             raise CannotLoad(f"{file}: it gives {given}, the manifest promises {output.name!r} as {promised}")
+
+
+def _refuse_feed(file: str, manifest: Manifest, side: DeviceSide, taken: TensorSpec) -> None:
+    feed = side.feeds.get(taken.name)
+    source = next(part for part in manifest.inputs if part.name == (taken.name if feed is None else feed.source))
+    datatype = source.datatype if feed is None else feed.datatype
+    # What steps or a decoder make has a shape that only a run tells; and onnxruntime tells a rank that the file leaves
+    # open as that of a scalar.
+    fed_as_it_is = source.encoding is None and (feed is None or not feed.steps)
+    shapes_agree = not fed_as_it_is or not taken.shape or _compatible(taken.shape, source.shape)
+    if taken.datatype != datatype or not shapes_agree:
+        given = TensorSpec(source.name, datatype, tuple(source.shape)) if fed_as_it_is else datatype
+        raise CannotLoad(
+            f"{file}: it takes {taken}, the manifest feeds it {given}; correct the manifest, or describe in "
+            f"device.feeds.{taken.name} how the one is made of the other"
+        )
 
 
 def _compatible(given: Sequence[int], promised: Sequence[int]) -> bool:

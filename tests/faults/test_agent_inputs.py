@@ -194,6 +194,14 @@ UNUSABLE: dict[str, tuple[Callable[[Home], Path], str]] = {
     "broken_with_the_right_digest": (lambda home: home.release(model=SMALL[:200]), "no ONNX model, or cut off"),
     "text": (lambda home: home.release(model=b"not a model"), "no ONNX model, or cut off or damaged; export it"),
     "other_inputs": (lambda home: home.release(model=identity()), "it takes ['x'], the manifest feeds ['pixels']"),
+    "inputs_of_another_type": (
+        lambda home: home.release(model=softmax_mlp(pixels="FP32")),
+        "it takes 'pixels' FP32 [-1, 4], the manifest feeds it 'pixels' UINT8 [-1, 4]; correct the manifest, or",
+    ),
+    "inputs_of_another_size": (
+        lambda home: home.release(model=softmax_mlp(features=5)),
+        "it takes 'pixels' UINT8 [-1, 5], the manifest feeds it 'pixels' UINT8 [-1, 4]",
+    ),
     "other_outputs": (
         lambda home: home.release(model=softmax_mlp(classes=5)),
         "it gives 'probabilities' FP32 [-1, 5], the manifest promises",
