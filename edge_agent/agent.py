@@ -6,7 +6,8 @@ with Agent.from_config("agent.toml") as agent:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -68,6 +69,15 @@ class _Front:
         front = cls.__new__(cls)
         front._core = core
         return front
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        core: Core | None = getattr(self, "_core", None)  # none, where it did not start
+        if core is not None and core.is_open:
+            # It is not closed here: what collects garbage may hold any lock, and closing waits for threads.
+            what = (
+                f"{type(self).__name__} was dropped without close(), and its threads go on: use it in a with statement"
+            )
+            _warn(what, ResourceWarning, source=self)
 
     @property
     def policy(self) -> PolicyStatus:

@@ -346,6 +346,11 @@ class Core:
                 pool = self._pool
         return pool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it runs in this process, and nobody has closed it."""
+        return not self._closed and os.getpid() == self._pid
+
     def check_open(self) -> None:
         """Raises AgentClosed: the agent was closed, or this is a fork of the process that made it."""
         if self._closed:
