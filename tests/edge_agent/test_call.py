@@ -45,6 +45,7 @@ class _Flies(_Refuses):
     """A transport whose calls end at once, in something that cannot be read."""
 
     sent_bytes = 10
+    unsent = False
 
     def call(self, *_: object, **more: Any) -> _Flies:  # Any: as above
         more["on_done"]()
