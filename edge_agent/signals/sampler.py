@@ -24,7 +24,7 @@ from typing import Final, Self
 
 from edge_agent.signals.intake import check_names
 from edge_agent.signals.merge import merge
-from edge_agent.signals.slot import Slot
+from edge_agent.signals.slot import Slot, Taken
 from edge_agent.signals.source import Pushed, Source
 from edge_agent.signals.status import SignalStatus, SourceHealth, signal_statuses, usual_stale_after_s
 from edge_agent.signals.together import Together
@@ -181,7 +181,7 @@ class Sampler:
                     return
                 slot.keep(taken, at, cost_s)
                 self._publish()
-            self._log_change(slot, taken.error)
+            self._log_change(slot, taken)
             slot.read_once.set()
         finally:
             slot.busy.release()
@@ -197,13 +197,18 @@ class Sampler:
         self._holds_until = min((source.holds_until for source, _ in self._pushed), default=math.inf)
         self._snapshot = MappingProxyType(readings)
 
-    def _log_change(self, slot: Slot, error: Exception | None) -> None:
+    def _log_change(self, slot: Slot, taken: Taken) -> None:
+        error, refusing = taken.error, {name for name, trouble in taken.troubles if trouble == "value"}
         if error is not None and not slot.failing:
             told = slot.source.describe, type(error).__name__, ", ".join(slot.source.names)
             _log.warning("%s failed with %s; until it recovers these signals are unknown: %s", *told)
         elif error is None and slot.failing:
             _log.info("%s can be read again", slot.source.describe)
-        slot.failing = error is not None
+        if refusing - slot.refusing:
+            names = ", ".join(sorted(refusing - slot.refusing))
+            problem = "%s told a value that the signal cannot have; until it tells another it is unknown: %s"
+            _log.warning(problem, slot.source.describe, names)
+        slot.failing, slot.refusing = error is not None, refusing
 
     # -- what it can say about itself ----------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Slot:
         "read_once",
         "readings",
         "reads",
+        "refusing",
         "source",
         "troubles",
     )
@@ -61,6 +62,7 @@ class Slot:
         self.failures = 0
         self.troubles: Counter[tuple[str, Trouble]] = Counter()
         self.failing = False
+        self.refusing: set[str] = set()
         self.forget()
 
     def forget(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edge_agent.signals.doubt import Trouble
@@ -43,7 +44,7 @@ class SignalStatus:
     cost_s: float | None
     failures: int
     refused: int
-    """How often a value was not taken as it was told."""
+    """How often a value was not taken as it was told, by whichever source."""
 
     @property
     def state(self) -> Literal["fresh", "stale", "unknown"]:
@@ -64,14 +65,19 @@ def signal_statuses(
     now: float,
     stale_after_s: Callable[[str], float],
 ) -> list[SignalStatus]:
-    """Return one row a signal: of several sources that read it, the one whose reading is shown."""
+    """Return one row a signal: of several sources that read it, the one whose reading is shown. What was refused is
+    counted over all of them: where one is unknown because of it, another's reading may be shown in its place."""
     rows: dict[str, SignalStatus] = {}
+    refused: Counter[str] = Counter()
     for health, readings in sources:
+        for (name, trouble), count in health.troubles.items():
+            if trouble != "failed":
+                refused[name] += count
         for name in health.names:
             reading = readings.get(name)
             if name not in rows or (reading is not None and reading is shown.get(name)):
                 rows[name] = _status(name, health, reading, now, stale_after_s(name))
-    return list(rows.values())
+    return [replace(row, refused=refused[name]) for name, row in rows.items()]
 
 
 def untold(names: Iterable[str]) -> list[SignalStatus]:
@@ -84,10 +90,9 @@ def untold(names: Iterable[str]) -> list[SignalStatus]:
 def _status(name: str, health: SourceHealth, reading: Reading | None, now: float, stale_after_s: float) -> SignalStatus:
     described = signal(name)
     unit = described.unit if described is not None else ""
-    refused = sum(count for (of, trouble), count in health.troubles.items() if of == name and trouble != "failed")
     if reading is None:
-        return SignalStatus(name, None, unit, health.describe, None, False, health.cost_s, health.failures, refused)
+        return SignalStatus(name, None, unit, health.describe, None, False, health.cost_s, health.failures, 0)
     age_s = now - reading.at
     fresh = reading.value is not None and age_s <= stale_after_s
     cost_s, failures = health.cost_s, health.failures
-    return SignalStatus(name, reading.value, unit, reading.source, age_s, fresh, cost_s, failures, refused)
+    return SignalStatus(name, reading.value, unit, reading.source, age_s, fresh, cost_s, failures, 0)

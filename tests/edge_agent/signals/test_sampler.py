@@ -130,6 +130,21 @@ def test_a_source_that_does_not_return_a_mapping_has_failed() -> None:
     assert sampler.health()[0].failures == 1
 
 
+def test_a_value_that_the_signal_cannot_have_is_logged_once_until_it_is_another_and_is_not_quoted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An app whose source told text for a number saw a signal that is unknown, and not why."""
+    source = Told({"battery_pct": 50}, describe="the app")
+    sampler = Sampler([source])
+    with caplog.at_level("INFO", LOG):
+        for told in (50, "777", "777", 50, "777"):
+            source.values = {"battery_pct": told}
+            sampler.sample_now()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "the app told a value that the signal cannot have" in caplog.text and "battery_pct" in caplog.text
+    assert "777" not in caplog.text
+
+
 def test_a_failure_and_a_recovery_are_logged_once_each_and_without_the_error_s_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -62,3 +62,13 @@ def test_health_counts_readings_failures_and_refused_values() -> None:
     told = {("battery_pct", "value"): 1, ("charging", "value"): 1, ("battery_pct", "failed"): 1}
     assert health.troubles == {**told, ("charging", "failed"): 1}
     assert [row.refused for row in sampler.statuses()] == [1, 1]
+
+
+def test_what_the_app_told_wrongly_is_seen_where_the_machine_s_own_source_shows() -> None:
+    """The machine did not know either, so that its row was shown, and nothing told the app of its fault."""
+    machine, app = Told({"battery_pct": None}, describe="psutil"), Told({"battery_pct": "50"}, describe="the app")
+    sampler = Sampler([machine, app])
+    sampler.sample_now()
+    sampler.sample_now()
+    (row,) = sampler.statuses()
+    assert (row.value, row.refused) == (None, 2)
