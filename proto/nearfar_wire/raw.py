@@ -18,7 +18,7 @@ from nearfar_wire.errors import TensorError
 from nearfar_wire.fields import MAX_FIELDS, Content
 from nearfar_wire.shapes import element_count
 
-__all__ = ["aligned", "from_raw", "to_raw"]
+__all__ = ["aligned", "from_raw", "to_raw", "utf8"]
 
 _LENGTH: Final = struct.Struct("<I")
 
@@ -65,7 +65,7 @@ def _bytes_to_raw(name: str, array: np.ndarray[Any, Any]) -> bytes:
     parts: list[bytes] = []
     for element in array.ravel().tolist():
         if isinstance(element, str):
-            content = _utf8(name, element)
+            content = utf8(name, element)
         elif isinstance(element, bytes):
             content = element
         else:
@@ -75,7 +75,8 @@ def _bytes_to_raw(name: str, array: np.ndarray[Any, Any]) -> bytes:
     return b"".join(parts)
 
 
-def _utf8(name: str, element: str) -> bytes:
+def utf8(name: str, element: str) -> bytes:
+    """Return an element of the tensor `name`, which is text, as bytes. Raises TensorError: it has no UTF-8."""
     try:
         return element.encode()
     except UnicodeEncodeError:

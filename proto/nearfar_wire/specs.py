@@ -13,6 +13,7 @@ import numpy as np
 
 from nearfar_wire.datatypes import BYTES, DATATYPES, datatype_of
 from nearfar_wire.errors import TensorError, quoted
+from nearfar_wire.raw import utf8
 
 __all__ = ["TensorSpec", "check"]
 
@@ -75,9 +76,11 @@ def _check_datatype(spec: TensorSpec, tensor: np.ndarray[Any, Any]) -> None:
     if spec.datatype != BYTES:
         # The wire would turn it round, a local runtime would misread it: refused on every way alike.
         raise TensorError(spec.name, f"has foreign byte order; convert it with .astype(numpy.{dtype.name})")
-    if tensor.dtype.kind == "O":
+    if tensor.dtype.kind in "OU":
         for element in tensor.flat:
-            if not isinstance(element, bytes | str):
+            if isinstance(element, str):
+                utf8(spec.name, element)  # sent or not: a local runtime takes no other text either
+            elif not isinstance(element, bytes):
                 raise TensorError(spec.name, f"takes elements of bytes or str, not {type(element).__name__}")
 
 

@@ -56,6 +56,8 @@ REFUSED = [
     pytest.param({"pixels": np.full((1, 8, 8), -np.inf, np.float32)}, "holds NaN or infinity", id="C8 infinity"),
     pytest.param({"text": np.zeros(1, np.int8)}, "is INT8.*BYTES; pass bytes", id="numbers for text"),
     pytest.param({"text": np.array([b"a", 3], dtype=object)}, "not int", id="an object that is no bytes"),
+    pytest.param({"text": np.array(["ok\ud800"], dtype=object)}, "a lone surrogate.*pass bytes", id="C9 no UTF-8"),
+    pytest.param({"text": np.array(["ok\ud800"])}, "a lone surrogate.*pass bytes", id="C9 no UTF-8, numpy's text"),
 ]
 
 
