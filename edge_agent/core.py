@@ -24,7 +24,7 @@ from edge_agent.device.keeper import Keeper
 from edge_agent.device.pool import DevicePool
 from edge_agent.device.warmup import warm_up
 from edge_agent.device.watchdog import Watchdog
-from edge_agent.errors import AgentClosed, AllTargetsFailed, UnknownModel
+from edge_agent.errors import AgentClosed, AllTargetsFailed, ConfigError, RequestError, UnknownModel
 from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
@@ -264,7 +264,11 @@ class Core:
         )
         from edge_agent.telemetry.exposition import register  # prometheus_client loads only for apps that scrape
 
-        self._unregister = register(registry, self.metrics.counts, gauges)
+        try:
+            self._unregister = register(registry, self.metrics.counts, gauges)
+        except ValueError as error:
+            problem = "it shows another agent already; give each agent a CollectorRegistry of its own"
+            raise ConfigError("registry", problem) from error
 
     def _shadow_info(self) -> tuple[str, int, str] | None:
         status = None if self.shadow is None else self.shadow.file.status
@@ -291,6 +295,9 @@ class Core:
         if self._closed or os.getpid() != self._pid:
             self.check_open()
         pool = self.pool if self._isolate else None
+        if cancellation is not None and not isinstance(cancellation, Cancellation):
+            given = type(cancellation).__name__
+            raise RequestError(f"model {model!r}: cancellation is an edge_agent.Cancellation, not a {given}")
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
         call.traceparent = traceparent
         try:
@@ -459,6 +466,8 @@ class Core:
     def feedback(self, result: Result, label: object) -> bool:
         """Note what was right for a request. See Agent.feedback."""
         self.check_open()
+        if not isinstance(result, Result):
+            raise RequestError(f"what an answer is told of is the Result that had it, not a {type(result).__name__}")
         request = result.decision.situation.request
         release = self.release(request.model)
         quality = self._qualities[request.model]

@@ -58,6 +58,8 @@ def checked_claims(sources: Sequence[SignalSource], targets: Collection[str]) ->
     """Return what the app handed in as sources of readings.
 
     Raises ConfigError: one has no names or no usable interval, or tells something that is no signal here."""
+    if not isinstance(sources, Sequence):
+        raise ConfigError("signal_sources", f"a list of sources is wanted, not a {type(sources).__name__}")
     return [_checked(source, f"signal_sources[{index}]", targets) for index, source in enumerate(sources)]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any, cast
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from edge_agent import Agent, RemoteConfig, UnknownLabel, UnknownModel
+from edge_agent import Agent, ConfigError, RemoteConfig, RequestError, UnknownLabel, UnknownModel
 from edge_agent.signals import Scripted
 from tests.builders.agents import PIXELS, Home, policy_text
 from tests.builders.scenes import Scene, X
@@ -31,6 +34,27 @@ def test_signals_and_metrics_are_there_for_whoever_looks(home: Home) -> None:
     assert generate_latest(registry) == b""
     with Agent(home.config(), registry=registry, sources=[]):
         assert "nearfar_policy_info" in generate_latest(registry).decode()
+
+
+def test_a_registry_that_shows_another_agent_is_refused_before_anything_starts(home: Home) -> None:
+    """What prometheus_client raised came through, with a hundred names and no word of what to do."""
+    registry = CollectorRegistry()
+    with Agent(home.config(), registry=registry, sources=[]) as agent:
+        before = threading.active_count()
+        with pytest.raises(ConfigError, match="registry: it shows another agent already; give each agent"):
+            Agent(home.config(), registry=registry, sources=[])
+        assert threading.active_count() == before
+        assert agent.infer("tiny", {"pixels": PIXELS}).target == "device"
+
+
+def test_what_is_passed_along_and_is_not_what_it_should_be_is_a_typed_error(home: Home) -> None:
+    """An event for a Cancellation was an AttributeError, and the request was recorded as one that the app cancelled."""
+    with Agent(home.config(), sources=[]) as agent:
+        with pytest.raises(RequestError, match=r"cancellation is an edge_agent\.Cancellation, not a Event"):
+            agent.infer("tiny", {"pixels": PIXELS}, cancellation=cast("Any", threading.Event()))
+        assert not agent.last()
+        with pytest.raises(RequestError, match="is the Result that had it, not a dict"):
+            agent.feedback(cast("Any", {}), 1)
 
 
 def test_a_scrape_holds_names_and_counts_and_changes_nothing(home: Home) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -78,6 +78,11 @@ def test_a_source_that_cannot_be_used_is_refused_before_anything_starts(source: 
     with pytest.raises(ConfigError, match=problem) as raised:
         fake_agent(fake_release(), signal_sources=[Phone({"metered": True}), source], targets=CLOUD)
     assert str(raised.value).startswith("signal_sources[1]: ")
+
+
+def test_one_source_that_is_not_in_a_list_is_refused_by_the_name_of_the_argument() -> None:
+    with pytest.raises(ConfigError, match="signal_sources: a list of sources is wanted, not a Phone"):
+        fake_agent(fake_release(), signal_sources=cast("Any", Phone({"metered": True})))
 
 
 CLOUD = {"cloud": {"address": "127.0.0.1:9"}}
