@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,8 +19,8 @@ from cloud_service.grpc.load_trailer import LoadTrailer
 from cloud_service.grpc.messages import parsed
 from cloud_service.service import InferAnswer, InferCall, Service
 from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.alike import Alike
 from nearfar_wire.answer import encode_answer
-from nearfar_wire.envelope import open_envelope
 from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, requested_outputs
@@ -36,6 +37,18 @@ _MAX_ID: Final = 256
 _MAX_INTEGER: Final = (1 << 63) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an inference's head says."""
+
+    request_id: str
+    model: str
+    version: str
+    priority: int
+    timeout_s: float
+    outputs: Callable[[], Sequence[str]]
+
+
 class InferenceServicer:
     """See the module. Raises the data plane's errors; the guard answers for them."""
 
@@ -43,6 +56,7 @@ class InferenceServicer:
         self._service = service
         self._max_message_bytes = max_message_bytes
         self._load = LoadTrailer(service.load)
+        self._alike = Alike(_asked)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handlers by the method's name."""
@@ -83,39 +97,48 @@ class InferenceServicer:
         if left_s is not None and left_s <= 0:
             raise DeadlineExceeded
         now = time.monotonic()
-        envelope = open_envelope(received)
-        head = envelope.head
-        request_id = head.id
-        if len(request_id) > _MAX_ID:
-            raise InvalidInput(f"the id {quoted(request_id)} is longer than {_MAX_ID} characters")
-        # Each look into a message makes what it finds anew.
-        model, version, parameters = head.model_name, head.model_version, head.parameters
+        asked, tensors = self._alike.open(received)
         call = InferCall(
-            model=model,
-            version=version,
-            inputs=envelope.tensors,
-            outputs=partial(requested_outputs, head),
-            deadline=now + min(math.inf if left_s is None else left_s, _timeout_s(parameters)),
-            caller=caller,
-            priority=_integer(parameters, "priority"),
-            size_bytes=len(received),
+            asked.model,
+            tensors,
+            asked.version,
+            asked.outputs,
+            now + (asked.timeout_s if left_s is None else min(left_s, asked.timeout_s)),
+            caller,
+            asked.priority,
+            len(received),
         )
         try:
-            sent = await self._service.infer(call, partial(self._written, request_id))
+            sent = await self._service.infer(call, partial(self._written, asked.request_id))
         finally:
-            context.set_trailing_metadata(self._load.of(model, version))
+            context.set_trailing_metadata(self._load.of(asked.model, asked.version))
         if len(sent) > self._max_message_bytes:
             raise TooLarge(self._max_message_bytes)
         return sent
 
     def _written(self, request_id: str, answer: InferAnswer) -> bytes:
         # What cannot be sent is not copied first; of texts the length is known when they are written.
-        if (
-            sum(output.nbytes for output in answer.outputs.values() if output.dtype.kind != "O")
-            > self._max_message_bytes
-        ):
+        left = self._max_message_bytes
+        for output in answer.outputs.values():
+            if output.dtype.kind != "O":
+                left -= output.nbytes
+        if left < 0:
             raise TooLarge(self._max_message_bytes)
         return encode_answer(answer.model, answer.version, answer.digest, answer.outputs, request_id=request_id)
+
+
+def _asked(head: pb.ModelInferRequest) -> _Asked:
+    request_id, parameters = head.id, head.parameters
+    if len(request_id) > _MAX_ID:
+        raise InvalidInput(f"the id {quoted(request_id)} is longer than {_MAX_ID} characters")
+    return _Asked(
+        request_id,
+        head.model_name,
+        head.model_version,
+        _integer(parameters, "priority"),
+        _timeout_s(parameters),
+        partial(requested_outputs, head) if head.outputs else list,
+    )
 
 
 def _timeout_s(parameters: Mapping[str, pb.InferParameter]) -> float:

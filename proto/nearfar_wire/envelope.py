@@ -52,7 +52,7 @@ _MAX_KNOWN: Final = 1024
 class Envelope:
     """See the module. `head` is the request without its inputs and their contents."""
 
-    __slots__ = ("_allowance", "_inputs", "_message", "_raw", "_room", "head")
+    __slots__ = ("_allowance", "_inputs", "_message", "_raw", "_raw_last", "_room", "head")
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Envelope:
         raw: list[Content],
         allowance: Allowance,
         room: int,
+        raw_last: bool,
     ) -> None:
         self.head = head
         self._message = message
@@ -69,6 +70,7 @@ class Envelope:
         self._raw = raw
         self._allowance = allowance
         self._room = room
+        self._raw_last = raw_last
 
     def tensors(self) -> dict[str, Array]:
         """Return the input tensors by name. To be called once.
@@ -76,6 +78,15 @@ class Envelope:
         Raises TensorError: when names, datatypes, shapes and contents do not agree. Raises MessageError."""
         described = (self._described(start, end) for start, end in self._inputs)
         return decode_tensors(described, len(self._inputs), self._raw, self._allowance)
+
+    def last_numbers(self) -> tuple[Known, int] | None:
+        """Return what describes the only tensor, and where its raw contents begin, with which the message ends; None
+        for another message."""
+        if not self._raw_last or len(self._raw) != 1 or len(self._inputs) != 1:
+            return None
+        start, end = self._inputs[0]
+        known = _known_input(self._message[start:end]) if end - start <= _SMALL_INPUT else None
+        return None if known is None else (known, len(self._message) - len(self._raw[0]))
 
     def _described(self, start: int, end: int) -> tuple[Described, Content | None]:
         message = self._message
@@ -118,7 +129,7 @@ def open_envelope(message: bytes) -> Envelope:
     inputs: list[tuple[int, int]] = []
     raw: list[Content] = []
     view = memoryview(message)
-    room, before = MAX_HEAD_BYTES, 0
+    room, before, found = MAX_HEAD_BYTES, 0, 0
     for part, (found, begin, end) in enumerate(walk(message, 0, len(message), allowance)):
         if part == MAX_PARTS:
             raise MessageError(f"the request has more than {MAX_PARTS} parts; no model takes as many")
@@ -133,9 +144,10 @@ def open_envelope(message: bytes) -> Envelope:
             raw.append(view[begin:end])
         before = end
     try:
-        return Envelope(pb.ModelInferRequest.FromString(b"".join(head)), message, inputs, raw, allowance, room)
+        read = pb.ModelInferRequest.FromString(b"".join(head))
     except DecodeError:
         raise _no_request() from None
+    return Envelope(read, message, inputs, raw, allowance, room, found == _RAW)
 
 
 # A caller describes its tensors with the same words each time; reading them is half of what a small request takes.
