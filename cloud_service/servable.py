@@ -70,26 +70,26 @@ class Servable:
                 raise InvalidInput(f"output {quoted(name)} is not one of {', '.join(have)}; ask for one of these")
         return requested or have
 
-    def answer(self, run: Run, tensors: Mapping[str, Array], wanted: Sequence[str]) -> dict[str, Array]:
+    def answer(self, run: Run, tensors: Mapping[str, Array], wanted: Sequence[str]) -> Mapping[str, Array]:
         """Check and prepare the caller's tensors, run the model and bring its outputs into the caller's form; blocks.
 
         Raises TensorError: where the tensors are not what the contract says.
         Raises InvalidInput, RunFailed: see Run.execute."""
         return self.restored(run.execute(self.prepared(tensors), self.fetched(wanted)), wanted)
 
-    def prepared(self, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    def prepared(self, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
         """Check the caller's tensors and make the model file's own of them. Raises TensorError."""
         check(self.form.inputs, tensors)
         preparer = self.form.preparer
-        return dict(tensors) if preparer is None else preparer.prepare(tensors)
+        return tensors if preparer is None else preparer.prepare(tensors)
 
     def fetched(self, wanted: Sequence[str]) -> tuple[str, ...]:
         """Return the model file's outputs that those `wanted` are made of, each once."""
         return tuple(dict.fromkeys(self.form.fetches.get(name, name) for name in wanted))
 
-    def restored(self, outputs: Mapping[str, Array], wanted: Sequence[str]) -> dict[str, Array]:
-        """Return those `wanted`, by the caller's names, of what the model file gave."""
-        return restore(outputs, self.form.fetches, wanted)
+    def restored(self, outputs: Mapping[str, Array], wanted: Sequence[str]) -> Mapping[str, Array]:
+        """Return those `wanted`, by the caller's names, of what the model file gave for `fetched(wanted)`."""
+        return restore(outputs, self.form.fetches, wanted) if self.form.fetches else outputs
 
 
 def _nothing_beside(file: str) -> bytes:

@@ -175,11 +175,11 @@ class Service:
         place: Place,
         write: Callable[[InferAnswer], T],
     ) -> T:
-        def read() -> tuple[dict[str, Array], Sequence[str]]:
-            return servable.prepared(call.inputs()), call.outputs()
-
         small = 0 < call.size_bytes <= way.small_bytes
-        tensors, requested = read() if small else await self._convert(read, place, deadline)
+        if small:
+            tensors, requested = _read(call, servable)
+        else:
+            tensors, requested = await self._convert(partial(_read, call, servable), place, deadline)
         wanted, fetched = way.wanted, way.fetched
         if requested:
             wanted = servable.wanted(requested)
@@ -207,7 +207,7 @@ class Service:
         except Overloaded as refusal:
             self._observer.refused(refusal.reason)
             raise
-        place = Place(partial(self._leave, ticket))
+        place = Place(ticket, self._leave)
         wait_s = lane.wait_s(ticket.priority)
         if now + wait_s + lane.timing.run_s(1) > deadline:
             lane.timing.doubt()
@@ -272,6 +272,10 @@ class Service:
     async def idle(self) -> None:
         """Wait until no inference is in work."""
         await self._idle.wait()
+
+
+def _read(call: InferCall, servable: Servable) -> tuple[Mapping[str, Array], Sequence[str]]:
+    return servable.prepared(call.inputs()), call.outputs()
 
 
 def _named(text: str) -> str:

@@ -91,9 +91,9 @@ class OnnxRun:
 
     def execute(self, tensors: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
         """See backend.Run."""
-        feeds = dict(tensors)
-        for name in self._texts:
-            feeds[name] = _to_text(name, tensors[name])
+        feeds = tensors
+        if self._texts:
+            feeds = {**tensors, **{name: _to_text(name, tensors[name]) for name in self._texts}}
         try:
             results: list[Any] = self._session.run(list(outputs), feeds, self._options)  # Any: checked by _from_runtime
         except ort_errors.InvalidArgument:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -37,15 +38,22 @@ def encode_answer(
         parts.append(pb.ModelInferResponse(id=request_id).SerializeToString())
     contents: list[bytes | memoryview] = []
     for name, array in outputs.items():
-        datatype = datatype_of(array.dtype, name)
-        parts.append(_described(name, datatype, array.shape))
-        content = memoryview(to_raw(name, array)) if datatype == BYTES else _whole(array, datatype).data
-        contents += (_RAW, _varint(content.nbytes), content)
+        described, before = _described(name, array.dtype, array.shape)
+        parts.append(described)
+        if before is None:
+            content = to_raw(name, array)
+            contents += (_RAW, _varint(len(content)), content)
+        else:
+            contents += (before, _whole(array).data)
     return b"".join(parts + contents)
 
 
-def _whole(array: Array, datatype: str) -> Array:
-    return array if array.flags.c_contiguous and array.dtype.isnative else array.astype(dtype_of(datatype), order="C")
+def _whole(array: Array) -> Array:
+    return array if array.flags.c_contiguous and array.dtype.isnative else array.astype(_wire(array.dtype), order="C")
+
+
+def _wire(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype_of(datatype_of(dtype))
 
 
 # What a repository holds and a model gives; an answer's shape differs with its batch.
@@ -57,9 +65,12 @@ def _head(model: str, version: str, digest: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _described(name: str, datatype: str, shape: tuple[int, ...]) -> bytes:
+def _described(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> tuple[bytes, bytes | None]:
+    """Return what describes an output, and what stands before its contents; None for texts, whose length differs."""
+    datatype = datatype_of(dtype, name)
     output = pb.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=shape)
-    return pb.ModelInferResponse(outputs=[output]).SerializeToString()
+    described = pb.ModelInferResponse(outputs=[output]).SerializeToString()
+    return described, None if datatype == BYTES else _RAW + _varint(prod(shape) * dtype.itemsize)
 
 
 def _varint(number: int) -> bytes:
