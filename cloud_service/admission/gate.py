@@ -69,14 +69,17 @@ class Gate:
 
         `each_s` tells how long a call takes the model where there are many, 0 where nobody knows.
         Raises Overloaded: with the reason `quota`, `limit` or `partition`, and when there may be room."""
-        known = self._known(model)
-        self._respect_quota(known, tenant, now)
+        known = self._models.get(model) or self._known(model)
+        bounded = self._quotas.bounds(tenant)
+        if bounded:
+            self._respect_quota(known, tenant, now)
         priority = self._quotas.priority(tenant, priority)
         partition = partition_of(priority)
         limit = known.limit.value(now)
         if not (known.in_flight.admits(limit, partition) and self._in_flight.admits(self._maximum, partition)):
             self._refuse(known, partition, limit, now, each_s())
-        self._quotas.enter(tenant, now)
+        if bounded:
+            self._quotas.enter(tenant, now)
         known.in_flight.add(partition, 1)
         self._in_flight.add(partition, 1)
         return Ticket(model, tenant, priority, partition, known.in_flight.total)

@@ -20,6 +20,9 @@ class Partition(StrEnum):
     BATCH = "batch"
 
 
+# A member is slow to look up in its class.
+_LIVE: Final = Partition.LIVE
+_BATCH: Final = Partition.BATCH
 # A tenth is all that a full service has for calls that can wait; the rest would only wait there for nothing.
 _LIVE_SHARE: Final = 0.9
 _BATCH_SHARE: Final = 0.1
@@ -27,7 +30,7 @@ _BATCH_SHARE: Final = 0.1
 
 def partition_of(priority: int) -> Partition:
     """Return the partition of a request parameter `priority`: 1 is the highest, 0 says nothing and means as much."""
-    return Partition.LIVE if priority <= 1 else Partition.BATCH
+    return _LIVE if priority <= 1 else _BATCH
 
 
 class Occupancy:
@@ -47,13 +50,13 @@ class Occupancy:
         """Tell whether one more call of `partition` may come in."""
         if self.live + self.batch < limit:
             return True
-        if partition is Partition.LIVE:
+        if partition is _LIVE:
             return self.live < _LIVE_SHARE * limit
         return self.batch < _BATCH_SHARE * limit
 
     def add(self, partition: Partition, calls: int) -> None:
         """Count `calls` more, or fewer."""
-        if partition is Partition.LIVE:
+        if partition is _LIVE:
             self.live += calls
         else:
             self.batch += calls

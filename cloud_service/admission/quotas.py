@@ -34,6 +34,11 @@ class Quotas:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._in_flight: dict[str, int] = {}
 
+    def bounds(self, tenant: str) -> bool:
+        """Tell whether there is anything that the tenant may have too much of; if not, nothing is kept of its calls."""
+        terms = self._tenants.terms(tenant)
+        return terms.requests_per_s is not None or terms.in_flight is not None
+
     def priority(self, tenant: str, asked: int) -> int:
         """Return the priority that a call has which asked for one; 0 asks for none, and gets the best there is."""
         return max(asked, 1, self._tenants.terms(tenant).best_priority)
@@ -65,11 +70,11 @@ class Quotas:
 
     def leave(self, tenant: str) -> None:
         """End a call of the tenant that was begun."""
-        left = self._in_flight.get(tenant, 0) - 1
-        if left > 0:
-            self._in_flight[tenant] = left
-        else:
-            self._in_flight.pop(tenant, None)
+        if tenant not in self._in_flight:
+            return
+        self._in_flight[tenant] -= 1
+        if not self._in_flight[tenant]:
+            del self._in_flight[tenant]
 
     def _tokens(self, tenant: str, now: float) -> float:
         terms = self._tenants.terms(tenant)
