@@ -8,6 +8,7 @@ The registry is the caller's, so that two services can live in one process. Used
 from __future__ import annotations
 
 import platform
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -46,7 +47,7 @@ class _Answered:
     __slots__ = ("codes", "received", "seconds", "sent")
 
     def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
+        self.codes = Counter[str]()
         self.seconds = Tally(_SECONDS)
         self.received = 0
         self.sent = 0
@@ -74,8 +75,8 @@ class Metrics:
         dropped_lines: Callable[[], int] = int,
     ) -> None:
         """`crowds` tells how crowded each model is now, `dropped_lines` how many lines the log has lost so far."""
-        self._methods: dict[str, _Answered] = {}
-        self._models: dict[str, _Model] = {}
+        self._methods = defaultdict[str, _Answered](_Answered)
+        self._models = defaultdict[str, _Model](_Model)
         self._refused = dict.fromkeys(REASONS, 0)
         self._versions: dict[tuple[str, int], str | None] = {}
         self._load_failures: dict[str, int] = {}
@@ -95,21 +96,19 @@ class Metrics:
     def answered(self, method: str, code: str, seconds: float, *, received_bytes: int, sent_bytes: int) -> None:
         """Count the end of a call of `method`, with "OK" or one of the contract's codes."""
         self._in_flight -= 1
-        calls = self._methods.get(method)
-        if calls is None:
-            calls = self._methods[method] = _Answered()
-        calls.codes[code] = calls.codes.get(code, 0) + 1
+        calls = self._methods[method]
+        calls.codes[code] += 1
         calls.seconds.observe(seconds)
         calls.received += received_bytes
         calls.sent += sent_bytes
 
     def queued(self, model: str, seconds: float) -> None:
         """Count how long a call waited for its run."""
-        self._model(model).queue.observe(seconds)
+        self._models[model].queue.observe(seconds)
 
     def batch(self, model: str, rows: int, seconds: float) -> None:
         """Count one run."""
-        runs = self._model(model)
+        runs = self._models[model]
         runs.rows.observe(rows)
         runs.run.observe(seconds)
 
@@ -175,12 +174,6 @@ class Metrics:
         yield CounterMetricFamily(
             "nearfar_cloud_log_lines_dropped", "Log lines that could not be written.", self._dropped_lines()
         )
-
-    def _model(self, name: str) -> _Model:
-        model = self._models.get(name)
-        if model is None:
-            model = self._models[name] = _Model()
-        return model
 
 
 class _Exposition(Collector):

@@ -126,11 +126,11 @@ class Service:
         if self._draining:
             self._observer.refused("draining")
             raise Draining
-        servable = self._catalogue.resolve(_named(call.model), _named(call.version))
+        servable = self._resolve(call.model, call.version)
+        way = self._ways.get(servable) or self._new_way(servable)
         known = current_call()
         if known is not None:
-            known.model, known.version, known.tenant = servable.model, str(servable.version), call.caller.tenant
-        way = self._ways.get(servable) or self._new_way(servable)
+            known.model, known.version, known.tenant = servable.model, way.version, call.caller.tenant
         now = self._now()
         deadline = min(call.deadline, now + self._longest_call_s)
         ticket, place = self._admit(call, servable.model, way.lane, deadline, now)
@@ -193,7 +193,7 @@ class Service:
             known = current_call()
             if known is not None:
                 known.queue_s, known.rows = passage.queue_s, passage.batch_rows
-        answer = InferAnswer(servable.model, str(servable.version), servable.digest, servable.restored(outputs, wanted))
+        answer = InferAnswer(servable.model, way.version, servable.digest, servable.restored(outputs, wanted))
         if is_light(outputs):
             return write(answer)
         return await self._convert(partial(write, answer), place, deadline)
@@ -231,6 +231,12 @@ class Service:
         except TimeoutError:
             raise DeadlineExceeded from None
 
+    def _resolve(self, model: str, version: str) -> Servable:
+        longer = model if len(model) > len(version) else version
+        if len(longer) > _MAX_NAME:
+            raise InvalidInput(f"the name or version {quoted(longer)} is longer than {_MAX_NAME} characters")
+        return self._catalogue.resolve(model, version)
+
     def _new_way(self, servable: Servable) -> Way:
         way = way_of(servable, self._workers, self._observer, batching=self._batching)
         self._ways[servable] = way
@@ -238,7 +244,7 @@ class Service:
 
     def describe(self, model: str, version: str = "") -> ModelDescription:
         """Describe a version of a model as its callers see it. Raises CallError."""
-        servable = self._catalogue.resolve(_named(model), _named(version))
+        servable = self._resolve(model, version)
         return ModelDescription(
             name=servable.model,
             versions=[str(number) for number in self._catalogue.ready_versions(model)],
@@ -250,7 +256,7 @@ class Service:
     def model_ready(self, model: str, version: str = "") -> bool:
         """Tell whether an inference would find that model, in that version, ready."""
         try:
-            self._catalogue.resolve(_named(model), _named(version))
+            self._resolve(model, version)
         except CallError:
             return False
         return not self._draining
@@ -276,9 +282,3 @@ class Service:
 
 def _read(call: InferCall, servable: Servable) -> tuple[Mapping[str, Array], Sequence[str]]:
     return servable.prepared(call.inputs()), call.outputs()
-
-
-def _named(text: str) -> str:
-    if len(text) > _MAX_NAME:
-        raise InvalidInput(f"the name or version {quoted(text)} is longer than {_MAX_NAME} characters")
-    return text

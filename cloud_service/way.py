@@ -25,11 +25,14 @@ _SMALL_DEAR_BYTES: Final = 4 << 10
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`small_bytes` is the longest message that is read in the event loop, 0 where none is.
+    """`version` is the servable's, as callers write it.
+
+    `small_bytes` is the longest message that is read in the event loop, 0 where none is.
 
     `rows_here` are the most rows that are run in the event loop; 0 where nothing is. `wanted` and `fetched` are the
     outputs of who asks for none by name, as callers and as the model file call them."""
 
+    version: str
     lane: Lane
     small_bytes: int
     rows_here: int
@@ -72,7 +75,8 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
         lone=servable.lone,
     )
     everything = servable.wanted(())
-    return Way(lane, _small_bytes(servable), profile.rows_here, everything, servable.fetched(everything))
+    fetched = servable.fetched(everything)
+    return Way(str(servable.version), lane, _small_bytes(servable), profile.rows_here, everything, fetched)
 
 
 def _small_bytes(servable: Servable) -> int:
