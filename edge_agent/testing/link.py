@@ -33,12 +33,12 @@ _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 class FaultyLink:
     """See the module. Started once; counts only grow; everything here may be used from any thread."""
 
-    def __init__(self, target: tuple[str, int], *, carrier: Carrier | None = None) -> None:
-        """Forward to `target`, a host and a port; nothing is opened before start(). A `carrier` of one's own plays some
-        other network than `faults` can."""
+    def __init__(self, target: tuple[str, int] | str, *, carrier: Carrier | None = None) -> None:
+        """Forward to `target`, a host and a port, or both as HOST:PORT; nothing is opened before start(). A `carrier`
+        of one's own plays some other network than `faults` can."""
         self.connections = 0
         """Accepted so far."""
-        self._target = target
+        self._target = _host_port(target) if isinstance(target, str) else target
         self._carrier = carrier or Carrier()
         self._port = 0
         self._listener: socket.socket | None = None
@@ -51,6 +51,11 @@ class FaultyLink:
     def address(self) -> tuple[str, int]:
         """Where to connect to; the same from start() to stop()."""
         return "127.0.0.1", self._port
+
+    @property
+    def endpoint(self) -> str:
+        """The same as HOST:PORT, as an agent's configuration wants it."""
+        return f"127.0.0.1:{self._port}"
 
     @property
     def bytes_up(self) -> int:
@@ -191,3 +196,8 @@ def _reset(client: socket.socket) -> None:
     with contextlib.suppress(OSError):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     client.close()
+
+
+def _host_port(target: str) -> tuple[str, int]:
+    host, _, port = target.rpartition(":")
+    return host.strip("[]"), int(port)

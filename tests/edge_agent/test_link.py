@@ -45,6 +45,16 @@ def link(echo: tuple[str, int]) -> Iterator[FaultyLink]:
         yield link
 
 
+def test_both_ends_may_be_told_as_an_agent_s_configuration_has_them(echo: tuple[str, int]) -> None:
+    """FakeCloud tells its address as text, which the link did not take, and the agent did not take the link's."""
+    with FaultyLink(f"{echo[0]}:{echo[1]}") as link:
+        host, port = link.endpoint.split(":")
+        assert (host, int(port)) == link.address
+        with connect(link) as client:
+            ask(client)
+    assert link.bytes_up == len(MESSAGE)
+
+
 def connect(link: FaultyLink) -> socket.socket:
     return socket.create_connection(link.address, timeout=TIMEOUT_S)
 
