@@ -24,7 +24,8 @@ Array = np.ndarray[Any, Any]  # Any: shape and dtype are the manifest's, known a
 def read_answer(
     response: pb.ModelInferResponse, request_id: str, manifest: Manifest, outputs: tuple[TensorSpec, ...]
 ) -> tuple[dict[str, Array], str | None]:
-    """Return the outputs as the app knows them, and the digest of the model that answered (None: it did not say).
+    """Return the outputs as the app knows them, and the digest of the model that answered (None: it did not say). They
+    are the app's own, to write into: decoded they are views of the message, which nobody may.
 
     Raises RemoteFailure: BAD_RESPONSE, naming what differs from the contract."""
     remote = manifest.remote
@@ -50,7 +51,7 @@ def read_answer(
     except WireError as error:
         raise _bad(str(error)) from None
     _refuse_nan(restored)
-    return restored, digest
+    return {name: array if array.flags.writeable else array.copy() for name, array in restored.items()}, digest
 
 
 def _digest(response: pb.ModelInferResponse) -> str | None:

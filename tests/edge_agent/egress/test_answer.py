@@ -42,6 +42,16 @@ def test_the_right_answer_comes_with_the_digest_of_its_model() -> None:
     assert digest == FULL_MODEL_DIGEST
 
 
+def test_an_app_may_write_into_what_it_gets_as_it_may_where_the_device_answers() -> None:
+    """The arrays were views of the message: an app that scales its outputs in place ran well until a cloud answered."""
+    sent = _response()
+    received = pb.ModelInferResponse.FromString(sent.SerializeToString())
+    outputs, _ = _read(received)
+    outputs["probabilities"] /= 2
+    np.testing.assert_array_equal(outputs["probabilities"], PROBABILITIES / 2)
+    assert received == sent
+
+
 @pytest.mark.parametrize("left_out", ["model", "version", "request_id", "digest"])
 def test_what_a_stranger_leaves_out_is_no_contradiction(left_out: str) -> None:
     outputs, digest = _read(_response(**{left_out: ""}))
