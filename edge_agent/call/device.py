@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.device.fitness import leaves_open
 from edge_agent.device.keeper import Keeper
 from edge_agent.device.watchdog import OVERRUN_S, Watchdog
 from edge_agent.experience import Experience
@@ -17,6 +18,7 @@ from edge_agent.runtimes.standing import Trouble
 from edge_agent.spending import Ledger
 from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
+from nearfar_wire.specs import check
 from nearfar_wire.status import Code
 from router.choosing.predict import MEDIAN
 from router.running.attempt import Failed, Failure
@@ -45,7 +47,18 @@ class Ran:
 class Device:
     """See the module. One model's; any thread may run it."""
 
-    __slots__ = ("_clock", "_experience", "_fetches", "_keeper", "_ledger", "_outputs", "_release", "_watchdog")
+    __slots__ = (
+        "_as_they_are",
+        "_clock",
+        "_experience",
+        "_fetches",
+        "_keeper",
+        "_ledger",
+        "_outputs",
+        "_release",
+        "_unsure",
+        "_watchdog",
+    )
 
     def __init__(
         self,
@@ -68,6 +81,13 @@ class Device:
         side = release.manifest.device
         self._fetches = {} if side is None else side.fetches
         self._outputs = [spec.name for spec in release.outputs]
+        given = {} if release.runtime is None else {spec.name: spec for spec in release.runtime.outputs}
+        self._unsure = [
+            spec
+            for spec in release.outputs
+            if (told := given.get(self._fetches.get(spec.name, spec.name))) and leaves_open(told, spec.shape)
+        ]
+        self._as_they_are = not self._fetches and not self._unsure
 
     def new_halt(self) -> Halt | None:
         """Return a handle to stop a run, or None where there is no runtime."""
@@ -133,8 +153,9 @@ class Device:
                     # The input's fault: nothing is learnt of the device, which would answer the next.
                     return Ran(None, Failed(Failure(DEVICE, Code.INVALID_INPUT.value, str(error))))
             outputs = runtime.run(inputs, halt)
-            if self._fetches or len(outputs) != len(self._outputs):
+            if not self._as_they_are or len(outputs) != len(self._outputs):
                 outputs = restore(outputs, self._fetches, self._outputs)
+                check(self._unsure, {spec.name: outputs[spec.name] for spec in self._unsure})
         except RunHalted:
             joules = self._charged(clock() - began, situation)
             return Ran(None, self._halted(situation, began, started, until, epoch), joules)

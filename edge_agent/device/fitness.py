@@ -18,7 +18,14 @@ from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import MAX_CERTIFICATE_BYTES, Certificate, parse_certificate
 from router.errors import CertificateError
 
-__all__ = ["installed", "load_certificate", "read_beside", "refuse_disagreement", "refuse_incompatible"]
+__all__ = [
+    "installed",
+    "leaves_open",
+    "load_certificate",
+    "read_beside",
+    "refuse_disagreement",
+    "refuse_incompatible",
+]
 
 _LOG: Final = logging.getLogger("nearfar.agent")
 
@@ -79,20 +86,27 @@ def refuse_disagreement(file: str, manifest: Manifest, side: DeviceSide, runtime
         given = offered.get(side.fetches.get(output.name, output.name))
         if given is None:
             raise CannotLoad(f"{file}: it gives {sorted(offered)}, the manifest fetches {output.name!r} from elsewhere")
-        # Checked once, here: what a loaded model gives has the same type and rank at every run.
-        if given.datatype != output.datatype or not _compatible(given.shape, output.shape):
+        # Checked once, here: what a loaded model gives has the same type and rank at every run, but for a rank that
+        # its file leaves open.
+        as_promised = leaves_open(given, output.shape) or _compatible(given.shape, output.shape)
+        if given.datatype != output.datatype or not as_promised:
             promised = f"{output.datatype} {output.shape}"
             raise CannotLoad(f"{file}: it gives {given}, the manifest promises {output.name!r} as {promised}")
+
+
+def leaves_open(told: TensorSpec, promised: Sequence[int]) -> bool:
+    """Whether the rank of what a model takes or gives is known from a run alone: onnxruntime tells one that the file
+    leaves open as that of a scalar."""
+    return not told.shape and bool(promised)
 
 
 def _refuse_feed(file: str, manifest: Manifest, side: DeviceSide, taken: TensorSpec) -> None:
     feed = side.feeds.get(taken.name)
     source = next(part for part in manifest.inputs if part.name == (taken.name if feed is None else feed.source))
     datatype = source.datatype if feed is None else feed.datatype
-    # What steps or a decoder make has a shape that only a run tells; and onnxruntime tells a rank that the file leaves
-    # open as that of a scalar.
+    # What steps or a decoder make has a shape that only a run tells.
     fed_as_it_is = source.encoding is None and (feed is None or not feed.steps)
-    shapes_agree = not fed_as_it_is or not taken.shape or _compatible(taken.shape, source.shape)
+    shapes_agree = not fed_as_it_is or leaves_open(taken, source.shape) or _compatible(taken.shape, source.shape)
     if taken.datatype != datatype or not shapes_agree:
         given = TensorSpec(source.name, datatype, tuple(source.shape)) if fed_as_it_is else datatype
         raise CannotLoad(

@@ -22,6 +22,7 @@ __all__ = [
     "largest",
     "slow",
     "softmax_mlp",
+    "squeezed",
     "token_sums",
     "zeros",
 ]
@@ -66,6 +67,23 @@ def softmax_mlp(*, pixels: str = "UINT8", features: int = 4, classes: int = 3, s
         ],
         [_value("pixels", pixels, ("batch", features))],
         [_value("probabilities", "FP32", ("batch", classes)), _value("logits", "FP32", ("batch", classes))],
+        {"w": w},
+    )
+
+
+def squeezed() -> bytes:
+    """softmax_mlp, whose probabilities lose their first dimension where there is one row: a rank that the file leaves
+    open."""
+    w = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    return _model(
+        [
+            helper.make_node("Cast", ["pixels"], ["x"], to=TensorProto.FLOAT),
+            helper.make_node("MatMul", ["x", "w"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["rows"], axis=-1),
+            helper.make_node("Squeeze", ["rows"], ["probabilities"]),
+        ],
+        [_value("pixels", "UINT8", ("batch", 4))],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, None)],
         {"w": w},
     )
 

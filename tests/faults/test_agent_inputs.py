@@ -16,6 +16,7 @@ import pytest
 from edge_agent import (
     Agent,
     AgentError,
+    AllTargetsFailed,
     DeadlineExceeded,
     DeviceConfig,
     InputError,
@@ -29,7 +30,7 @@ from edge_agent.testing import CloudModel, FakeCloud
 from nearfar_wire.digest import digest_of
 from nearfar_wire.status import Code
 from tests.builders.agents import FULL, PIXELS, SMALL, Home
-from tests.builders.onnx_models import identity, softmax_mlp
+from tests.builders.onnx_models import identity, softmax_mlp, squeezed
 from tests.builders.scenes import answering
 from tests.builders.watched import Watched
 
@@ -220,6 +221,16 @@ def test_D1_a_device_model_that_is_not_what_was_promised_does_not_run_and_the_ag
         assert why in str(caught.value)
         assert (caught.value.code, caught.value.retryable, caught.value.source) == (Code.UNAVAILABLE, False, "router")
         watched.check()
+
+
+def test_a_model_whose_file_leaves_the_rank_of_an_output_open_is_held_to_it_answer_by_answer(home: Home) -> None:
+    """onnxruntime tells such a rank as that of a scalar, and the device refused to run the model at all."""
+    with Agent(home.config(home.release(model=squeezed())), sources=[]) as agent:
+        two = np.repeat(PIXELS[:1], 2, axis=0)
+        assert agent.infer("tiny", {"pixels": two}).outputs["probabilities"].shape == (2, 3)
+        with pytest.raises(AllTargetsFailed, match=r"device: INTERNAL \('probabilities': has shape \[3\], the model"):
+            agent.infer("tiny", {"pixels": two[:1]})
+        assert agent.infer("tiny", {"pixels": two}).target == "device"
 
 
 @pytest.mark.wide
