@@ -40,6 +40,11 @@ _IN_WORDS: Final = {
     Code.SECURITY_ERROR: "one side could not prove who it is: check the certificates and names in tls",
     Code.PROTOCOL_ERROR: "what answered does not speak the protocol: a captive portal, or another service's port",
     Code.BAD_RESPONSE: "its answer is no message of the protocol",
+    Code.INVALID_INPUT: "the model there does not take these inputs: compare its contract with the manifest's remote",
+    Code.MODEL_NOT_FOUND: "the server has no such model, or not this version: compare it with the manifest's remote",
+    Code.MODEL_NOT_READY: "the server has the model and cannot run it now: its /readyz says why",
+    Code.OVERLOADED: "the server has no room for the call now",
+    Code.INTERNAL: "the server failed on the call: its log says why",
     Code.UNAUTHENTICATED: "the server wants another credential than came, or any: check token_file, or tls",
     Code.PERMISSION_DENIED: "the server knows this client, and does not allow it this call",
 }
@@ -61,6 +66,11 @@ class RemoteFailure(Exception):
     def refused(cls) -> RemoteFailure:
         """The endpoint is there, and hangs up on us."""
         return cls(Code.SECURITY_ERROR, "the server wants TLS, or another client certificate: check tls")
+
+    @classmethod
+    def unreached(cls) -> RemoteFailure:
+        """There was no connection to the endpoint, and none came about."""
+        return cls(Code.UNAVAILABLE, "no connection to it came about: see that it runs, and where address points")
 
     @property
     def blames_endpoint(self) -> bool:

@@ -225,6 +225,8 @@ class Remote:
         # Looked at before anything else is asked: later there may be a connection.
         unsent = speaks_of_no_connection(error) and not self._is_connected()
         failure = RemoteFailure.refused() if hung_up(error) and self._refuses_us() else from_rpc_error(error)
+        if unsent and failure.code is Code.UNAVAILABLE:
+            failure = RemoteFailure.unreached()
         failure.unsent = unsent
         return failure
 

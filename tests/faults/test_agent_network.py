@@ -32,6 +32,7 @@ def test_A1_a_refused_connection_is_one_failed_attempt_and_the_device_answers(sc
         assert result.target == "device"
         assert [(f.target, f.code) for f in result.receipt.failures] == [("cloud", "UNAVAILABLE")]
         assert "cloud failed (UNAVAILABLE)" in result.reason
+        assert "no connection to it came about: see that it runs" in str(result.receipt)
         assert not result.receipt.sent
         assert watched.agent.core.phase("cloud") is BreakerPhase.CLOSED
         for _ in range(4):

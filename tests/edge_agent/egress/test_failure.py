@@ -74,6 +74,22 @@ def test_other_words_of_a_call_that_got_nowhere(details: str | None, code: Code)
     assert from_rpc_error(Error(grpc.StatusCode.UNAVAILABLE, details)).code is code
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (grpc.StatusCode.NOT_FOUND, "no such model, or not this version"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "does not take these inputs"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "no room for the call"),
+        (grpc.StatusCode.INTERNAL, "its log says why"),
+    ],
+)
+def test_what_a_server_refused_is_told_in_our_words_and_where_to_look(status: grpc.StatusCode, says: str) -> None:
+    """The error of an app ended in "cloud: MODEL_NOT_FOUND", and what to do about it was to be guessed."""
+    failure = from_rpc_error(Error(status, "a stranger's words"))
+    assert says in failure.detail
+    assert "stranger" not in failure.detail
+
+
 def test_a_server_cannot_make_its_status_a_security_error_by_its_words() -> None:
     """Only what gRPC says while connecting comes under UNAVAILABLE; here a server of the protocol speaks."""
     failure = from_rpc_error(Error(grpc.StatusCode.INVALID_ARGUMENT, "certificate verify failed"))
