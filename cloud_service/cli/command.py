@@ -61,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if find_spec("grpc_health") is None:
         return _fail(MissingExtra("serving", "cloud"), 1)
+    # Before gRPC is loaded, here and in processes of one service: its own lines are in no format, and each failed
+    # handshake of a stranger writes one. Whoever looks into gRPC sets it otherwise.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # These want what find_spec looked for.
     from cloud_service.processes.supervisor import supervise
     from cloud_service.serve import serve

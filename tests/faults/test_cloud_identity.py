@@ -5,6 +5,7 @@ After each refusal the service still answers who is known, and nothing secret is
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import os
 import shutil
@@ -31,6 +32,7 @@ from nearfar_wire.tensors import encode_request
 from tests.builders.certificates import Authority
 from tests.builders.clouds import RunningCloud, refused, running_cloud
 from tests.builders.onnx_models import identity
+from tests.builders.processes import cloud_process
 from tests.builders.repositories import write_repository
 from tests.builders.tokens import Issuer, bearer
 from tests.builders.waiting import eventually
@@ -225,6 +227,22 @@ def test_A9_A10_A11_a_handshake_that_fails_leaves_the_service_as_it_was(
     assert (f"{served[0]} has expired and is served" in told) == (case is REFUSED_HANDSHAKES["A9_expired_service"])
     for key in filter(None, (served[1], client and client[1])):
         assert not any(line in told for line in key.read_text().splitlines() if line)
+
+
+def test_A12_what_strangers_do_to_a_handshake_writes_nothing_between_the_lines_of_the_log(
+    models: Path, pki: Pki
+) -> None:
+    """gRPC wrote a line of its own for each, in no format, where whoever reads the log expects JSON."""
+    certificate, key = map(str, pki.ours.issue("127.0.0.1"))
+    flags = ("--tls-certificate", certificate, "--tls-key", key, "--log-format", "json")
+    with cloud_process(models, *flags) as cloud:
+        for _ in range(3):
+            with grpc.insecure_channel(cloud.target) as channel:
+                refused(partial(Stub(channel).ServerLive, LIVE, timeout=5))
+        cloud.process.terminate()
+        assert cloud.process.wait(30) == 0
+    assert cloud.log
+    assert all(isinstance(json.loads(line), dict) for line in cloud.log)
 
 
 def test_A12_plaintext_to_a_port_that_speaks_tls_gets_nothing(models: Path, pki: Pki) -> None:
