@@ -55,13 +55,15 @@ class Tracer(Protocol):
 class Call:
     """See the module. Data plane and transport write the fields; `end` once.
 
-    `model` and `version` are the catalogue's words, never the caller's own; `tenant` is the credential's."""
+    `model` and `version` are the catalogue's words, never the caller's own; `tenant` is the credential's, and `doubt`
+    says why that does not count."""
 
     __slots__ = (
         "_calls",
         "_headers",
         "_span",
         "_started",
+        "doubt",
         "ended",
         "method",
         "model",
@@ -81,6 +83,7 @@ class Call:
         self.model = ""
         self.version = ""
         self.tenant = ""
+        self.doubt = ""
         self.queue_s = 0.0
         self.rows = 0
 
@@ -131,6 +134,8 @@ class Calls:
         self._metrics.answered(call.method, code, seconds, received_bytes=received_bytes, sent_bytes=sent_bytes)
         if code in _REFUSED_FOR:
             self._metrics.refused(_REFUSED_FOR[code])
+        if call.doubt:
+            self._metrics.unidentified(call.doubt)
         if self._access_log:
             _ACCESS.info("%s %s", call.method, code, extra={"fields": self._line(call, code, seconds)})
         if call._span is not None:
@@ -142,6 +147,8 @@ class Calls:
         line: dict[str, str | int | float] = {"method": call.method, "code": code, "seconds": round(seconds, 6)}
         if call.model:
             line |= {"model": call.model, "version": call.version}
+        if call.doubt:
+            line["doubt"] = call.doubt
         if call.tenant in self._tenants:
             line["tenant"] = call.tenant
         if call.rows:

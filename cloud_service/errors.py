@@ -24,6 +24,7 @@ A CallError's message names models, tensors and limits; it never holds a tensor'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "CallError",
     "CloudError",
     "DeadlineExceeded",
+    "Doubt",
     "Draining",
     "InvalidInput",
     "LoadFailed",
@@ -161,11 +163,33 @@ class Overloaded(CallError):
         self.pushback_s = pushback_s
 
 
-class Unauthenticated(CallError):
-    """The message is the same whatever was wrong with a credential: which it was would help whoever forges them."""
+class Doubt(StrEnum):
+    """Why a credential does not count: for the operator, who has to tell clocks, keys and settings apart."""
 
-    def __init__(self, message: str = "this service has to know who calls; send a credential that it takes") -> None:
+    NONE_SENT = "none_sent"
+    MALFORMED = "malformed"
+    UNKNOWN_KEY = "unknown_key"
+    SIGNATURE = "signature"
+    AUDIENCE = "audience"
+    ISSUER = "issuer"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+    CLAIMS = "claims"
+    """One that has to be there is missing, or is not what it has to be."""
+
+
+class Unauthenticated(CallError):
+    """The message is the same whatever was wrong with a credential: which it was would help whoever forges them. The
+    `doubt` is counted and logged."""
+
+    def __init__(
+        self,
+        message: str = "this service has to know who calls; send a credential that it takes",
+        *,
+        doubt: Doubt = Doubt.NONE_SENT,
+    ) -> None:
         super().__init__(message)
+        self.doubt = doubt
 
 
 class PermissionDenied(CallError):

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from cloud_service.build import build_version, runtime_version
+from cloud_service.errors import Doubt
 from cloud_service.load import Crowd
 from cloud_service.tally import Tally
 
@@ -78,6 +79,7 @@ class Metrics:
         self._methods = defaultdict[str, _Answered](_Answered)
         self._models = defaultdict[str, _Model](_Model)
         self._refused = dict.fromkeys(REASONS, 0)
+        self._doubts = dict.fromkeys(map(str, Doubt), 0)
         self._versions: dict[tuple[str, int], str | None] = {}
         self._load_failures: dict[str, int] = {}
         self._in_flight = 0
@@ -116,6 +118,10 @@ class Metrics:
         """Count a refusal; `reason` is one of REASONS or another word of the code's."""
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
+    def unidentified(self, doubt: str) -> None:
+        """Count a call whose credential did not count; `doubt` says why."""
+        self._doubts[doubt] += 1
+
     def version_ready(self, model: str, version: int, digest: str) -> None:
         """Say that a version can answer."""
         self._versions[model, version] = digest
@@ -152,6 +158,12 @@ class Metrics:
         for reason, count in list(self._refused.items()):
             refusals.add_metric([reason], count)
         yield refusals
+        doubts = CounterMetricFamily(
+            "nearfar_cloud_unidentified", "Calls whose credential did not count, by why.", labels=["doubt"]
+        )
+        for doubt, count in list(self._doubts.items()):
+            doubts.add_metric([doubt], count)
+        yield doubts
         yield from _versions(dict(list(self._versions.items())))
         failures = CounterMetricFamily(
             "nearfar_cloud_model_load_failures",

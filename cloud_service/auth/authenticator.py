@@ -13,7 +13,8 @@ from typing import Final, Protocol
 
 from cloud_service.auth.bearer import MAX_TOKEN_BYTES, Bearer
 from cloud_service.caller import ANONYMOUS, Caller
-from cloud_service.errors import PermissionDenied, Unauthenticated
+from cloud_service.calls import current_call
+from cloud_service.errors import Doubt, PermissionDenied, Unauthenticated
 
 __all__ = ["Authenticator", "Tokens", "combined", "require_administrator"]
 
@@ -61,7 +62,17 @@ class Authenticator:
         """Return who calls. `headers` gives what `combined` makes of them; `peer` the names in the verified client
         certificate, the most telling first. Each is called only where it is needed.
 
-        Raises Unauthenticated: without a credential that counts. Raises PermissionDenied: with a revoked one."""
+        Raises Unauthenticated: without a credential that counts; the call notes why. Raises PermissionDenied: with a
+        revoked one."""
+        try:
+            return self._known(headers, peer)
+        except Unauthenticated as refusal:
+            call = current_call()
+            if call is not None:
+                call.doubt = refusal.doubt
+            raise
+
+    def _known(self, headers: Callable[[], Mapping[str, str]], peer: Callable[[], Sequence[str]]) -> Caller:
         if self._reads_tokens:
             authorization = headers().get("authorization")
             if authorization is not None:
@@ -77,11 +88,11 @@ class Authenticator:
     def _by_token(self, authorization: str) -> Caller:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != _SCHEME or not token or len(token) > MAX_TOKEN_BYTES:
-            raise Unauthenticated
+            raise Unauthenticated(doubt=Doubt.MALFORMED)
         if self._admin_digest is not None and hmac.compare_digest(_digest(token), self._admin_digest):
             return _STATIC_ADMINISTRATOR
         if self._tokens is None:
-            raise Unauthenticated
+            raise Unauthenticated(doubt=Doubt.UNKNOWN_KEY)
         bearer = self._tokens.verified(token)
         return self._caller(bearer.subject, bearer.tenant, (bearer.subject, bearer.token_id))
 

@@ -1,8 +1,8 @@
 """Signed bearer tokens (JWT): which count, and whom they speak of.
 
 What a token says of how to verify it is never followed: the operator fixed the algorithms and the keys, and a header's
-own key or address is not looked at. Every refusal is the same error, and no token is ever logged. A token is made to be
-used again, so `jti` is only a name it can be revoked by.
+own key or address is not looked at. Every refusal is the same to the caller, and no token is ever logged. A token is
+made to be used again, so `jti` is only a name it can be revoked by.
 
 Verifying costs some 100 us, so whom a token was found to speak of is kept, under the token's digest, until the token
 expires or the keys change. Revocation is asked of every call, elsewhere."""
@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import jwt
+from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
 from cloud_service.auth.bearer import MAX_TOKEN_BYTES, Bearer
 from cloud_service.auth.keys import PublicKey
-from cloud_service.errors import Unauthenticated
+from cloud_service.errors import Doubt, Unauthenticated
 
 __all__ = ["SignedTokens", "TokenRule"]
 
@@ -31,6 +32,14 @@ _LEEWAY_S: Final = 30.0
 _MAX_KNOWN: Final = 4096
 _MAX_NAME: Final = 256
 _REQUIRED: Final = ("exp", "sub")
+# All else that its library says against a token is of its form.
+_DOUBTS: Final[Sequence[tuple[type[Exception], Doubt]]] = (
+    (jwt.InvalidSignatureError, Doubt.SIGNATURE),
+    (jwt.InvalidAudienceError, Doubt.AUDIENCE),
+    (jwt.InvalidIssuerError, Doubt.ISSUER),
+    (InvalidSubjectError, Doubt.CLAIMS),
+    (InvalidJTIError, Doubt.CLAIMS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class SignedTokens:
         try:
             digest = hashlib.sha256(token.encode("ascii")).digest()
         except UnicodeEncodeError:
-            _refuse()
+            _refuse(Doubt.MALFORMED)
         keys = self._current_keys()
         if keys is not self._keys:
             self._keys, self._known = keys, {}
@@ -72,23 +81,26 @@ class SignedTokens:
             self._known[digest] = known
         if self._clock() >= known.expires_utc + _LEEWAY_S:
             self._known.pop(digest, None)
-            _refuse()
+            _refuse(Doubt.EXPIRED)
         return known
 
     def _verify(self, token: str) -> Bearer:
         if len(token) > MAX_TOKEN_BYTES:
-            _refuse()
+            _refuse(Doubt.MALFORMED)
         try:
             header = jwt.get_unverified_header(token)
             # No extension that has to be understood is understood here.
             if "crit" in header or "b64" in header:
-                _refuse()
+                _refuse(Doubt.MALFORMED)
             return self._bearer(self._signed_claims(token, header))
-        except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError):
-            _refuse()
+        except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            _refuse(_doubt(error))
 
     def _signed_claims(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:  # Any: an issuer's JSON
-        for key in self._for(header):
+        keys = self._for(header)
+        if not keys:
+            _refuse(Doubt.UNKNOWN_KEY)
+        for key in keys:
             with suppress(jwt.InvalidSignatureError):
                 return self._claims(token, key, header["alg"])
         raise jwt.InvalidSignatureError
@@ -115,7 +127,7 @@ class SignedTokens:
     def _bearer(self, claims: Mapping[str, Any]) -> Bearer:  # Any: as above
         latest_start = self._clock() + _LEEWAY_S
         if any(_instant(claims[name]) > latest_start for name in ("nbf", "iat") if name in claims):
-            _refuse()
+            _refuse(Doubt.NOT_YET)
         subject = _name(claims["sub"])
         return Bearer(
             subject=subject,
@@ -127,16 +139,22 @@ class SignedTokens:
 
 def _instant(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        _refuse()
+        _refuse(Doubt.CLAIMS)
     return float(value)
 
 
 def _name(value: object) -> str:
     if not (isinstance(value, str) and 0 < len(value) <= _MAX_NAME and value.isprintable()):
-        _refuse()
+        _refuse(Doubt.CLAIMS)
     return value
 
 
-def _refuse() -> NoReturn:
+def _doubt(error: Exception) -> Doubt:
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return {"aud": Doubt.AUDIENCE, "iss": Doubt.ISSUER}.get(error.claim, Doubt.CLAIMS)
+    return next((doubt for kind, doubt in _DOUBTS if isinstance(error, kind)), Doubt.MALFORMED)
+
+
+def _refuse(doubt: Doubt) -> NoReturn:
     # Without the cause: its text quotes the token.
-    raise Unauthenticated from None
+    raise Unauthenticated(doubt=doubt) from None

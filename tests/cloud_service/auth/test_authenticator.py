@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from cloud_service.auth.authenticator import Authenticator, combined, require_administrator
 from cloud_service.auth.keys import read_keys
 from cloud_service.auth.tokens import SignedTokens, TokenRule
 from cloud_service.caller import ANONYMOUS, Caller
+from cloud_service.calls import Calls
 from cloud_service.errors import PermissionDenied, Unauthenticated
+from cloud_service.metrics import Metrics
 from tests.builders.tokens import Issuer
 
 OURS = Issuer()
@@ -47,6 +50,24 @@ def test_a_service_that_identifies_nobody_does_not_even_look() -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_a_token_names_the_caller(scheme: str) -> None:
     assert _caller(_authenticator(), f"{scheme} {OURS.token(tenant='acme')}") == Caller("device", "acme")
+
+
+def test_why_a_credential_does_not_count_is_counted_and_logged_and_not_told_to_its_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    registry = CollectorRegistry()
+    calls = Calls(Metrics(registry), access_log=True)
+    tried = [(None, "none_sent"), ("Basic x", "malformed"), (f"Bearer {OURS.token(exp=1)}", "expired")]
+    for authorization, doubt in tried:
+        call = calls.begin("ModelInfer", dict)
+        with pytest.raises(Unauthenticated) as refusal:
+            _caller(_authenticator(), authorization)
+        call.end("UNAUTHENTICATED")
+        assert str(refusal.value) == str(Unauthenticated())
+        assert registry.get_sample_value("nearfar_cloud_unidentified_total", {"doubt": doubt}) == 1
+    assert [record.fields["doubt"] for record in caplog.records] == [doubt for _, doubt in tried]  # type: ignore[attr-defined]  # the access log's own
+    assert registry.get_sample_value("nearfar_cloud_unidentified_total", {"doubt": "audience"}) == 0
 
 
 @pytest.mark.parametrize(

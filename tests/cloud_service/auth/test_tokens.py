@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cloud_service.auth.bearer import MAX_TOKEN_BYTES
 from cloud_service.auth.keys import PublicKey, read_keys
 from cloud_service.auth.tokens import SignedTokens, TokenRule
-from cloud_service.errors import Unauthenticated
+from cloud_service.errors import Doubt, Unauthenticated
 from tests.builders.tokens import Issuer
 
 OURS, STRANGER, RSA = Issuer(), Issuer(), Issuer("RS256")
@@ -119,6 +119,37 @@ def test_I3_a_token_that_is_wrong_in_any_way_is_refused_in_the_same_words(token:
         _tokens(OURS.public_pem, RSA.public_pem).verified(token())
     assert str(caught.value) == str(Unauthenticated())
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("case", "doubt"),
+    [
+        ("alg_none", Doubt.UNKNOWN_KEY),
+        ("hs_with_the_public_key", Doubt.UNKNOWN_KEY),
+        ("tampered", Doubt.SIGNATURE),
+        ("of_a_stranger", Doubt.SIGNATURE),
+        ("wrong_audience", Doubt.AUDIENCE),
+        ("no_audience", Doubt.AUDIENCE),
+        ("wrong_issuer", Doubt.ISSUER),
+        ("no_issuer", Doubt.ISSUER),
+        ("expired", Doubt.EXPIRED),
+        ("not_yet", Doubt.NOT_YET),
+        ("issued_in_the_future", Doubt.NOT_YET),
+        ("no_expiry", Doubt.CLAIMS),
+        ("no_subject", Doubt.CLAIMS),
+        ("tenant_empty", Doubt.CLAIMS),
+        ("jti_a_number", Doubt.CLAIMS),
+        ("crit", Doubt.MALFORMED),
+        ("huge", Doubt.MALFORMED),
+        ("garbage", Doubt.MALFORMED),
+        ("not_ascii", Doubt.MALFORMED),
+    ],
+)
+def test_the_operator_can_tell_why_a_token_does_not_count(case: str, doubt: Doubt) -> None:
+    """Clocks that differ, keys that were exchanged and an audience that was set wrongly looked alike to everybody."""
+    with pytest.raises(Unauthenticated) as caught:
+        _tokens(OURS.public_pem, RSA.public_pem).verified(BAD[case]())
+    assert caught.value.doubt is doubt
 
 
 @given(st.text(max_size=200) | st.builds("{}.{}.{}".format, st.text(), st.text(), st.text()))
