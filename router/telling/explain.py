@@ -45,7 +45,7 @@ def reason(decision: Decision, outcome: Outcome) -> str:
     if outcome.certified is not None:
         parts.append("certified" if outcome.certified else f"not certified: {outcome.why_uncertified}")
     if outcome.late:
-        parts.append("late: the run could not be interrupted")
+        parts.append("late: its run ended after the deadline")
     return f"{outcome.target}: " + "; ".join(parts)
 
 

@@ -63,7 +63,7 @@ CLOUD_DOWN = Failure("cloud", "UNAVAILABLE")
         pytest.param(
             RULED,
             _answered("device", late=True),
-            "device: mode prefer_on_device by rule low; late: the run could not be interrupted",
+            "device: mode prefer_on_device by rule low; late: its run ended after the deadline",
             id="late",
         ),
         pytest.param(
