@@ -20,9 +20,7 @@ def add_health(commands: Any) -> None:  # Any: argparse keeps the class of subpa
         description="Ask a service how it is, as grpc.health.v1 tells it. Exit code 0 when it can answer, 1 when it "
         "cannot or nobody is there.",
     )
-    parser.add_argument(
-        "--target", metavar="HOST:PORT", help="whom to ask (default: this machine, at NEARFAR_CLOUD_GRPC's port)"
-    )
+    parser.add_argument("--target", metavar="HOST:PORT", help="whom to ask (default: the service of this environment)")
     parser.add_argument("--model", default="", metavar="NAME", help="ask about one model (default: all of the service)")
     parser.add_argument(
         "--timeout-s", type=float, default=_TIMEOUT_S, metavar="SECONDS", help="how long to wait (default: %(default)s)"

@@ -53,6 +53,36 @@ def test_without_a_target_it_asks_the_service_of_its_own_environment(
         assert _ask() == 0
 
 
+def test_a_service_of_its_own_environment_that_speaks_tls_is_asked_on_its_operations_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A container of the image with a certificate was unhealthy for ever: its own check spoke plaintext to it."""
+    certificate, key = Authority(tmp_path / "tls").issue("cloud")
+    models = write_repository(tmp_path / "models", {"same": identity()})
+    monkeypatch.setenv("NEARFAR_CLOUD_TLS_CERTIFICATE", str(certificate))
+    with running_cloud(models, tls_certificate=certificate, tls_key=key) as cloud:
+        config = tmp_path / "cloud.toml"
+        config.write_text(f'http = "0.0.0.0:{cloud.app.http_address.port}"')
+        monkeypatch.setenv("NEARFAR_CLOUD_CONFIG", str(config))
+        assert _ask() == 0
+        assert _ask("--model", "same") == 2
+        assert "model: is asked for over TLS; add --ca" in capsys.readouterr().err
+    assert _ask() == 1
+    assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_service_that_speaks_tls_and_is_not_ready_is_not_serving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate, key = Authority(tmp_path / "tls").issue("cloud")
+    models = write_repository(tmp_path / "models", {"broken": b"no model"})
+    with running_cloud(models, tls_certificate=certificate, tls_key=key) as cloud:
+        monkeypatch.setenv("NEARFAR_CLOUD_TLS_CERTIFICATE", str(certificate))
+        monkeypatch.setenv("NEARFAR_CLOUD_HTTP", str(cloud.app.http_address))
+        assert _ask() == 1
+    assert capsys.readouterr().out == "NOT_SERVING\n"
+
+
 def test_over_tls_it_wants_the_authority_and_its_own_certificate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
