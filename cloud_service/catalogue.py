@@ -65,6 +65,8 @@ class _Version:
 
 @dataclass(slots=True)
 class _Model:
+    expected: bool
+    """Whether callers count on it: it was there at the start, or has been ready since."""
     versions: dict[int, _Version] = field(default_factory=dict)
     answers: dict[str, _Version] = field(default_factory=dict)
     """By the version as a caller writes it; worked out at each change, and looked up at each call."""
@@ -88,10 +90,20 @@ class Catalogue:
         self.missed: Callable[[str, int], None] = lambda _model, _version: None
         self._models: dict[str, _Model] = {}
         self._now = now
+        self._started = False
+
+    def started(self) -> None:
+        """Say that what was there at the start has been tried; what comes from now on is not missed before it was
+        ready. Or a new model would take all others out of service: while it loads, and for good where it is broken."""
+        self._started = True
 
     def put(self, model: str, version: int, state: Servable | Unready) -> None:
         """Say what a version is now."""
-        known = self._models.setdefault(model, _Model())
+        known = self._models.setdefault(model, _Model(expected=not self._started))
+        if isinstance(state, Servable):
+            known.expected = True
+        elif state == UNLOADED:
+            known.expected = False
         before = known.versions.get(version)
         known.versions[version] = _Version(state, last_asked=before.last_asked if before else -math.inf)
         known.changed()
@@ -144,8 +156,9 @@ class Catalogue:
     def complete(self) -> bool:
         """Tell whether there is a model to call, and each that should answer can.
 
-        One that was unloaded by request should not; one without room can, once it was called."""
-        wanted = [model for model in self._models.values() if any(v.state != UNLOADED for v in model.versions.values())]
+        One that was unloaded by request should not, nor one that came after the start and was never ready; one without
+        room can, once it was called."""
+        wanted = [model for model in self._models.values() if model.expected]
         return bool(wanted) and all("" in model.answers for model in wanted)
 
     def index(self) -> list[IndexEntry]:

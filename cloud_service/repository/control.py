@@ -121,6 +121,7 @@ class Repository:
             # Nobody has asked for anything yet: what has no room now comes when it is called.
             await self._follow(sighting, self._before, _policies(sighting), may_evict=False)
             await self._forget(sighting)
+            self._catalogue.started()
 
     async def watch(self) -> None:
         """Follow the repository and bring back what is asked for, until cancelled."""

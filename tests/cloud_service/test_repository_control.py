@@ -339,6 +339,36 @@ def test_a_repository_that_cannot_be_looked_at_is_told_once_and_when_it_can_be_a
 
 
 @_in_loop
+async def test_a_model_that_comes_later_takes_no_other_out_of_service(tmp_path: Path) -> None:
+    """While a new model was loaded, and for good where it was broken, the service was not ready: all that follow one
+    repository at the same time."""
+    desk = Desk(write_repository(tmp_path, {"m": b"1"}))
+    await desk.started()
+    meanwhile: list[bool] = []
+    desk.before_load = lambda _found: meanwhile.append(desk.catalogue.complete())
+    desk.write("broken", 1, _BAD)
+    desk.write("good", 1, b"good")
+    await desk.polled()
+    assert meanwhile == [True, True]
+    assert (desk.catalogue.models(), desk.catalogue.complete()) == ({"m": True, "broken": False, "good": True}, True)
+
+
+@_in_loop
+async def test_a_model_that_was_ready_or_there_at_the_start_is_missed_where_it_cannot_answer(tmp_path: Path) -> None:
+    desk = Desk(write_repository(tmp_path, {"m": b"1", "n": _BAD}))
+    await desk.started()
+    assert not desk.catalogue.complete()
+    desk.write("n", 1, b"n")
+    await desk.polled()
+    assert desk.catalogue.complete()
+    await desk.repository.unload("n")
+    desk.write("n", 1, _BAD)
+    with pytest.raises(LoadFailed):
+        await desk.repository.load("n")
+    assert desk.catalogue.complete(), "nobody could call it before either"
+
+
+@_in_loop
 async def test_what_was_unloaded_by_request_stays_out_until_it_is_loaded_by_request(tmp_path: Path) -> None:
     desk = Desk(write_repository(tmp_path, {"m": b"1", "n": b"n"}))
     await desk.started()
