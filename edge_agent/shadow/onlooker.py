@@ -1,6 +1,8 @@
 """Decides again what was decided, under a policy that does not act, on a thread of its own.
 
-A request pays an append to a bounded queue; what does not fit is not looked at, and counted. Nothing here holds a
+A request pays an append to a bounded queue; what comes while many wait is not looked at, and counted. Records leave in
+the order in which requests ended, whether they were looked at or not: whoever reads them takes neighbours in a log for
+neighbours in time. Nothing here holds a
 payload, a permit, a ledger or a transport, so nothing that this policy wants can be done; and whatever goes wrong in
 its decision is counted and logged, and is over."""
 
@@ -32,6 +34,9 @@ _LOG: Final = logging.getLogger("nearfar.agent")
 _INTERVAL_S: Final = 0.25
 _WAITING: Final = 2048
 """More than come in an interval, at some kilobyte each."""
+_PASSED: Final = 10_000
+"""So many wait at the most, where those that are not looked at wait for the ones before them: as many as the log holds
+itself."""
 # So long it decides at a time, and then lets others run: a request whose model has just ended waits for the interpreter
 # no longer than this and one decision, and all of it takes a sixth of a core at the most.
 _SLICE_S: Final = 0.0001
@@ -42,13 +47,14 @@ Decide = Callable[[Policy, Situation], Decision]
 
 
 class _Ended(NamedTuple):
-    """A request that ended: what the journal was told of it, and when that was."""
+    """A request that ended: what the journal was told of it, and when that was. `passed` over: it is only recorded."""
 
     decision: Decision
     outcome: Outcome | None
     taken_s: float
     expense: Expense | None
     ended_utc: float
+    passed: bool = False
 
 
 class Shadow:
@@ -79,6 +85,7 @@ class Shadow:
         self._clock = clock
         self._pause = pause
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # of whoever looks: two at a time would record in another order
         self._waiting: deque[_Ended] = deque()
         self._dropped = 0
         self._choices: dict[str, ShadowChoice] = {}
@@ -92,10 +99,15 @@ class Shadow:
     ) -> None:
         """Have one request looked at soon that has just ended; from any thread."""
         ended = _Ended(decision, outcome, taken_s, expense, self._utc())
-        if len(self._waiting) >= _WAITING:
+        waiting = len(self._waiting)
+        if waiting >= _WAITING:
             self._dropped += 1  # two threads may count one for two: it tells that there were some
-            self._record(ended, None)
-            return
+            if self._records is None:
+                return
+            if waiting >= _PASSED:
+                self._records.lose()
+                return
+            ended = ended._replace(passed=True)
         self._waiting.append(ended)
 
     def choice_of(self, request_id: str) -> ShadowChoice | None:
@@ -150,16 +162,17 @@ class Shadow:
 
     def _one(self) -> bool:
         """Look at the request that has waited longest; False where none waits."""
-        try:
-            ended = self._waiting.popleft()
-        except IndexError:
-            return False
-        self._record(ended, self._look(ended.decision, ended.outcome))
+        with self._turn:
+            try:
+                ended = self._waiting.popleft()
+            except IndexError:
+                return False
+            self._record(ended, None if ended.passed else self._look(ended.decision, ended.outcome))
         return True
 
     def _record(self, ended: _Ended, choice: ShadowChoice | None) -> None:
         if self._records is not None:
-            decision, outcome, taken_s, expense, ended_utc = ended
+            decision, outcome, taken_s, expense, ended_utc, _ = ended
             self._records.add(decision, outcome, taken_s, expense, choice, ended_utc=ended_utc)
 
     def _look(self, acted: Decision, outcome: Outcome | None) -> ShadowChoice | None:

@@ -87,6 +87,10 @@ class RecordLog:
         began_utc = (self._utc() if ended_utc is None else ended_utc) - taken_s
         self._waiting.append(_Entry(decision, outcome, began_utc, taken_s, expense, shadow))
 
+    def lose(self) -> None:
+        """Count a record that nobody could hold until its turn came; from any thread."""
+        self._dropped += 1
+
     def close(self) -> None:
         """Write what waits, and end the thread; safe twice."""
         self._stopping.set()

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from router.cli.lines import Lines
 from router.errors import RecordError
@@ -18,7 +18,7 @@ __all__ = ["RecordLines"]
 # So many ids are some 40 MB; whoever has more records of one agent than that repeats none of them by accident.
 _MOST_IDS: Final = 500_000
 _FAR_BACK_S: Final = 1.0
-"""A request that began so much before the one in the line above it was not merely longer on its way."""
+"""Threads that end requests at the same moment may write them in either order; by so much they do not differ."""
 
 
 class RecordLines:
@@ -45,7 +45,7 @@ class RecordLines:
         self.lines.refuse(place, problem)
 
     def __iter__(self) -> Iterator[tuple[str, Record]]:
-        path, last = None, 0.0
+        path, last, newest = None, _When(0.0, 0.0, utc=True), 0.0
         for place, line, ended in self.lines:
             try:
                 record = _record(line, ended=ended)
@@ -56,17 +56,22 @@ class RecordLines:
                 self.repeated += 1
                 continue
             self.versions[record.record_version] += 1
-            began = record.decision.situation.now if record.began_utc is None else record.began_utc
-            if path is self.lines.path:
-                self._between(last, began, place)
-            path, last = self.lines.path, began
+            when = _when(record)
+            if path is self.lines.path and when.utc is last.utc:
+                self._between(last, when, newest, place)
+                newest = max(newest, when.began)
+            else:
+                newest = when.began
+            path, last = self.lines.path, when
             yield place, record
 
-    def _between(self, last: float, began: float, place: str) -> None:
-        if began < last - _FAR_BACK_S:
+    def _between(self, last: _When, when: _When, newest: float, place: str) -> None:
+        # An agent writes requests as they end, so that one which took long comes after others that began later; and
+        # whoever put several logs together may have sorted them by when requests began. Neither clock goes back there.
+        if max(when.began - last.began, when.ended - last.ended) < -_FAR_BACK_S:
             self.backwards += 1
-        elif began - last > self.silence_s:
-            self.silence_s, self.silence_until = began - last, place
+        elif when.began - newest > self.silence_s:
+            self.silence_s, self.silence_until = when.began - newest, place
 
     def _seen(self, record: Record) -> bool:
         # Ids are random; of those that stand in two files, or twice in one, one counts.
@@ -76,6 +81,20 @@ class RecordLines:
         if len(self._ids) < _MOST_IDS:
             self._ids.add(key)
         return False
+
+
+class _When(NamedTuple):
+    """When a request was there, in seconds since 1970 or, in older records, since its agent's machine was started."""
+
+    began: float
+    ended: float
+    utc: bool
+
+
+def _when(record: Record) -> _When:
+    utc = record.began_utc is not None
+    began = record.decision.situation.now if record.began_utc is None else record.began_utc
+    return _When(began, began + (record.taken_s or 0.0), utc)
 
 
 def _record(line: bytes, *, ended: bool) -> Record:

@@ -57,6 +57,10 @@ def _changed(**changes: object) -> str:
     return json.dumps(json.loads(WHOLE) | changes)
 
 
+def _changed_for(number: int, **changes: object) -> str:
+    return json.dumps(json.loads(_line(number)) | changes)
+
+
 def _with(old: str, new: str) -> str:
     assert old in WHOLE
     return WHOLE.replace(old, new, 1)
@@ -183,6 +187,28 @@ def test_lines_in_another_order_are_read_all_the_same_and_told(policy: Path, rec
         {each["because"]: each["count"] for each in told["policies"][0]["changes"]} for told in (sorted_, shuffled)
     ]
     assert changes[0] == changes[1]
+
+
+def test_requests_that_took_long_are_no_clock_that_goes_back(policy: Path, records: Path) -> None:
+    """An agent writes a request when it ends; one of three seconds beside quick ones was taken for a clock put back."""
+    began = [(100.0, 0.1), (101.0, 0.1), (103.9, 0.1), (101.2, 3.0), (104.0, 0.3)]
+    by_end = [_changed_for(number, began_utc=at, taken_s=took) for number, (at, took) in enumerate(began)]
+    by_begin = [line for _, line in sorted(zip(began, by_end, strict=True))]
+    for lines in (by_end, by_begin):
+        records.write_text("\n".join(lines), encoding="utf-8")
+        told = _replayed(records, policy)["records"]
+        assert (told["read"], told["clock_goes_back"]) == (5, 0)
+    records.write_text("\n".join(reversed(by_end)), encoding="utf-8")
+    assert _replayed(records, policy)["records"]["clock_goes_back"] == 1
+
+
+def test_a_log_that_newer_records_follow_has_two_clocks_and_neither_goes_back(policy: Path, records: Path) -> None:
+    older = [_line(number) for number in (1, 2)]  # in seconds since the machine was started
+    newer = [_changed_for(number, began_utc=50.0 + number, taken_s=0.1) for number in (3, 4)]
+    records.write_text("\n".join([*older, *newer]), encoding="utf-8")
+    told = _replayed(records, policy)["records"]
+    assert (told["read"], told["clock_goes_back"]) == (4, 0)
+    assert told["longest_silence_s"] == pytest.approx(1.0)
 
 
 @pytest.mark.wide

@@ -16,6 +16,7 @@ from edge_agent.shadow import Shadow, ShadowDifference, ShadowFile
 from edge_agent.telemetry.metrics import Metrics
 from edge_agent.telemetry.record_log import RecordLog
 from router.choosing.engine import Decision, decide
+from router.cli.record_lines import RecordLines
 from router.rules.policy import Policy
 from router.running.attempt import Ending, Outcome
 from router.telling.record import from_json, replay
@@ -131,8 +132,54 @@ def test_what_does_not_fit_the_queue_is_dropped_counted_and_recorded_without_it(
         beside.shadow.add(DECISIONS[number % 20], ANSWERED)
     summary = beside.shadow.summary()
     assert (summary.compared, summary.dropped) == (2048, 952)
-    assert [choice is None for _, choice in beside.looked] == [True] * 952 + [False] * 2048
+    assert [choice is None for _, choice in beside.looked] == [False] * 2048 + [True] * 952
     assert beside.metrics.counts().shadow_missed == {"dropped": 952}
+
+
+@pytest.mark.wide
+def test_records_leave_in_the_order_in_which_requests_ended(tmp_path: Path) -> None:
+    """What did not fit the queue went into the log at once, and what waited in it followed seconds later: `replay` said
+    that the clock goes back, of records that the agent had written itself."""
+    beside = Beside(tmp_path)
+    seconds = count(1000)
+    beside.shadow._utc = lambda: next(seconds)
+    for number in range(2500):
+        beside.shadow.add(decide(ACTING, _request(number)), ANSWERED, 0.25)
+    beside.shadow.settle()
+    assert [name for name, _ in beside.looked] == [f"r-{number}" for number in range(2500)]
+    read = RecordLines([beside.records_path])
+    assert sum(1 for _ in read) == 2500
+    assert (read.backwards, read.silence_s) == (0, 1.0)
+
+
+@pytest.mark.wide
+def test_two_who_look_at_a_time_keep_the_order(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    for number in range(2000):
+        beside.shadow.add(decide(ACTING, _request(number)), ANSWERED)
+    others = [threading.Thread(target=beside.shadow.settle) for _ in range(4)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert [name for name, _ in beside.looked] == [f"r-{number}" for number in range(2000)]
+
+
+@pytest.mark.wide
+def test_what_cannot_even_wait_for_its_turn_is_lost_and_counted(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    for _ in range(10_100):
+        beside.shadow.add(DECISIONS[0], ANSWERED)
+    beside.records.close()
+    assert beside.metrics.counts().records["dropped"] == 100
+
+
+def test_without_records_nothing_waits_that_is_not_looked_at(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.shadow._records = None
+    for _ in range(3000):
+        beside.shadow.add(DECISIONS[0], ANSWERED)
+    assert len(beside.shadow._waiting) == 2048
 
 
 def test_no_more_choices_are_remembered_than_the_journal_has(tmp_path: Path) -> None:
