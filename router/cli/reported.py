@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from router.cli.outputs import write
 from router.cli.progress import Progress
 from router.cli.whole import whole
 from router.report.page import Dress, page
-from router.report.study import MOST_POINTS, examine, steps
+from router.report.study import MOST_POINTS, combinations, examine, fewer_than, steps
 from router.rules.policy import Policy
 from router.simulate.comparison import Comparison
 from router.simulate.scenario import Scenario
@@ -38,7 +38,8 @@ def takes_report(parser: argparse.ArgumentParser) -> None:
         type=whole(0, _MOST_POINTS),
         metavar="N",
         help=f"with --html: run the first policy with up to so many other weights, which the report's sliders show"
-        f" (0 to {_MOST_POINTS}; default: {MOST_POINTS}, and fewer where there are many requests)",
+        f" (0 to {_MOST_POINTS}; default: {MOST_POINTS}; fewer where there are many requests, so that the report takes"
+        " some two minutes, or a quarter of an hour where N is given)",
     )
 
 
@@ -49,11 +50,20 @@ def write_report(
     seed: int,
     compared: Comparison,
     *,
-    most_points: int,
+    most_points: int | None,
     spread: Spread,
+    out: TextIO,
 ) -> None:
-    """Look into what was compared, and write the page. Raises OSError."""
-    with Progress(sys.stderr, steps(policies, compared.static.requests, most_points)) as progress:
+    """Look into what was compared, and write the page; tell on `out` where it is less than one might expect. Raises
+    OSError."""
+    requests = compared.static.requests
+    wished = fewer_than(requests, most_points)
+    if wished is not None:
+        tried = combinations(policies[0], requests, most_points)
+        more = f"; --points {wished} asks for more, and takes longer" if most_points is None else ""
+        print(f"\nreport: {tried} other weights in place of up to {wished}, for {requests:,} requests{more}", file=out)
+    out.flush()  # what follows takes longer than the table did
+    with Progress(sys.stderr, steps(policies, requests, most_points)) as progress:
         study = examine(scenario, policies, seed, compared, most_points=most_points, watch=progress.step, spread=spread)
     write(path, page(study, _dress()))
 

@@ -19,7 +19,6 @@ from router.cli.simulated import fleet_table, table
 from router.cli.source import policy_for, refuse_strange_labels
 from router.cli.workers import Workers
 from router.errors import RouterError
-from router.report.study import MOST_POINTS
 from router.rules.compile import built_in_policy
 from router.rules.policy import Policy
 from router.simulate.comparison import Comparison, compare, runs
@@ -55,10 +54,8 @@ def simulate(given: argparse.Namespace) -> int:
     if given.json is not None:
         write(given.json, _as_json(scenario, seed, policies, compared))
     if given.html is not None:
-        out.flush()  # the report takes longer than the table did
-        most = MOST_POINTS if given.points is None else given.points
         workers = Workers(given.workers)
-        write_report(given.html, scenario, policies, seed, compared, most_points=most, spread=workers)
+        write_report(given.html, scenario, policies, seed, compared, most_points=given.points, spread=workers, out=out)
     return 0
 
 

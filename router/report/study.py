@@ -15,7 +15,7 @@ from router.report.coverage import Covered, coverage
 from router.report.outside import Around, around
 from router.report.supports import SPENT, STEEPNESS, Line, bad, worth_of
 from router.report.turning import Turned, turned
-from router.report.weighting import MOST_REQUESTS, Dial, Weighted, dials, points
+from router.report.weighting import MOST_REQUESTS, MOST_UNASKED, Dial, Weighted, dials, points
 from router.rules.policy import Policy, Worth
 from router.simulate.bound import least_possible
 from router.simulate.comparison import Comparison
@@ -28,7 +28,7 @@ from router.values import value
 if TYPE_CHECKING:  # what reads a scenario's document is not needed to look at one
     from router.simulate.scenario import Scenario
 
-__all__ = ["MOST_POINTS", "Profile", "Study", "examine", "steps"]
+__all__ = ["MOST_POINTS", "Profile", "Study", "combinations", "examine", "fewer_than", "steps"]
 
 T = TypeVar("T")
 MOST_POINTS: Final = 81
@@ -67,13 +67,26 @@ class Study:
     dials: Sequence[Dial]
     weighted: Sequence[Weighted]
     """The first policy's, in the order of weighting.points; empty where none were asked for."""
+    fewer_than: int | None = None
+    """How many points there would be at the most, had the scenario fewer requests; None where none is left out."""
 
 
-def steps(policies: Sequence[Policy], requests: int, most_points: int = MOST_POINTS) -> int:
+def steps(policies: Sequence[Policy], requests: int, most_points: int | None = None) -> int:
     """Return how many steps `examine` takes, of which it tells each when it begins. `requests`: of one run."""
-    points_wanted = _points_wanted(requests, most_points)
-    combinations = prod(len(dial.stops) for dial in dials(policies[0].worth, points_wanted, {}))
-    return len(policies) + len(_slopes(requests)) * len(SPENT) + (2 * combinations if points_wanted > 1 else 0)
+    return len(policies) + len(_slopes(requests)) * len(SPENT) + 2 * combinations(policies[0], requests, most_points)
+
+
+def combinations(policy: Policy, requests: int, most_points: int | None = None) -> int:
+    """Return how many other weights are tried. `most_points` None: as many as nobody has to wait long for."""
+    wanted = _points_wanted(requests, most_points)
+    return prod(len(dial.stops) for dial in dials(policy.worth, wanted, {})) if wanted > 1 else 0
+
+
+def fewer_than(requests: int, most_points: int | None = None) -> int | None:
+    """Return how many other weights would be tried at the most, had the scenario fewer requests; None where none is
+    left out."""
+    most = MOST_POINTS if most_points is None else most_points
+    return most if _points_wanted(requests, most_points) < most else None
 
 
 def examine(
@@ -82,13 +95,14 @@ def examine(
     seed: int,
     compared: Comparison,
     *,
-    most_points: int = MOST_POINTS,
+    most_points: int | None = None,
     watch: Watch,
     spread: Spread = in_turn,
 ) -> Study:
     """Find out what a report tells beyond `compared`, which is the same policies' in the same scenario and seed.
 
-    `watch` is told the name of each step before it is waited for; `spread` may carry out several at a time."""
+    `watch` is told the name of each step before it is waited for; `spread` may carry out several at a time. For
+    `most_points` see `combinations`."""
     setting, first, requests = scenario.setting, policies[0], compared.static.requests
     slices = _slices(setting.duration_s, len(policies))
     attempts = max(policy.retry.attempts for policy in policies)
@@ -129,7 +143,15 @@ def examine(
         for weighting, outcomes, cost in zip(weightings, ran, least, strict=True)
     ]
     return Study(
-        scenario, seed, compared, profiles, around(setting, slices), lines, turned_by if weighted else (), weighted
+        scenario,
+        seed,
+        compared,
+        profiles,
+        around(setting, slices),
+        lines,
+        turned_by if weighted else (),
+        weighted,
+        fewer_than(requests, most_points),
     )
 
 
@@ -146,7 +168,9 @@ def _slices(duration_s: float, policies: int) -> int:
     return max(_LEAST_SLICES, most)
 
 
-def _points_wanted(requests: int, most: int) -> int:
+def _points_wanted(requests: int, most: int | None) -> int:
+    if most is None:
+        return min(MOST_POINTS, MOST_UNASKED // max(1, requests))
     return min(most, MOST_REQUESTS // max(1, requests))
 
 

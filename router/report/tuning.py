@@ -33,8 +33,7 @@ def sliders(study: Study) -> Html:
     if not study.weighted:
         return tag(
             "p",
-            f"No other weights were computed for {first.name}: the scenario has too many requests for it, or none were"
-            " asked for (--points).",
+            f"No other weights were computed for {first.name}: {_why_none(study)}.",
             class_="quiet",
         )
     many = len(study.weighted)
@@ -46,7 +45,7 @@ def sliders(study: Study) -> Html:
                 "p",
                 f"{first.name} was run with {count(many)} combinations of these weights, which are in its own currency."
                 " Between them the nearest is shown: the ring in the drawing, and the last column below. Small points"
-                " are the other combinations.",
+                f" are the other combinations.{_why_few(study)}",
                 class_="quiet",
             ),
             tag("div", [_slider(dial, study) for dial in turned], class_="sliders", hidden=True),
@@ -56,6 +55,22 @@ def sliders(study: Study) -> Html:
             tag("pre", "", id="as-toml", hidden=True, aria_label="The weights, for the policy's file"),
         ]
     )  # fmt: skip
+
+
+def _why_none(study: Study) -> str:
+    if study.fewer_than is None:
+        return "none were asked for (--points)"
+    return f"{_requests(study)} are too many for it; a shorter scenario has some"
+
+
+def _why_few(study: Study) -> str:
+    if study.fewer_than is None:
+        return ""
+    return f" There would be up to {count(study.fewer_than)} if a run had fewer than {_requests(study)} (--points)."
+
+
+def _requests(study: Study) -> str:
+    return f"{count(study.compared.static.requests)} requests"
 
 
 def _slider(dial: Dial, study: Study) -> Html:

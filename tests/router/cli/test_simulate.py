@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from router.cli import main
-from router.cli.progress import Progress
 
 pytestmark = pytest.mark.wide  # each runs whole simulations
 
@@ -205,28 +204,6 @@ def test_a_seed_that_is_none_is_told_so(desk: Path, seed: str) -> None:
     assert ended.value.code == 2
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_drawn_on_a_terminal_and_taken_away_again() -> None:
-    stream = _Terminal()
-    with Progress(stream, 2) as progress:
-        progress.step("one")
-        progress.step("two")
-    drawn = stream.getvalue()
-    assert "0 of 2: one" in drawn and "1 of 2: two" in drawn
-    assert drawn.endswith("\r\x1b[K")
-
-
-def test_without_a_terminal_no_progress_is_drawn() -> None:
-    stream = io.StringIO()
-    with Progress(stream, 1) as progress:
-        progress.step("one")
-    assert stream.getvalue() == ""
-
-
 def test_whether_a_promise_was_kept_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (desk / "near.toml").write_text(
         POLICY.format(name="near", mode="auto") + "[promise]\nmax_loss = 0.05\n", encoding="utf-8"
@@ -294,6 +271,23 @@ def test_a_report_of_a_fleet_is_refused(desk: Path, capsys: pytest.CaptureFixtur
     (desk / "minute.toml").write_text(SCENARIO.replace("duration_s", "devices = 3\nduration_s"), encoding="utf-8")
     assert _simulate(desk, "--html", str(desk / "near.html")) == 1
     assert "--html is of one device; minute has 3" in capsys.readouterr().err
+
+
+def test_of_many_requests_fewer_points_are_tried_and_it_is_told(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.report.study.MOST_UNASKED", 200)
+    assert _simulate(desk, "--html", str(desk / "near.html")) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        r"report: [248] other weights in place of up to 81, for \d\d requests; --points 81 asks for more, and takes .*",
+        said,
+    )
+    page = (desk / "near.html").read_text(encoding="utf-8")
+    assert "There would be up to 81 if a run had fewer than " in page
+    assert _simulate(desk, "--html", str(desk / "near.html"), "--points", "2") == 0
+    assert "report:" not in capsys.readouterr().out
+    assert "There would be up to" not in (desk / "near.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("option", ["--html", "--json"])

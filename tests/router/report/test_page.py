@@ -193,7 +193,15 @@ def test_without_other_weights_the_page_has_no_sliders_and_says_so() -> None:
     study = replace(a_study(), dials=(), weighted=())
     page = written(study)
     assert "data-dial" not in page.split("<script>")[0]
-    assert "No other weights were computed for tried" in page
+    assert "No other weights were computed for tried: none were asked for (--points)." in page
+    many = replace(study, fewer_than=81)
+    assert re.search(r"for tried: \d+ requests are too many for it; a shorter scenario has some\.", written(many))
+
+
+def test_the_page_says_where_there_are_fewer_points_than_there_might_be(page: str) -> None:
+    assert "There would be up to" not in page
+    fewer = written(replace(a_study(), fewer_than=81))
+    assert re.search(r"There would be up to 81 if a run had fewer than \d+ requests \(--points\)\.", fewer)
 
 
 def test_targets_have_the_same_colour_in_every_report() -> None:

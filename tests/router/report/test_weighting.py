@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.report.study import MOST_POINTS, steps
-from router.report.weighting import MOST_REQUESTS, WEIGHTS, dials, points
+from router.report.study import MOST_POINTS, combinations, fewer_than, steps
+from router.report.weighting import MOST_REQUESTS, MOST_UNASKED, WEIGHTS, dials, points
 from tests.router.report.studies import a_policy, a_study, watched
 
 WORTH = a_policy().worth
@@ -51,8 +51,24 @@ def test_stops_rise_and_points_differ_in_the_main_weights_alone() -> None:
 
 def test_the_more_requests_the_fewer_points() -> None:
     policies = [a_policy()]
-    assert steps(policies, 1000) > steps(policies, MOST_REQUESTS // 10) > steps(policies, MOST_REQUESTS)
+    assert steps(policies, 1000, 81) > steps(policies, MOST_REQUESTS // 10, 81) > steps(policies, MOST_REQUESTS, 81)
     assert steps(policies, 1000, 0) < steps(policies, 1000, MOST_POINTS)
+
+
+@pytest.mark.parametrize("requests", [1, 500, 5000, 20_000, 100_000, 300_000, 5_000_000])
+def test_nobody_waits_long_for_points_that_nobody_asked_for(requests: int) -> None:
+    """For a day of 20,000 requests there were as many as for a minute, which took eight minutes."""
+    tried = combinations(a_policy(), requests)
+    assert tried * requests <= MOST_UNASKED
+    assert tried <= combinations(a_policy(), requests, MOST_POINTS) <= MOST_POINTS
+    assert (fewer_than(requests) is None) == (MOST_POINTS * requests <= MOST_UNASKED)
+
+
+def test_whoever_asks_for_points_gets_more_of_them() -> None:
+    assert combinations(a_policy(), 20_000) == 16
+    assert combinations(a_policy(), 20_000, 81) == 81
+    assert (fewer_than(20_000), fewer_than(20_000, 81), fewer_than(20_000, 256)) == (81, None, 256)
+    assert combinations(a_policy(), 1000, 0) == 0
 
 
 @pytest.mark.wide
