@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from router.lint.rooms import Universe
 from router.lint.rules import findings_of_rule, names_of
 from router.lint.standing import Standing, always_between_them, standings
 from router.lint.together import contradictions
-from router.rules.policy import Policy
+from router.rules.policy import EscalationTerms, Policy
 from router.types import Kind, Mode, Resource
 
 __all__ = ["LintWarning", "lint"]
@@ -42,6 +43,7 @@ def lint(
 
 
 _Finding = tuple[str, str]
+_ROUNDED: Final = 1e-9
 
 
 def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | None) -> Iterator[_Finding]:
@@ -123,8 +125,24 @@ def _escalation(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
         return
     if Mode.AUTO not in modes:
         yield "escalation", "only mode auto escalates, and it is never in force"
-    elif terms.below >= 1:
+        return
+    if terms.below >= 1:
         yield "escalation.below", "no score is above 1: every answer of the device escalates"
+    if terms.recovers == 0 and not terms.best:
+        yield "escalation.recovers", "asking is believed to set nothing right: it never pays"
+    if (gain := _believed_gain(policy, terms)) > terms.share + _ROUNDED:
+        yield (
+            "escalation.share",
+            f"{terms.share:.3g} of all requests are believed to be asked, and {gain:.3g} to be set right by it "
+            "(recovers, of what the device has wrong and a remote target right): it cannot be more than are asked",
+        )
+
+
+def _believed_gain(policy: Policy, terms: EscalationTerms) -> float:
+    """Return the share of all requests that asking is believed to set right, where nothing was evaluated."""
+    near = policy.terms_for(Kind.DEVICE.value, Kind.DEVICE).p_wrong
+    named = [policy.terms_for(name, kind).p_wrong for name, kind in policy.kinds.items() if kind is not Kind.DEVICE]
+    return max((terms.recovers * (near - far) for far in named), default=0.0)
 
 
 def _promise(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:

@@ -182,6 +182,27 @@ APPLY = '\non_unknown = "apply"'
             id="always escalating",
         ),
         pytest.param(
+            "[escalation]\nbelow = 0.5\nrecovers = 0.0",
+            ["escalation.recovers: asking is believed to set nothing right: it never pays"],
+            id="escalating for nothing",
+        ),
+        pytest.param('[escalation]\nbelow = "best"\nrecovers = 0.0', [], id="a gain that is evaluated"),
+        pytest.param(
+            "[escalation]\nbelow = 0.05\nshare = 0.02\n"
+            "[targets.device]\np_wrong = 0.3\n[targets.cloud]\np_wrong = 0.02",
+            [
+                "escalation.share: 0.02 of all requests are believed to be asked, and 0.252 to be set right by it"
+                " (recovers, of what the device has wrong and a remote target right): it cannot be more than are asked"
+            ],
+            id="more set right than asked",
+        ),
+        pytest.param(
+            "[escalation]\nbelow = 0.05\nshare = 0.28\nrecovers = 1.0\n"
+            "[targets.device]\np_wrong = 0.3\n[targets.cloud]\np_wrong = 0.02",
+            [],
+            id="as much set right as asked",
+        ),
+        pytest.param(
             _rules((LOW, "escalate_below = 1.0")),
             ["rules[0].escalate_below: no score is above 1: every answer of the device escalates"],
             id="always escalating by a rule",
