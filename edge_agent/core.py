@@ -42,7 +42,9 @@ from edge_agent.telemetry.journal import Entry, Journal
 from edge_agent.telemetry.loop_watch import LoopWatch
 from edge_agent.telemetry.metrics import Metrics
 from edge_agent.telemetry.record_log import RecordLog
+from nearfar_wire.errors import quoted
 from router.choosing.engine import Decision
+from router.naming import did_you_mean
 from router.rules.policy import Policy
 from router.running.attempt import Outcome
 from router.types import BreakerPhase, BudgetView, Promise, Reading, Value
@@ -487,4 +489,4 @@ class Core:
         try:
             return self.releases[model]
         except KeyError:
-            raise UnknownModel(f"no model {model!r} is configured") from None
+            raise UnknownModel(f"no model {quoted(model)} is configured{did_you_mean(model, self.releases)}") from None

@@ -210,8 +210,9 @@ def restore(
         document = _Saved.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])[:200]
-        raise SavedError(f"not written by this version ({SAVED_VERSION}): {place}: {first['msg'][:200]}") from None
+        where = ".".join(str(part) for part in first["loc"])[:200]
+        place = f"{where}: " if where else ""  # nowhere in particular, where it is no JSON
+        raise SavedError(f"not written by this version ({SAVED_VERSION}): {place}{first['msg'][:200]}") from None
     passed_s = max(0.0, now_utc - document.at_utc)
     restored = 0
     for kept in document.books:

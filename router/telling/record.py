@@ -84,8 +84,9 @@ def from_json(text: str) -> Record:
             raise RecordError(
                 f"a decision record of version {version}; versions 1 to {RECORD_VERSION} are read here"
             ) from error
-        place = ".".join(shown(str(part)) for part in first["loc"])
-        raise RecordError(f"not a decision record of version {RECORD_VERSION}: {place}: {first['msg']}") from error
+        where = ".".join(shown(str(part)) for part in first["loc"])
+        place = f"{where}: " if where else ""  # nowhere in particular, where it is no JSON
+        raise RecordError(f"not a decision record of version {RECORD_VERSION}: {place}{first['msg']}") from error
 
 
 def replay(decision: Decision, policy: Policy) -> Decision:

@@ -68,7 +68,7 @@ def _with(old: str, new: str) -> str:
 
 BAD: dict[str, tuple[bytes, str]] = {
     "nothing of it": (b"{}", "decision: Field required"),
-    "no JSON": (b"hello", "Invalid JSON"),
+    "no JSON": (b"hello", "version 3: Invalid JSON"),
     "torn in the middle": (WHOLE[: len(WHOLE) // 2].encode(), "Invalid JSON"),
     "deep": (b"[" * 200_000, "Invalid JSON"),
     "deep within": (_with('"detail":', '"detail":' + "[" * 5000).encode() if '"detail":' in WHOLE else b"[[", "JSON"),

@@ -82,7 +82,9 @@ def test_the_deadline_is_the_one_that_was_given(run: Run, desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(("big", *_INPUT), "no model 'big' is configured", id="an unknown model"),
+        pytest.param(
+            ("tinny", *_INPUT), "no model 'tinny' is configured; did you mean \"tiny\"?", id="an unknown model"
+        ),
         pytest.param(("tiny",), "'pixels': is missing", id="a missing input"),
         pytest.param(("tiny", *_INPUT, "--input", "more=1"), "'more': is not wanted", id="an extra input"),
         pytest.param(("tiny", "--input", "pixels=[[1]]"), "has shape [1, 1]", id="a wrong shape"),
