@@ -1,4 +1,4 @@
-"""What it costs to look up, at run time, whether an answer may stay: the table alone, and all of `Quality.judge`."""
+"""What it costs to look up, at run time, whether an answer may stay: the table alone, and all of `Quality.score`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main() -> None:
             "GainTable.score, the lookup": partial(table.score, answer, sure),
             "of_row, the confidence": partial(of_row, plain, score),
             "tolist and the class": partial(_classified, given),
-            "Quality.judge, all of it": partial(quality.judge, {"scores": given}),
+            "Quality.score, all of it": partial(quality.score, {"scores": given}),
         }
         print(f"    {kind} of {values}")
         for name, times in compare(contenders, count=20_000, rounds=9).items():

@@ -151,11 +151,12 @@ class Call:
 
     def _certified_score(self, outputs: Arrays) -> float | None:
         """Return what the certificate's table says of an answer; None where it says nothing."""
-        quality = self.setting.quality
+        quality, audit = self.setting.quality, self._audit
         assert quality is not None, "a policy that plans by a promise has the release's book of it"
+        if audit is None:
+            return quality.score(outputs)
         judged = quality.judge(outputs)
-        if self._audit is not None:
-            self._audit.answered(outputs, judged)
+        audit.answered(outputs, judged)
         if judged is None:
             return None
         quality.noticed(judged)

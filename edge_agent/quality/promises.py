@@ -5,19 +5,18 @@ Only requests that were decided on certified terms are looked at. Everything her
 from __future__ import annotations
 
 import logging
-import math
 import random
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from edge_agent.quality.judging import Judge, Judged
 from edge_agent.quality.log import AuditLog
 from edge_agent.quality.state import Books, load_books, save_books
-from nearfar_wire.confidence import of_value, row_reader
-from nearfar_wire.disagreement import NO_CLASS, answer_output, classes, disagree, right
+from nearfar_wire.disagreement import answer_output, disagree, right
 from router.cascade.audits import AuditRecord
 from router.cascade.certificate import Certificate
 from router.cascade.drift import begin_drift, notice
@@ -36,23 +35,15 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
-__all__ = ["Judged", "Quality"]
+__all__ = ["Quality"]
 
 _LOG: Final = logging.getLogger("nearfar.agent")
 _DRIFT_DELTA: Final = 0.01
 """Probability that the drift test ever cries without cause."""
 _REMEMBERED: Final = 1024
 _MOST_AUDITS: Final = 8
-# Of the requests whose confidences are looked at together: between two runs of a model every line of Python is cold.
+# Confidences that are looked at together: between two runs of a model every line of Python is cold.
 _FOLD: Final = 32
-
-
-class Judged(NamedTuple):  # and no dataclass: one is made for each request, and costs three times as much
-    """What the device made of a request's rows: the least s(x), and each row's class and confidence."""
-
-    score: float
-    classes: tuple[int, ...]
-    confidences: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +78,12 @@ class Quality:
         self._state = state
         self._wall = wall
         self._lock = threading.Lock()
-        self._table = None if certificate is None else certificate.table()
         self._answer = answer_output(manifest)
-        self._read_row = None if manifest.score is None else row_reader(manifest.score)
+        score = manifest.score
+        self._judge = None if score is None or certificate is None else Judge(manifest, score, certificate.table())
         self._strange: dict[str, str] = {}
         self._promises: dict[PromiseTerms, Promise] = {}
-        self._pending: deque[tuple[float, ...]] = deque()
+        self._pending: deque[float] = deque()
         self._remembered: OrderedDict[str, _Compared] = OrderedDict()
         self._terms_seen: set[PromiseTerms] = set()
         self._told: set[str] = set()
@@ -172,38 +163,34 @@ class Quality:
 
     # -- what is seen -------------------------------------------------------------------------------------------------
 
-    def judge(self, outputs: Arrays) -> Judged | None:
-        """Return s(x) of a device answer, the least of its rows; None where there is no table or no score.
-
-        A row that cannot be read, its confidence or its answer, makes that -inf, which keeps nothing."""
-        score, table, read_row = self._manifest.score, self._table, self._read_row
-        if score is None or table is None or read_row is None:
+    def score(self, outputs: Arrays) -> float | None:
+        """Return s(x) of an answer that was decided on certified terms, the least of its rows, and look at its
+        confidences; None where there is no table or no score."""
+        judge = self._judge
+        if judge is None:
             return None
-        values = outputs[score.output]
-        if score.kind == "value":
-            confidences: Sequence[float] = [of_value(value) for value in values.ravel().tolist()]
-            found = classes(self._manifest.task, outputs[self._answer]).tolist()
-            if len(found) != len(confidences):
+        one = judge.one_row(outputs)
+        if one is None:
+            judged = judge.judge(outputs)
+            if judged is None:
                 return None
-            if NO_CLASS in found:
-                return Judged(-math.inf, tuple(found), tuple(confidences))
-        else:
-            if values.ndim == 0 or values.shape[-1] < 2:
-                return None
-            rows = values.tolist() if values.ndim == 2 else values.reshape(-1, values.shape[-1]).tolist()
-            confidences, found, classified = [], [], self._manifest.task == "classification"
-            for row in rows:
-                confidences.append(read_row(row))
-                found.append(row.index(max(row)) if classified else 0)
-        # As they are read, confidences are rounded.
-        least = min(map(table.score_of_single, found, confidences), default=0.0)
-        return Judged(least, tuple(found), tuple(confidences))
+            self.noticed(judged)
+            return judged.score
+        score, confidence = one
+        self._pending.append(confidence)
+        if len(self._pending) >= _FOLD:
+            with self._lock:
+                self._fold()
+        return score
+
+    def judge(self, outputs: Arrays) -> Judged | None:
+        """Return what the device made of each row of an answer, as `score` has it; nothing is looked at by that."""
+        return None if self._judge is None else self._judge.judge(outputs)
 
     def noticed(self, judged: Judged) -> None:
         """Look at the confidences of a request that was decided on certified terms."""
-        pending = self._pending
-        pending.append(judged.confidences)
-        if len(pending) >= _FOLD:
+        self._pending.extend(judged.confidences)
+        if len(self._pending) >= _FOLD:
             with self._lock:
                 self._fold()
 
@@ -214,8 +201,7 @@ class Quality:
             pending.clear()
             return
         while pending:
-            for confidence in pending.popleft():
-                drift = notice(drift, confidence, self._chance.random())
+            drift = notice(drift, pending.popleft(), self._chance.random())
         raised = drift.alarm and not self._books.drift.alarm  # type: ignore[union-attr]
         self._books.drift = drift
         if raised:

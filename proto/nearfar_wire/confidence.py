@@ -27,6 +27,7 @@ Array = np.ndarray[Any, Any]  # Any: any number type
 
 # A probability may exceed 1 by what rounding does to it.
 _SLACK: Final = 1e-3
+_CERTAIN: Final = 1.0 + _SLACK
 
 _ONE: Final = struct.Struct("f")
 _TWO: Final = struct.Struct("ff")
@@ -55,7 +56,7 @@ def confidences(values: Array, score: Score) -> Array:
             return _of_logits(rows, score.kind)
         top = np.partition(rows, -2, axis=1)[:, -2:]
         found = top[:, 1] - top[:, 0] if score.kind == "margin" else top[:, 1]
-        readable = np.isfinite(rows).all(axis=1) & (found >= 0.0) & (found <= 1.0 + _SLACK)
+        readable = np.isfinite(rows).all(axis=1) & (found >= 0.0) & (found <= _CERTAIN)
         return _readable(np.where(readable, found, np.nan).astype(np.float32))
 
 
@@ -92,26 +93,22 @@ def of_row(row: list[float], score: Score) -> float:
 
 def row_reader(score: Score) -> Callable[[list[float]], float]:
     """Return `of_row` for one kind of score, which whoever reads many rows finds out once."""
-    if score.kind == "energy" or score.values == "logits":
-        return partial(_of_logit_row, score.kind)
-    return _margin_of if score.kind == "margin" else _largest_of
+    of_logits = score.kind == "energy" or score.values == "logits"
+    return partial(_of_logit_row if of_logits else _of_probability_row, score.kind)
 
 
-def _margin_of(probabilities: list[float]) -> float:
-    ranked = sorted(probabilities)
-    return _read(ranked, ranked[-1] - ranked[-2])
-
-
-def _largest_of(probabilities: list[float]) -> float:
-    ranked = sorted(probabilities)
-    return _read(ranked, ranked[-1])
-
-
-def _read(ranked: list[float], found: float) -> float:
-    # Sorting with NaN among the values orders nothing, so every value is looked at.
-    if 0.0 <= found <= 1.0 + _SLACK and all(map(isfinite, ranked)):
-        return of_value(found)
-    return math.nan
+def _of_probability_row(kind: str, row: list[float]) -> float:
+    ranked = sorted(row)
+    found = ranked[-1] - ranked[-2] if kind == "margin" else ranked[-1]
+    if not 0.0 <= found <= _CERTAIN:
+        return math.nan
+    # With NaN among the values sorting orders nothing, and with it or an infinity the sum is none either. Looking at
+    # each is for sums that become too large.
+    total = sum(row)
+    if total - total != 0.0 and not all(map(isfinite, row)):
+        return math.nan
+    single: float = _ONE.unpack(_ONE.pack(found))[0]
+    return single
 
 
 def _of_logit_row(kind: str, row: list[float]) -> float:

@@ -93,6 +93,28 @@ def test_several_rows_are_worth_what_the_least_of_them_is() -> None:
     assert together == quality.judge({"o": logits.reshape(1, 5, 4)})
 
 
+@pytest.mark.parametrize(("kind", "values"), [pair for pair in KINDS if pair[0] != "value"])
+@pytest.mark.parametrize("shape", [(1, 4), (4,), (1, 1, 4), (3, 4), (0, 4)], ids=str)
+def test_an_answer_that_is_not_audited_scores_as_one_that_is(kind: str, values: str, shape: tuple[int, ...]) -> None:
+    """Of a single row it is read without lists of one."""
+    quality = quality_of(kind, values, certificate())
+    rows = math.prod(shape[:-1])
+    outputs = {name: value[:rows] for name, value in outputs_of(kind, values, quantized(5, 4)).items()}
+    outputs["o"] = outputs["o"].reshape(shape)
+    judged = quality.judge(outputs)
+    assert judged is not None
+    assert quality.score(outputs) == judged.score
+    assert list(quality._pending) == list(judged.confidences)
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((1, 1), "margin"), ((), "margin"), ((2, 1), "value")])
+def test_an_answer_that_cannot_be_read_has_no_score(shape: tuple[int, ...], kind: str) -> None:
+    quality = quality_of(kind, "logits", certificate())
+    outputs = {"o": np.zeros(shape, np.float32), "sure": np.zeros((1, 1), np.float32)}
+    assert quality.score(outputs) is quality.judge(outputs) is None
+    assert not quality._pending
+
+
 @pytest.mark.parametrize(("kind", "values"), KINDS)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("at", range(4))
@@ -103,6 +125,9 @@ def test_C8_an_answer_that_is_no_number_keeps_nothing(kind: str, values: str, ba
     outputs[quality._manifest.score.output].reshape(-1)[at % outputs[quality._manifest.score.output].size] = bad
     judged = quality.judge(outputs)
     assert judged is not None
+    assert quality.score(outputs) == judged.score
+    alone = {name: value[:1] for name, value in outputs.items()}
+    assert quality.score(alone) == quality.judge(alone).score  # type: ignore[union-attr]  # as above
     if bad == -math.inf and values == "logits" and kind != "value":
         assert math.isfinite(judged.score), "a class that is ruled out"
     else:
