@@ -19,7 +19,7 @@ from edge_agent.quality.state import Books, load_books, save_books
 from nearfar_wire.disagreement import answer_output, disagree, right
 from router.cascade.audits import AuditRecord
 from router.cascade.certificate import Certificate
-from router.cascade.drift import begin_drift, notice
+from router.cascade.drift import begin_drift, notice_all
 from router.cascade.watch import Watch, begin_watch, observe
 from router.errors import CertifyError
 from router.rules.policy import PromiseTerms
@@ -196,13 +196,14 @@ class Quality:
 
     def _fold(self) -> None:
         """Look at what is pending. The lock is held."""
-        drift, pending = self._books.drift, self._pending
-        if drift is None:
+        before, pending = self._books.drift, self._pending
+        if before is None:
             pending.clear()
             return
-        while pending:
-            drift = notice(drift, pending.popleft(), self._chance.random())
-        raised = drift.alarm and not self._books.drift.alarm  # type: ignore[union-attr]
+        # Others may add to them meanwhile.
+        confidences = [pending.popleft() for _ in range(len(pending))]
+        drift = notice_all(before, confidences, [self._chance.random() for _ in confidences])
+        raised = drift.alarm and not before.alarm
         self._books.drift = drift
         if raised:
             self._raise_alarms()

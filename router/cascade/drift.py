@@ -16,7 +16,7 @@ from typing import Final
 
 from router.values import value
 
-__all__ = ["Drift", "begin_drift", "notice"]
+__all__ = ["Drift", "begin_drift", "notice", "notice_all"]
 
 _PARTS: Final = 10
 _PRIOR: Final = 0.5
@@ -44,7 +44,7 @@ class Drift:
     @property
     def log_m(self) -> float:
         """The natural logarithm of the capital."""
-        return _mixed(self.bettors, self.seen)
+        return _mixed([bettor.log_wealth for bettor in self.bettors], self.seen)
 
 
 def begin_drift(edges: Sequence[float], counts: Sequence[int], delta: float) -> Drift:
@@ -54,35 +54,43 @@ def begin_drift(edges: Sequence[float], counts: Sequence[int], delta: float) -> 
 
 def notice(drift: Drift, confidence: float, chance: float) -> Drift:
     """Take one confidence; `chance` is a number drawn evenly from [0, 1). One that is not a number counts as lowest."""
-    place = 0 if confidence != confidence else bisect_left(drift.edges, confidence)
-    below = sum(drift.counts[:place])
-    alike = drift.counts[place] + 1
-    p = (below + chance * alike) / (sum(drift.counts) + 1)
-    part = min(_PARTS - 1, int(p * _PARTS))
-    bettors = tuple(_bet(bettor, part) for bettor in drift.bettors)
-    seen = drift.seen + 1
-    if seen >= _FIRST_START and seen & (seen - 1) == 0:
-        bettors = (*bettors, _Bettor(0.0, (0,) * _PARTS))
-    counts = _one_more(drift.counts, place)
-    alarm = drift.alarm or _mixed(bettors, seen) >= -math.log(drift.delta)
-    return Drift(drift.edges, counts, drift.delta, seen, bettors, alarm)
+    return notice_all(drift, (confidence,), (chance,))
 
 
-def _bet(bettor: _Bettor, part: int) -> _Bettor:
-    counts = bettor.counts
-    stake = _PARTS * (counts[part] + _PRIOR) / (sum(counts) + _PARTS * _PRIOR)
-    return _Bettor(bettor.log_wealth + math.log(stake), _one_more(counts, part))
+def notice_all(drift: Drift, confidences: Sequence[float], chances: Sequence[float]) -> Drift:
+    """Take several, one after the other, each with a number drawn for it: see `notice`. An alarm is heard at whichever
+    of them it is due."""
+    edges, counts, total = drift.edges, list(drift.counts), sum(drift.counts)
+    seen, alarm, limit = drift.seen, drift.alarm, -math.log(drift.delta)
+    wealth = [bettor.log_wealth for bettor in drift.bettors]
+    bets = [list(bettor.counts) for bettor in drift.bettors]
+    made = [sum(bettor.counts) for bettor in drift.bettors]
+    for confidence, chance in zip(confidences, chances, strict=True):
+        place = 0 if confidence != confidence else bisect_left(edges, confidence)
+        p = (sum(counts[:place]) + chance * (counts[place] + 1)) / (total + 1)
+        part = min(_PARTS - 1, int(p * _PARTS))
+        for bettor, bet in enumerate(bets):
+            wealth[bettor] += math.log(_PARTS * (bet[part] + _PRIOR) / (made[bettor] + _PARTS * _PRIOR))
+            bet[part] += 1
+            made[bettor] += 1
+        counts[place] += 1
+        total += 1
+        seen += 1
+        if seen >= _FIRST_START and seen & (seen - 1) == 0:
+            wealth.append(0.0)
+            bets.append([0] * _PARTS)
+            made.append(0)
+        # All of them together own no more than the richest would with everything.
+        alarm = alarm or (max(wealth) >= limit and _mixed(wealth, seen) >= limit)
+    bettors = tuple(_Bettor(log, tuple(bet)) for log, bet in zip(wealth, bets, strict=True))
+    return Drift(edges, tuple(counts), drift.delta, seen, bettors, alarm)
 
 
-def _one_more(counts: tuple[int, ...], place: int) -> tuple[int, ...]:
-    return (*counts[:place], counts[place] + 1, *counts[place + 1 :])
-
-
-def _mixed(bettors: Sequence[_Bettor], seen: int) -> float:
+def _mixed(wealth: Sequence[float], seen: int) -> float:
     """The k-th bettor has a share of 1 / (k (k + 1)); what is for those who have not begun yet is kept."""
     if not seen:
         return 0.0
-    logs = [bettor.log_wealth - math.log(index * (index + 1)) for index, bettor in enumerate(bettors, start=1)]
-    logs.append(-math.log(len(bettors) + 1))
+    logs = [log - math.log(index * (index + 1)) for index, log in enumerate(wealth, start=1)]
+    logs.append(-math.log(len(wealth) + 1))
     largest = max(logs)
     return largest + math.log(sum(math.exp(log - largest) for log in logs))

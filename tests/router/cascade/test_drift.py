@@ -8,7 +8,7 @@ from bisect import bisect_left
 
 import pytest
 
-from router.cascade.drift import begin_drift, notice
+from router.cascade.drift import begin_drift, notice, notice_all
 
 EDGES = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]
 
@@ -67,6 +67,25 @@ def test_an_alarm_stays_and_a_confidence_that_is_no_number_counts_as_lowest() ->
         drift = notice(drift, drawn(chance, "as calibrated"), chance.random())
     assert drift.alarm
     assert drift.seen == 260
+
+
+@pytest.mark.parametrize("kind", ["as calibrated", "noise"])
+@pytest.mark.parametrize("at_once", [1, 7, 200, 300])
+def test_several_at_once_are_what_they_are_one_after_the_other(kind: str, at_once: int) -> None:
+    """Also where a bettor begins among them, and where the alarm is due at one of them."""
+    chance = random.Random(4)
+    one = several = begin_drift(EDGES, reference(chance, 100), 0.05)
+    drawn_first = [drawn(chance, "as calibrated") for _ in range(150)]
+    confidences = [*drawn_first, math.nan, *(drawn(chance, kind) for _ in range(149))]
+    chances = [chance.random() for _ in confidences]
+    for confidence, drawn_for_it in zip(confidences, chances, strict=True):
+        one = notice(one, confidence, drawn_for_it)
+    for first in range(0, 300, at_once):
+        part = slice(first, first + at_once)
+        several = notice_all(several, confidences[part], chances[part])
+        assert notice_all(several, [], []) == several
+    assert several == one
+    assert one.alarm is (kind == "noise")
 
 
 def test_nothing_seen_is_a_capital_of_one() -> None:
