@@ -104,6 +104,24 @@ def test_C8_one_number_that_is_none_is_found_wherever_it_stands(bad: float, plac
         check(SPECS, tensors(pixels=pixels))
 
 
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
+@pytest.mark.parametrize("size", [1, 2, 63, 1000, 8191, 8192, 8193, 10_000])
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf, -np.inf, None])
+def test_C8_of_few_numbers_and_of_many_one_that_is_none_is_found(datatype: str, size: int, bad: float | None) -> None:
+    """Few are looked at otherwise than many; as they lie in memory, or every second of them, or turned round."""
+    spec = TensorSpec("x", datatype, (-1,), allow_nan=False)
+    chance = np.random.default_rng(size)
+    all_of_them = (chance.standard_normal(2 * size) * 1e3).astype(DATATYPES[datatype])
+    if bad is not None:
+        all_of_them[2 * chance.integers(size)] = bad
+    for numbers in (all_of_them, all_of_them[::2], all_of_them[-2::-2], all_of_them[::2].copy()):
+        if bad is None:
+            check([spec], {"x": numbers})
+        else:
+            with pytest.raises(TensorError, match="holds NaN or infinity"):
+                check([spec], {"x": numbers})
+
+
 def test_C8_a_single_number_and_none_at_all_are_looked_at_as_well() -> None:
     one, none = TensorSpec("x", "FP64", (), allow_nan=False), TensorSpec("x", "FP64", (-1,), allow_nan=False)
     check([one], {"x": np.array(1.0)})
