@@ -21,11 +21,31 @@ from router.types import BreakerPhase, Kind, Reading, TargetView
 __all__ = ["Admission", "Experience", "ModelFacts", "TargetFacts"]
 
 
+class _Learning:
+    """A lock for those who learn: whoever held it leaves another `version`, as what was seen may look otherwise."""
+
+    __slots__ = ("_lock", "version")
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+        self.version = 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        # Once it is learnt, and not before: who finds the old version then knows what is new, if anything.
+        self.version += 1
+        self._lock.release()
+
+
 class Experience:
     """See router.experience.Experience, whose methods these are."""
 
     def __init__(self, policy: Policy, *, chance: random.Random) -> None:
         self._lock = Lock()
+        self.learning = _Learning(self._lock)
+        """Its version rises with whatever may change what a decision sees, but for time and what is read."""
         self._learnt = learnt = experience.Experience(policy, chance=chance.random)
         self._seen = learnt.seen
         self.draw = chance.random
@@ -33,11 +53,12 @@ class Experience:
         self._note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
         self.radio = learnt.radio
+        self.hold_until = learnt.hold_until
         self.could_hedge = learnt.could_hedge
 
     def saved(self, targets: Mapping[str, Kind], now: float, now_utc: float) -> str:
         """Return what was learnt as a document: see router/experience/saved.py."""
-        with self._lock:
+        with self.learning:
             self._learnt.learn_runs()
             self._learnt.learn_arrivals()
             return save(self._learnt.known, targets, now, now_utc)
@@ -46,12 +67,12 @@ class Experience:
         self, text: bytes, targets: Mapping[str, Kind], models: Collection[str], now: float, now_utc: float
     ) -> int:
         """Add what a document tells to what was learnt. Raises SavedError."""
-        with self._lock:
+        with self.learning:
             return restore(self._learnt.known, text, targets, models, now, now_utc)
 
     def adopt(self, policy: Policy) -> None:
         """Go on under a new policy."""
-        with self._lock:
+        with self.learning:
             self._learnt.adopt(policy)
 
     def views(
@@ -61,7 +82,7 @@ class Experience:
         seen = self._seen(facts, upload_bytes, readings, now)
         if seen is not None:
             return seen
-        with self._lock:
+        with self.learning:
             return self._learnt.views(facts, upload_bytes, readings, now)
 
     def traffic(self, targets: Iterable[str], now: float) -> dict[str, float | None]:
@@ -73,7 +94,7 @@ class Experience:
         self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
     ) -> tuple[TargetView, ...]:
         """Return every target as it would look with such readings; nothing is learnt by it."""
-        with self._lock:
+        with self.learning:
             return self._learnt.imagine(facts, upload_bytes, readings, now)
 
     @property
@@ -84,12 +105,12 @@ class Experience:
     def arrived(self, now: float) -> None:
         """A request arrived."""
         if self._note_arrival(now):
-            with self._lock:
+            with self.learning:
                 self._learnt.learn_arrivals()
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
         """Something other than an admitted call went over the network."""
-        with self._lock:
+        with self.learning:
             self._learnt.radio_used(readings, now)
 
     def phase(self, target: str, now: float) -> BreakerPhase:
@@ -124,7 +145,7 @@ class Experience:
         role: Role = Role.LEG,
     ) -> Admission | None:
         """Announce a remote call; None where it may not start."""
-        with self._lock:
+        with self.learning:
             return self._learnt.admit(target, kind, model, upload_bytes, readings, now, role=role)
 
     def remote_succeeded(
@@ -139,7 +160,7 @@ class Experience:
         received_bytes: int = 0,
     ) -> None:
         """A remote call answered well."""
-        with self._lock:
+        with self.learning:
             self._learnt.remote_succeeded(
                 call, model, sent_bytes, taken_s, now, told=told, received_bytes=received_bytes
             )
@@ -157,7 +178,7 @@ class Experience:
         told: Told = NOTHING_TOLD,
     ) -> None:
         """A remote call failed."""
-        with self._lock:
+        with self.learning:
             self._learnt.remote_failed(
                 call, model, blamed=blamed, now=now, gave_up_s=gave_up_s, absent=absent, refused=refused, told=told
             )
@@ -175,28 +196,29 @@ class Experience:
         told: Told = NOTHING_TOLD,
     ) -> None:
         """A remote call brought no answer, but `code`."""
-        with self._lock:
+        with self.learning:
             self._learnt.remote_ended(
                 call, model, code, blames_endpoint=blames_endpoint, had_s=had_s, taken_s=taken_s, now=now, told=told
             )
 
     def remote_abandoned(self, call: Admission) -> None:
         """A remote call ended without telling anything about its target."""
-        with self._lock:
+        with self.learning:
             self._learnt.remote_abandoned(call)
 
     def device_rests(self, model: str, state: BreakerState, why: str) -> None:
         """The device's model went out of use, or came back: see keeper.py, which admits its runs."""
-        with self._lock:
+        with self.learning:
             self._learnt.device_rests(model, state, why)
 
     def device_ran(self, model: str, taken_s: float, now: float, *, failed: bool = False) -> None:
         """A run on the device ended after `taken_s`."""
         if self._note_run(model, taken_s, now, failed):
-            with self._lock:
+            with self.learning:
                 self._learnt.learn_runs()
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""
         with self._lock:
-            self._learnt.judged(model, uncertain, now)
+            if self._learnt.judged(model, uncertain, now):
+                self.learning.version += 1

@@ -1,8 +1,9 @@
 """Where the requests of one model and one label are decided, under one policy.
 
 What they have in common is looked up once, when the desk is set up: who may be asked, what is promised, what all their
-calls act with. What follows from a plan, as the permit for it, is found once for each plan; the same request a moment
-later gets the same. Used by any thread: what is kept is replaced whole."""
+calls act with. What follows from a plan, as the permit for it, is found once for each plan; and what was decided a
+moment ago is decided anew only where something has changed (standing.py). Used by any thread: what is kept is replaced
+whole."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.asking.request_ids import RequestIds
+from edge_agent.asking.standing import Standing, again
 from edge_agent.asking.weight import weighing
 from edge_agent.call import Call
 from edge_agent.call.setting import Setting
@@ -24,7 +26,7 @@ from router.choosing.memo import Memo
 from router.choosing.plan import Plan
 from router.choosing.usual import Usual, usual
 from router.rules.policy import Policy
-from router.types import Kind, Previous, Request, Situation
+from router.types import BudgetView, Kind, Previous, Promise, Reading, Request, Situation, TargetView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +56,7 @@ class Desk:
 
     __slots__ = (
         "_around", "_batched", "_can_score", "_chosen", "_experience", "_explores", "_facts", "_label", "_planned",
-        "_quality", "_setting", "_stays", "_terms", "_wanted", "_weigh", "policy", "previous", "release",
+        "_quality", "_setting", "_standing", "_stays", "_terms", "_wanted", "_weigh", "policy", "previous", "release",
     )  # fmt: skip
 
     def __init__(
@@ -76,56 +78,137 @@ class Desk:
         self._experience = setting.experience
         self._quality = setting.quality
         self._terms = self.policy.promise
-        self._explores = self.policy.explores > 0
+        self._explores = self.policy.explores
         self._stays = self.policy.hysteresis is not None
         self._can_score = self.release.manifest.score is not None
         self._weigh = weighing(self.release.manifest)
         # A request has as many rows as the first axis that may vary and is an input's first.
         self._batched = next((spec.name for spec in self.release.inputs if spec.shape and spec.shape[0] == -1), None)
         self._chosen: Plan | None = None
+        self._standing: Standing | None = None
         self._planned: tuple[Plan | None, Permit | None, Usual | None] = (None, None, None)
         self._wanted: tuple[tuple[Closed, ...] | None, tuple[Demand, ...]] = (None, ())
 
-    def decide(
+    def decide(self, arrays: Arrays, deadline: float, now: float) -> Decision:
+        """Decide for a request that is in order."""
+        around, terms, quality, last = self._around, self._terms, self._quality, self._standing
+        readings = around.sampler.snapshot()
+        upload_bytes = 0 if around.door is None else self._weigh(arrays)
+        rows = 1 if self._batched is None or terms is None else len(arrays[self._batched])
+        audit = terms is not None and quality is not None and quality.draw(terms)
+        draw = around.draw() if self._explores else None
+        request = Request(around.ids.take(), self._facts.model, self._label, deadline, self._can_score, audit)
+        # See standing.py. In place, because it is on every request's way.
+        if (
+            last is not None
+            and last.since <= now < last.until
+            and readings is last.readings
+            and upload_bytes == last.upload_bytes
+            and rows == last.rows
+            and self._experience.learning.version == last.learnt
+            and (quality is None or quality.changes == last.promised)
+            and around.ledger.purse.stands is last.budgets
+            and around.ledger.wakes is last.wakes
+            and self.previous is last.previous
+            and ((left_s := deadline - now) == last.left_s or left_s >= last.ample_s)
+            and not audit
+            and (draw is None or draw >= self._explores)
+        ):
+            return again(last.decision, request, now, draw)
+        views = self._experience.views(self._facts, upload_bytes, readings, now)
+        budgets = around.ledger.views(readings, now)
+        situation = self._situation(request, readings, views, budgets, rows, now, draw)
+        decision = around.memo.decide(self.policy, situation)
+        if not audit:
+            self._standing = self._stands(decision, readings, upload_bytes, rows)
+        return decision
+
+    def imagine(self, arrays: Arrays, deadline: float, now: float, overrides: Mapping[str, Any]) -> Decision:
+        """Decide for a request that nobody made, with some readings replaced. Any: Reading values."""
+        around, facts = self._around, self._facts
+        measured = around.sampler.snapshot()
+        readings = {**measured, **overrides}
+        upload_bytes = 0 if around.door is None else self._weigh(arrays)
+        rows = 1 if self._batched is None else len(arrays[self._batched])
+        request = Request(around.ids.take(), facts.model, self._label, deadline, self._can_score)
+        views = self._experience.imagine(facts, upload_bytes, readings, now)
+        # A charger that is imagined charges nothing.
+        budgets = around.ledger.views(measured, now)
+        situation = self._situation(request, readings, views, budgets, rows, now, None)
+        return around.memo.decide(self.policy, situation)
+
+    def _situation(
         self,
-        arrays: Arrays,
-        deadline: float,
+        request: Request,
+        readings: Mapping[str, Reading],
+        views: tuple[TargetView, ...],
+        budgets: tuple[BudgetView, ...],
+        rows: int,
         now: float,
-        overrides: Mapping[str, Any] | None = None,  # Any: Reading values
-    ) -> Decision:
-        """Decide for a request that is in order; with `overrides`, readings to be imagined, for none that was made."""
+        draw: float | None,
+    ) -> Situation:
         around, experience, facts = self._around, self._experience, self._facts
-        readings = measured = around.sampler.snapshot()
-        model, see, imagined = facts.model, experience.views, overrides is not None
-        if overrides is not None:
-            readings, see = {**measured, **overrides}, experience.imagine
-        if around.door is None:
-            views, radio, silent_wakes = see(facts, 0, readings, now), None, 0
-        else:
-            views = see(facts, self._weigh(arrays), readings, now)
+        radio, silent_wakes = None, 0
+        if around.door is not None:
             radio = experience.radio(readings, now)
             silent_wakes = around.ledger.silent_wakes(radio.kind, now)
-        terms, quality, promise, audit = self._terms, self._quality, None, False
-        if terms is not None and quality is not None:
-            audit = not imagined and quality.draw(terms)
-            rows = 1 if self._batched is None else len(arrays[self._batched])
-            promise = quality.promise(terms) if rows <= 1 else quality.promise_for(terms, rows)
-        situation = Situation(
-            Request(around.ids.take(), model, self._label, deadline, self._can_score, audit),
+        return Situation(
+            request,
             readings,
             views,
-            experience.escalation_share(model, now),
+            experience.escalation_share(facts.model, now),
             now,
-            promise,
+            self._promise(rows),
             radio,
             experience.device_w,
-            around.ledger.views(measured, now),
+            budgets,
             silent_wakes,
-            around.draw() if self._explores and not imagined else None,
+            draw,
             self.previous if self._stays else None,
             facts.thresholds,
         )
-        return around.memo.decide(self.policy, situation)
+
+    def _promise(self, rows: int) -> Promise | None:
+        terms, quality = self._terms, self._quality
+        return None if terms is None or quality is None else quality.promise_for(terms, rows)
+
+    def _stands(
+        self, decision: Decision, readings: Mapping[str, Reading], upload_bytes: int, rows: int
+    ) -> Standing | None:
+        """Return what the decision that was made just now holds for; None where for nothing more."""
+        experience, ledger, quality, situation = (
+            self._experience,
+            self._around.ledger,
+            self._quality,
+            decision.situation,
+        )
+        # Before anything is looked at: what has changed since then has changed its number.
+        learnt, promised, wakes = experience.learning.version, 0 if quality is None else quality.changes, ledger.wakes
+        hold = self._around.memo.hold(self.policy, decision)
+        if hold is None or self._promise(rows) != situation.promise:
+            return None
+        until = min(
+            hold.until,
+            experience.hold_until(self._facts, upload_bytes, readings, situation),
+            ledger.hold_until(readings, situation),
+        )
+        if until <= situation.now:
+            return None
+        return Standing(
+            decision,
+            situation.now,
+            until,
+            hold.left_s,
+            hold.ample_s,
+            readings,
+            upload_bytes,
+            rows,
+            learnt,
+            promised,
+            situation.budgets,
+            wakes,
+            self.previous,
+        )
 
     def note(self, decision: Decision) -> None:
         """Note what was decided for a request that was made: for hysteresis, and what is worth measuring."""

@@ -182,7 +182,7 @@ class Dispatcher:
         Raises UnknownModel, UnknownLabel."""
         now = self._clock()
         desk = self._desk(model, label)
-        return desk.decide(blank_inputs(desk.release.inputs), now + self._default_left_s, now, overrides)
+        return desk.imagine(blank_inputs(desk.release.inputs), now + self._default_left_s, now, overrides)
 
     def _release(self, model: str) -> Release:
         release = self._releases.get(model) if isinstance(model, str) else None

@@ -83,6 +83,8 @@ class Quality:
         self._judge = None if score is None or certificate is None else Judge(manifest, score, certificate.table())
         self._strange: dict[str, str] = {}
         self._promises: dict[PromiseTerms, Promise] = {}
+        self.changes = 0
+        """Rises with whatever may change what `promise` returns."""
         self._pending: deque[float] = deque()
         self._remembered: OrderedDict[str, _Compared] = OrderedDict()
         self._terms_seen: set[PromiseTerms] = set()
@@ -124,8 +126,13 @@ class Quality:
                 told = "with no digest" if digest is None else f"with {digest[:19]}"
                 self._strange[target] = f"{target} answers {told}, which the certificate does not know"
             if self._strange != before:
-                self._promises.clear()
+                self._changed()
         return known
+
+    def _changed(self) -> None:
+        """Have promises made anew. The lock is held."""
+        self._promises.clear()
+        self.changes += 1
 
     def _made(self, terms: PromiseTerms) -> Promise:
         strange = next(iter(self._strange.values()), "")
@@ -286,7 +293,7 @@ class Quality:
             save_books(self._state, self._certificate, self._books)
 
     def _raise_alarms(self) -> None:
-        self._promises.clear()
+        self._changed()
         if self._state is not None and self._certificate is not None:
             save_books(self._state, self._certificate, self._books)
         for terms in list(self._terms_seen):

@@ -22,15 +22,24 @@ from router.choosing.ruling import Sighted, sight
 from router.rules.policy import Policy
 from router.running.attempt import HAND_BACK_S
 from router.running.waiting import before_s
-from router.spending.rest import Rest, Rests
+from router.spending.rest import Rest, Rests, rests_until
 from router.types import BudgetView, Kind, Reading, Situation, TargetView
 from router.values import value
 
-__all__ = ["Memo"]
+__all__ = ["ROUNDING_S", "Hold", "Memo"]
 
 
 # What rounding makes of one span of time between two pairs of instants, and nobody can act on.
-_ROUNDING_S: Final = 1e-9
+ROUNDING_S: Final = 1e-9
+
+
+@value
+class Hold:
+    """What a decision holds for: before the instant `until`, with as much time left, or with `ample_s` of it."""
+
+    until: float
+    left_s: float
+    ample_s: float
 
 
 @value
@@ -68,7 +77,7 @@ class Memo:
     def decide(self, policy: Policy, situation: Situation) -> Decision:
         """Return what engine.decide returns."""
         request = situation.request
-        sighted = self._seen(policy, situation)
+        sighted = self._seen(policy, situation).sighted
         key = (request.model, request.label, self._rests.of(policy, situation.radio, situation.now))
         kept = self._kept.get(key)
         if kept is not None and _holds(kept, policy, situation, sighted):
@@ -99,7 +108,20 @@ class Memo:
             self._kept[key] = _keep(policy, decision, sighted)
         return decision
 
-    def _seen(self, policy: Policy, situation: Situation) -> Sighted:
+    def hold(self, policy: Policy, decision: Decision) -> Hold | None:
+        """Return what a decision holds for that `decide` has just returned: with the very same parts of the situation,
+        but for `now`, the request's id and deadline, and a draw that explores nothing. None: for no other request."""
+        situation = decision.situation
+        sight, now = self._seen(policy, situation), situation.now
+        kept = self._kept.get(
+            (situation.request.model, situation.request.label, self._rests.of(policy, situation.radio, now))
+        )
+        if decision.chosen_by == "draw" or kept is None or not _holds(kept, policy, situation, sight.sighted):
+            return None
+        until = min(kept.holds_until, sight.holds_until, rests_until(situation.radio, now))
+        return Hold(until, kept.left_s, kept.ample_s)
+
+    def _seen(self, policy: Policy, situation: Situation) -> _Sight:
         """Return what the readings decide, which is looked at once for all requests that find the same ones."""
         old, now = self._sight, situation.now
         if (
@@ -108,7 +130,7 @@ class Memo:
             and old.readings is situation.readings
             and old.since <= now <= old.holds_until
         ):
-            return old.sighted
+            return old
         sighted = sight(policy, situation)
         # One step towards the past: the sum is rounded, and up to it no reading may be too old already.
         holds_until = min(
@@ -119,8 +141,8 @@ class Memo:
             ),
             default=math.inf,
         )
-        self._sight = _Sight(policy, situation.readings, now, holds_until, sighted)
-        return sighted
+        seen = self._sight = _Sight(policy, situation.readings, now, holds_until, sighted)
+        return seen
 
 
 def _keep(policy: Policy, decision: Decision, sighted: Sighted) -> _Kept:
@@ -154,7 +176,7 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
     return (
         kept.policy is policy
         and old.now <= situation.now <= kept.holds_until
-        and (left_s >= kept.ample_s or abs(left_s - kept.left_s) <= _ROUNDING_S)
+        and (left_s >= kept.ample_s or abs(left_s - kept.left_s) <= ROUNDING_S)
         and (situation.targets is old.targets or _look_alike(policy, situation.targets, old.targets))
         and (sighted is kept.sighted or _see_alike(sighted, kept.sighted))
         and request.can_score == before.can_score

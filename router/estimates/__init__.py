@@ -12,7 +12,7 @@ from router.estimates.recency import Recency
 from router.estimates.round_trip import RoundTrip, around
 from router.estimates.settings import EstimateSettings
 from router.estimates.share import Share
-from router.estimates.silence import MOST_SILENCES, silence, silences_s
+from router.estimates.silence import MOST_SILENCES, next_silence_s, silence, silences_s
 from router.estimates.throughput import Throughput
 from router.estimates.wakes import Wakes
 
@@ -29,6 +29,7 @@ __all__ = [
     "Throughput",
     "Wakes",
     "around",
+    "next_silence_s",
     "prior_quantiles",
     "silence",
     "silences_s",

@@ -6,10 +6,11 @@ learnt of one radio: half a second of silence is nothing to a cellular one."""
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from typing import Final
 
-__all__ = ["MOST_SILENCES", "silence", "silences_s"]
+__all__ = ["MOST_SILENCES", "next_silence_s", "silence", "silences_s"]
 
 # The last of them is a radio that has slept for good; from there on it makes no difference how long.
 _CELLULAR_S: Final = (0.0, 1.0, 3.0, 6.0, 10.0, 15.0, 30.0)
@@ -27,3 +28,10 @@ def silences_s(kind: str | None) -> tuple[float, ...]:
 def silence(kind: str | None, idle_s: float) -> int:
     """Return the index among them of the last that `idle_s` has reached."""
     return max(0, bisect_right(silences_s(kind), idle_s) - 1)
+
+
+def next_silence_s(kind: str | None, idle_s: float) -> float:
+    """Return the next silence that `idle_s` has yet to reach; infinity after the last."""
+    known = silences_s(kind)
+    following = silence(kind, idle_s) + 1
+    return known[following] if following < len(known) else math.inf

@@ -5,6 +5,7 @@ learnt where its settings are the same, and starts afresh where they differ."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -24,7 +25,7 @@ from router.running import breaker
 from router.running.advice import NOTHING_TOLD, Told
 from router.running.breaker import BreakerState
 from router.running.events import Role
-from router.types import DEVICE, BreakerPhase, Kind, Reading, TargetView
+from router.types import DEVICE, BreakerPhase, Kind, Reading, Situation, TargetView
 
 __all__ = ["Experience"]
 
@@ -84,6 +85,18 @@ class Experience:
         self.learn_runs()
         self._read_power(readings)
         return self._views.make(facts, upload_bytes, readings, now)
+
+    def hold_until(
+        self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], situation: Situation
+    ) -> float:
+        """Return an instant before which a request sees of this what `situation` does, unless something is learnt or
+        read; minus infinity where even now it does not. May be asked as `seen` may."""
+        now, share = situation.now, self._known.escalations.get(facts.model)
+        holds_until = self._views.hold_until(facts, upload_bytes, readings, now, situation.targets, situation.radio)
+        if share is not None and now <= share.forgotten_at:
+            holds_until = min(holds_until, share.forgotten_at)
+        same = self.escalation_share(facts.model, now) == situation.p_escalate and self.device_w == situation.device_w
+        return holds_until if same else -math.inf
 
     def imagine(
         self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
@@ -310,10 +323,11 @@ class Experience:
         """Learn from the runs that were noted."""
         learn_runs(self._known, self._runs)
 
-    def judged(self, model: str, uncertain: bool, now: float) -> None:
-        """A device answer was, or was not, certain enough."""
+    def judged(self, model: str, uncertain: bool, now: float) -> bool:
+        """A device answer was, or was not, certain enough. Returns whether that changes the share that is told."""
         escalations, policy = self._known.escalations, self._known.policy
         share = escalations.get(model)
+        changed = share is None or now > share.forgotten_at
         if share is None:
             terms = policy.escalation
             believed = _BELIEVED_ESCALATIONS if terms is None else terms.share
@@ -325,6 +339,8 @@ class Experience:
         # for nothing.
         if told is None or abs(known - told) > _BEYOND / _STEPS:
             self._told_shares[model] = round(known * _STEPS) / _STEPS
+            changed = True
+        return changed
 
     def _set_breaker(self, target: str, state: BreakerState) -> None:
         # A policy with other settings may have come into force since the call began, and cleared the breakers: then

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from router.estimates import Wakes, silence
+from router.estimates import Wakes, next_silence_s, silence
 from router.types import Radio, Reading
 
 __all__ = ["UNKNOWN", "Radios", "link_kind"]
@@ -50,6 +50,14 @@ class Radios:
             return 0
         used_at = self._used_at.get(kind)
         return silence(kind, math.inf if used_at is None else now - used_at)
+
+    def next_silence_at(self, kind: str, now: float) -> float:
+        """Return an instant before which `silence` is what it is now, unless the radio is used."""
+        used_at = self._used_at.get(kind)
+        if kind == _SLEEPLESS or used_at is None:
+            return math.inf
+        # One step towards the past: the sum is rounded, and so is the difference that tells silences apart.
+        return math.nextafter(used_at + next_silence_s(kind, now - used_at), -math.inf)
 
     def sleeps(self, kind: str) -> bool:
         """Tell whether a radio of this kind can sleep at all."""

@@ -98,6 +98,37 @@ class Views:
             return seen.views
         return None
 
+    def hold_until(
+        self,
+        facts: ModelFacts,
+        upload_bytes: int,
+        readings: Mapping[str, Reading],
+        now: float,
+        views: tuple[TargetView, ...],
+        radio: Radio | None,
+    ) -> float:
+        """Return an instant before which `seen` returns `views` and `radio` returns `radio`, as at `now`, unless
+        something is learnt or read; minus infinity where they do not even now. May be asked as `seen` may."""
+        seen, kept = self._seen.get(facts.model), self._radio
+        if (
+            seen is None
+            or seen.views is not views
+            or seen.readings is not readings
+            or self.seen(facts, upload_bytes, readings, now) is not views
+        ):
+            return -math.inf
+        holds_until = min(seen.holds_until, self._known.radios.next_silence_at(seen.link, now))
+        if radio is None:
+            return holds_until
+        if (
+            kept is None
+            or kept.radio is not radio
+            or kept.readings is not readings
+            or self.radio(readings, now) is not radio
+        ):
+            return -math.inf
+        return min(holds_until, kept.holds_until)
+
     def make(
         self, facts: ModelFacts, upload_bytes: int, readings: Mapping[str, Reading], now: float
     ) -> tuple[TargetView, ...]:

@@ -44,11 +44,12 @@ class Purse:
             old = kept.get(terms.resource)
             state = begin(terms, utc_s) if old is None else restored(terms, old, utc_s)
             self._put(terms, advance(terms, state, utc_s, 0.0))
-        self._views: tuple[BudgetView, ...] | None = None
+        self.stands: tuple[BudgetView, ...] | None = None if self._states else ()
+        """What `views` returned last; None once something has changed, until somebody looks."""
 
     def _put(self, terms: BudgetTerms, state: BudgetState) -> None:
         self._states[terms.resource] = state
-        self._views = None
+        self.stands = None
         if terms.resource is Resource.ENERGY:
             self._little_j = _LITTLE * (terms.amount - state.spent)
 
@@ -70,18 +71,23 @@ class Purse:
         self.settle()
         return tuple(self._states.values())
 
+    @property
+    def stands_until(self) -> float:
+        """An instant before which time alone changes nothing."""
+        return self._now + _TICK_S if self._states else math.inf
+
     def seen(self, now: float) -> tuple[BudgetView, ...] | None:
         """Return what `views` returned last, where that still holds. May be asked at any moment, by any thread."""
-        return self._views if now - self._now < _TICK_S else None
+        return self.stands if now - self._now < _TICK_S else None
 
     def views(self, *, now: float, utc_s: float) -> tuple[BudgetView, ...]:
         """Return how the budgets stand for a decision: the same tuple until something has changed."""
         if self._states and now - self._now >= _TICK_S:
             self._age(now, utc_s)
-        seen = self._views
+        seen = self.stands
         if seen is None:
             # Put together when somebody looks: more is spent than is decided.
-            seen = self._views = tuple(view(terms, self._states[terms.resource]) for terms in self._policy.budgets)
+            seen = self.stands = tuple(view(terms, self._states[terms.resource]) for terms in self._policy.budgets)
         return seen
 
     def charging(self, connected: bool, *, now: float, utc_s: float) -> None:

@@ -13,7 +13,7 @@ from router.rules.policy import Policy
 from router.spending.radio import IDLE_STEPS_S, idle_step, next_step_at
 from router.types import Radio, Resource
 
-__all__ = ["Rest", "Rests"]
+__all__ = ["Rest", "Rests", "rests_until"]
 
 Rest = tuple[str | None, float, tuple[float, ...], tuple[int, ...]]
 """The kind of link; how long it has been idle, of its tail; the gaps, where energy makes them count as they are; and
@@ -46,6 +46,11 @@ class Rests:
             rest = by_step[step] = _rest(policy, radio, math.inf if step < 0 else IDLE_STEPS_S[step])
         self._last = policy, radio, now, next_step_at(radio, step), rest
         return rest
+
+
+def rests_until(radio: Radio | None, now: float) -> float:
+    """Return an instant before which the rest of a radio is what it is at `now`."""
+    return math.inf if radio is None else next_step_at(radio, idle_step(radio, now))
 
 
 def _rest(policy: Policy, radio: Radio, idle_s: float) -> Rest:
