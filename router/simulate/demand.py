@@ -55,8 +55,7 @@ def _answers(part: AnswersPart, serving: Sequence[str], reader: Reader, path: st
     if missing:
         raise ScenarioError(f"{path}.accuracy", f'"{missing[0]}" is missing')
     device = part.accuracy[DEVICE]
-    correlation = _CORRELATION if part.correlation is None else part.correlation
-    remotes = {name: _where(device, part.accuracy[name], correlation, f"{path}.correlation") for name in serving}
+    remotes = {name: _where(device, part.accuracy[name], part.correlation, f"{path}.correlation") for name in serving}
     return Parametric(
         device,
         _AUROC if part.auroc is None else part.auroc,
@@ -65,12 +64,15 @@ def _answers(part: AnswersPart, serving: Sequence[str], reader: Reader, path: st
     )
 
 
-def _where(device: float, remote: float, correlation: float, path: str) -> tuple[float, float]:
-    """Return how probable it is that a remote is right where the device is, and where the device is wrong."""
+def _where(device: float, remote: float, correlation: float | None, path: str) -> tuple[float, float]:
+    """Return how probable it is that a remote is right where the device is, and where the device is wrong. Where no
+    correlation is asked for, it is the usual one, or as near to it as such accuracies can be."""
     spread = math.sqrt(device * (1 - device) * remote * (1 - remote))
-    both = device * remote + correlation * spread
+    both = device * remote + (_CORRELATION if correlation is None else correlation) * spread
     least, most = max(0.0, device + remote - 1), min(device, remote)
-    if not least - 1e-9 <= both <= most + 1e-9:
+    if correlation is None:
+        both = min(both, most)
+    elif not least - 1e-9 <= both <= most + 1e-9:
         bounds = f"{(least - device * remote) / spread:.3f} to {(most - device * remote) / spread:.3f}"
         raise ScenarioError(
             path, f"{correlation:g} cannot be, of accuracies {device:g} and {remote:g}: from {bounds} can"

@@ -48,7 +48,8 @@ class AnswersPart(Part):
         told(
             "Correlation of a target's being right with the device's: what is hard for one is hard for the other.",
             unit="correlation",
-            reason="0.3 without it, about what a small and a large network of one kind have.",
+            reason="0.3 without it, about what a small and a large network of one kind have, or as near to that as "
+            "such accuracies can be.",
         ),
     ] = None
     examples: Annotated[

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from pathlib import Path
 
 import pytest
 
 from router.errors import ScenarioError
+from router.simulate.chance import Chance
 from router.simulate.document import DeviceDocument, RadioDocument, ServerDocument
 from router.simulate.scenario import read_scenario
 from router.simulate.world import World
@@ -210,6 +212,16 @@ def test_a_fault_is_told_with_its_line() -> None:
 def test_a_model_that_nothing_asks_for_is_refused() -> None:
     two = _model() + _model().replace("models.m", "models.idle")
     assert _fault(models=two).startswith("s.toml: models.idle: nothing asks for it")
+
+
+@pytest.mark.parametrize("device", [0.02, 0.5, 0.9])
+def test_without_a_correlation_any_two_accuracies_can_be(device: float) -> None:
+    """The usual 0.3 cannot be of 0.5 and 0.98, and a field was refused that nobody had written."""
+    answers = read(models=_model(f"accuracy = {{ device = {device}, cloud = 0.98 }}")).setting.models["m"].answers
+    chance = Chance(1, "answers")
+    truths = [answers.draw(chance) for _ in range(5_000)]
+    assert statistics.fmean(truth.right["device"] for truth in truths) == pytest.approx(device, abs=0.03)
+    assert statistics.fmean(truth.right["cloud"] for truth in truths) == pytest.approx(0.98, abs=0.01)
 
 
 def test_what_cannot_be_read_is_told_with_the_field_that_names_it() -> None:
