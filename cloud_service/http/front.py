@@ -31,6 +31,12 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 # A bearer token has up to 8 KiB; with all that proxies add a head stays below gRPC's 16 KiB of metadata.
 _MAX_LINE_BYTES: Final = 12 << 10
 _MAX_HEADERS: Final = 100
+_TOO_LONG: Final = f"a line of the head is longer than {_MAX_LINE_BYTES} bytes"
+# All that the parser refuses, for it says which in words that quote what was sent.
+_NOT_HTTP: Final = (
+    f"this is not HTTP/1.1 as it is read here: a head of at most {_MAX_HEADERS} lines that end in CRLF, with one Host, "
+    "and Content-Length or Transfer-Encoding at most once and never both"
+)
 # How long the rest of a body that was refused is read and thrown away, so that the refusal is not lost to a reset.
 _LINGER_S: Final = 1.0
 _HANDSHAKE_S: Final = 10.0
@@ -144,8 +150,7 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is not HTTP, in words that repeat none of it, and close."""
         if status == 400:
-            too_long = isinstance(exc, LineTooLong)
-            reply = _malformed(431 if too_long else 400, "the head is too long" if too_long else "this is not HTTP/1.1")
+            reply = _malformed(431, _TOO_LONG) if isinstance(exc, LineTooLong) else _malformed(400, _NOT_HTTP)
         else:
             assert exc is not None
             reply = Reply(500, JSON, b'{"error": "see incident %s"}' % record(_LOG, "http", exc).encode())

@@ -107,7 +107,11 @@ class Guard:
 
     async def _reply(self, request: web.BaseRequest, route: Route | None, headers: Mapping[str, str]) -> Reply:
         if route is None:
-            return _error(404, Code.UNIMPLEMENTED, "there is nothing at this path; the protocol's begin with /v2")
+            return _error(
+                404,
+                Code.UNIMPLEMENTED,
+                "there is nothing at this path; GET /v2 names what this service has beside the protocol",
+            )
         if request.method not in _verbs(route.endpoint):
             allowed = ", ".join(_verbs(route.endpoint))
             return _error(405, Code.UNIMPLEMENTED, f"this path takes {allowed}", {"Allow": allowed})

@@ -153,3 +153,21 @@ def test_what_is_malformed_is_refused_and_the_service_goes_on(
     assert 0 < len(told["error"]) < 300
     assert "incident" not in caplog.text
     assert infer_json(cloud.app.rest_address, "mlp", _GOOD).status == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        pytest.param(b"GET /v2 HTTP/1.1\r\n\r\n", "one Host", id="no host"),
+        pytest.param(b"GET /v2 HTTP/1.1\nHost: x\n\n", "end in CRLF", id="line feeds alone"),
+        pytest.param(b"GET /v2 HTTP/1.1\r\nHost: x\r\n" + b"X: 1\r\n" * 200 + b"\r\n", "100 lines", id="200 lines"),
+        pytest.param(b"GET /v2 HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", "longer than 12288", id="a long line"),
+        pytest.param(b"GET /v2/models/mlp/stats HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v2 names", id="statistics"),
+    ],
+)
+def test_who_comes_close_to_the_protocol_is_told_what_is_missing(
+    cloud: RunningCloud, request_: bytes, told: str
+) -> None:
+    """A head without a Host, of line feeds or of too many lines was said to be no HTTP, and a path of an extension that
+    is not there to begin with something else than /v2."""
+    assert told in json.loads(send_raw(cloud.app.rest_address, request_).partition(b"\r\n\r\n")[2])["error"]
