@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from cloud_service.app import App
 from cloud_service.config import Settings
+from cloud_service.descriptors import lift_limit
 from cloud_service.logs import logging_to
 from cloud_service.telemetry import telemetry
 
@@ -30,6 +31,7 @@ def serve(settings: Settings, *, told: Callable[[], asyncio.Event] | None = None
     number where it is one of several.
 
     Raises CloudError: where it cannot serve."""
+    lift_limit()
     opened = logging_to(form=settings.log_format, level=settings.log_level, process=process)
     with opened as log, telemetry() as tracer:
         app = asyncio.run(
