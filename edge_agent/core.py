@@ -5,6 +5,7 @@ nothing but the libraries."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import threading
@@ -195,6 +196,7 @@ class Core:
         self._ledger.start()
         if self.shadow is not None:
             self.shadow.start()
+        atexit.register(self._write_down)
 
     def _refresh_policies(self) -> None:
         self.policies.refresh()
@@ -378,6 +380,7 @@ class Core:
                 return
             self._closed = True
             pool = self._pool
+        atexit.unregister(self._write_down)
         if self._watcher is not None:
             self._watcher.stop()
         if self.door is not None:
@@ -386,18 +389,25 @@ class Core:
         if pool is not None:
             pool.shutdown()
         self._watchdog.stop()
+        for keeper in self._keepers.values():
+            keeper.close()
+        self._write_down()
+        if self._unregister is not None:
+            self._unregister()
+
+    def _write_down(self) -> None:
+        """Write what would be written in time, and end the threads that do. A program that ends without having closed
+        its agent leaves it at that: threads of its own may still ask."""
+        if os.getpid() != self._pid:
+            return
         if self._remembered is not None:
             self._remembered.stop()
         if self._ledger is not None:
             self._ledger.stop()
-        for keeper in self._keepers.values():
-            keeper.close()
         if self.shadow is not None:
             self.shadow.stop()
         if self._records is not None:
             self._records.close()
-        if self._unregister is not None:
-            self._unregister()
 
     # -- what it can say about itself ---------------------------------------------------------------------------------
 

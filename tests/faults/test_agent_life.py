@@ -17,6 +17,7 @@ import pytest
 
 from edge_agent import AgentClosed, AgentError, AsyncAgent, DeviceConfig, SignalsConfig
 from nearfar_wire.status import Code
+from router.telling.record import from_json
 from tests.builders.agents import Home
 from tests.builders.scenes import Scene, X, agents_threads
 from tests.builders.waiting import eventually
@@ -169,6 +170,23 @@ def test_H9_a_program_that_ends_without_closing_its_agent_ends_cleanly(home: Hom
         target, failures, last_words = done.stdout.split()
         assert (target, failures) == ("cloud" if mode == "prefer_in_cloud" else "device", "()")
         assert ended - float(last_words) < 3  # one, on a machine with nothing else to do
+
+
+def test_H9_what_an_agent_writes_down_is_there_after_a_program_that_did_not_close_it(home: Home) -> None:
+    """Records are written twice a second, and what was learnt and spent every minute: a program of less wrote nothing,
+    and began each time with the whole of its budget."""
+    config = home.root / "agent.toml"
+    config.write_text(
+        f'schema = 1\npolicy = "policy.toml"\nrecords = "records.jsonl"\nstate = "state"\n'
+        f'[models.tiny]\nrelease = "{home.release().as_posix()}"\n',
+        encoding="utf-8",
+    )
+    home.policy('schema = 1\nname = "p"\nversion = 1\n[budgets.energy]\namount_j = 1000\n')
+    done = subprocess.run([sys.executable, "-c", _NOT_CLOSED, str(config)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    [line] = (home.root / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert from_json(line).decision.situation.request.model == "tiny"
+    assert {file.name for file in (home.root / "state").iterdir()} >= {"learnt.json", "budgets.json"}
 
 
 def _in_child(report: Callable[[], str], pipe: int) -> None:
