@@ -20,7 +20,7 @@ from cloud_service.auth.identity import open_identity
 from cloud_service.backend import Backend
 from cloud_service.backends.onnx import OnnxBackend
 from cloud_service.calls import Calls, Tracer
-from cloud_service.catalogue import Catalogue, Unready
+from cloud_service.catalogue import EVICTED, UNLOADED, Catalogue, Unready
 from cloud_service.config import Address, Settings
 from cloud_service.grpc.server import GrpcServer
 from cloud_service.http.operations import Operations
@@ -169,6 +169,8 @@ class App:
             self._metrics.load_failed(change.model)
         if change.state is None:
             self._metrics.version_gone(change.model, change.version)
+        elif change.state in (EVICTED, UNLOADED):
+            self._metrics.version_away(change.model, change.version)
         elif isinstance(change.state, Unready):
             self._metrics.version_broken(change.model, change.version)
         else:

@@ -130,6 +130,10 @@ class Metrics:
         """Say that a version of the repository cannot answer."""
         self._versions[model, version] = None
 
+    def version_away(self, model: str, version: int) -> None:
+        """Say that a version is not to answer now and is not missed: nobody is to be woken for it."""
+        self._versions.pop((model, version), None)
+
     def load_failed(self, model: str) -> None:
         """Count files of a model's version that could not be served; an older state of it may serve on."""
         self._load_failures[model] = self._load_failures.get(model, 0) + 1
@@ -247,7 +251,8 @@ def _versions(versions: Mapping[tuple[str, int], str | None]) -> Iterator[Metric
     )
     ready = GaugeMetricFamily(
         "nearfar_cloud_model_ready",
-        "1 for a version that can answer, 0 for one that cannot; /readyz says why.",
+        "1 for a version that can answer, 0 for one that cannot; /readyz says why. None for one that was unloaded, or "
+        "has no room until it is called.",
         labels=["model", "version"],
     )
     for (model, version), digest in versions.items():

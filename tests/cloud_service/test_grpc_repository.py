@@ -70,6 +70,7 @@ def test_unload_dependents_has_nothing_to_do_and_is_taken(cloud: RunningCloud) -
     unload = pb.RepositoryModelUnloadRequest(model_name="mlp")
     unload.parameters["unload_dependents"].bool_param = True
     cloud.stub.RepositoryModelUnload(unload, metadata=_ADMINISTRATOR)
+    assert 'nearfar_cloud_model_ready{model="mlp"' not in cloud.metrics(), "nobody is woken for what was meant"
     assert index(cloud, ready=True) == []
 
 
