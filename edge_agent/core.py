@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.asking.asked import check_passed_along
 from edge_agent.asking.dispatch import Dispatcher
 from edge_agent.assembly import close_runtimes, load_releases, look_on, open_books, open_door, sensors
 from edge_agent.call import Call
@@ -299,9 +300,8 @@ class Core:
         if self._closed or os.getpid() != self._pid:
             self.check_open()
         pool = self.pool if self._isolate else None
-        if cancellation is not None and not isinstance(cancellation, Cancellation):
-            given = type(cancellation).__name__
-            raise RequestError(f"model {model!r}: cancellation is an edge_agent.Cancellation, not a {given}")
+        if cancellation is not None or traceparent is not None:
+            check_passed_along(cancellation, traceparent)
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
         call.traceparent = traceparent
         try:
@@ -322,6 +322,8 @@ class Core:
         """Answer on the running event loop. See AsyncAgent.infer."""
         self.check_open()
         pool = self.pool
+        if traceparent is not None:
+            check_passed_along(None, traceparent)
         call = self.dispatcher.open(model, inputs, deadline_ms, label)
         call.traceparent = traceparent
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from edge_agent.cancellation import Cancellation
 from edge_agent.errors import DeadlineExceeded, InputError, RequestError, UnknownLabel
 from edge_agent.releases import Release
 from nearfar_wire.datatypes import DATATYPES
@@ -21,7 +22,7 @@ from router.rules.policy import Policy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["arrays_of", "check_label", "seconds"]
+__all__ = ["arrays_of", "check_label", "check_passed_along", "seconds"]
 
 # Which kinds of numpy's an array of each kind may be made of, where the app hands over a list or a number.
 _MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
@@ -45,6 +46,16 @@ def check_label(policy: Policy, label: str) -> None:
     named = quoted(label) if isinstance(label, str) else f"named by a {type(label).__name__}"
     known = did_you_mean(str(label), policy.labels)
     raise UnknownLabel(f"policy {policy.name} has no privacy label {named}{known}; nothing ran or left")
+
+
+def check_passed_along(cancellation: object, traceparent: object) -> None:
+    """Pass what a request may be accompanied by. What no trace can be continued with is left out when it is sent.
+
+    Raises RequestError: for what is of another type."""
+    if cancellation is not None and not isinstance(cancellation, Cancellation):
+        raise RequestError(f"cancellation is an edge_agent.Cancellation, not a {type(cancellation).__name__}")
+    if traceparent is not None and not isinstance(traceparent, str):
+        raise RequestError(f"traceparent is text, as W3C has it, not a {type(traceparent).__name__}")
 
 
 def arrays_of(
@@ -80,7 +91,8 @@ def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: 
         if isinstance(value, np.ndarray):
             return plain
         if dtype is None or plain.dtype.kind in _MADE_OF[dtype.kind] or plain.size == 0:
-            return np.asarray(value, dtype)
+            with np.errstate(over="raise"):  # a number that the datatype cannot hold is no infinity
+                return np.asarray(value, dtype)
     except Exception:  # noqa: BLE001, S110  an object may turn into an array in its own way, and fail in its own
         pass  # told below, without foreign words, which may quote the value
     wanted = f"{spec.datatype} array" if spec is not None else "array"

@@ -52,6 +52,8 @@ def test_what_is_passed_along_and_is_not_what_it_should_be_is_a_typed_error(home
     with Agent(home.config(), sources=[]) as agent:
         with pytest.raises(RequestError, match=r"cancellation is an edge_agent\.Cancellation, not a Event"):
             agent.infer("tiny", {"pixels": PIXELS}, cancellation=cast("Any", threading.Event()))
+        with pytest.raises(RequestError, match="traceparent is text, as W3C has it, not a bytes"):
+            agent.infer("tiny", {"pixels": PIXELS}, traceparent=cast("Any", b"00-ab"))
         assert not agent.last()
         with pytest.raises(RequestError, match="is the Result that had it, not a dict"):
             agent.feedback(cast("Any", {}), 1)

@@ -166,6 +166,8 @@ def test_C8_a_number_that_is_none_is_refused_where_the_contract_forbids_it(home:
         with pytest.raises(InputError, match=r"'pixels': holds NaN or infinity.*allow_nan") as caught:
             agent.infer("floats", {"pixels": spoiled})
         assert caught.value.tensor == "pixels"
+        with pytest.raises(InputError, match="a list that is no FP32 array"):  # told as an infinity, and numpy warned
+            agent.infer("floats", {"pixels": [[1.0, 2.0, 3.0, 1e300]]})
         tiny = np.full((1, 4), 1e-45, np.float32)  # subnormal, and as good as any number
         assert agent.infer("floats", {"pixels": tiny}).target == "device"
         assert agent.infer("floats", {"pixels": np.full((1, 4), -0.0, np.float32)}).target == "device"
