@@ -18,6 +18,7 @@ from cloud_service.errors import BindError
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.health import MAX_WATCHERS, Health
+from cloud_service.grpc.others import OtherMethods
 from cloud_service.grpc.parting import Parting
 from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
@@ -89,7 +90,9 @@ class GrpcServer:
         )
         inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
         handlers = {**inference, **RepositoryServicer(repository).handlers()}
-        self._server.add_generic_rpc_handlers((guarded(handlers, calls, authenticator, self._parting),))
+        self._server.add_generic_rpc_handlers(
+            (guarded(handlers, calls, authenticator, self._parting), OtherMethods(calls))
+        )
         self._server.add_generic_rpc_handlers((self._health.handler(),))
 
     async def start(self, address: Address) -> Address:
