@@ -49,8 +49,8 @@ class Experience:
         self._learnt = learnt = experience.Experience(policy, chance=chance.random)
         self._seen = learnt.seen
         self.draw = chance.random
-        self._note_run = learnt.note_run
-        self._note_arrival = learnt.note_arrival
+        self.note_run = learnt.note_run
+        self.note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
         self.radio = learnt.radio
         self.hold_until = learnt.hold_until
@@ -104,9 +104,13 @@ class Experience:
 
     def arrived(self, now: float) -> None:
         """A request arrived."""
-        if self._note_arrival(now):
-            with self.learning:
-                self._learnt.learn_arrivals()
+        if self.note_arrival(now):
+            self.learn_arrivals()
+
+    def learn_arrivals(self) -> None:
+        """Learn from the requests that were noted."""
+        with self.learning:
+            self._learnt.learn_arrivals()
 
     def radio_used(self, readings: Mapping[str, Reading], now: float) -> None:
         """Something other than an admitted call went over the network."""
@@ -213,9 +217,13 @@ class Experience:
 
     def device_ran(self, model: str, taken_s: float, now: float, *, failed: bool = False) -> None:
         """A run on the device ended after `taken_s`."""
-        if self._note_run(model, taken_s, now, failed):
-            with self.learning:
-                self._learnt.learn_runs()
+        if self.note_run(model, taken_s, now, failed):
+            self.learn_runs()
+
+    def learn_runs(self) -> None:
+        """Learn from the runs that were noted."""
+        with self.learning:
+            self._learnt.learn_runs()
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""

@@ -75,29 +75,26 @@ class PolicyFile:
         self._problem: str | None = None
         self._warning: str | None = None
         self._seen_digest = ""
+        self.current: Policy
+        """The policy in force, replaced whole. A request reads it once and keeps what it read."""
         if path is None:
-            self._current = built_in_policy()
-            self._highest = self._current.version
+            self.current = built_in_policy()
+            self._highest = self.current.version
             return
         try:
             content = read(path)
-            self._current = compile_policy(content, source=str(path), targets=targets)
+            self.current = compile_policy(content, source=str(path), targets=targets)
         except OSError as error:
             raise ConfigError("policy", f"{path} cannot be read: {error.strerror or error}") from error
         except PolicyError as error:
             raise ConfigError.of(error) from error
         self._seen_digest = digest_of(content)
-        self._highest = self._current.version
-
-    @property
-    def current(self) -> Policy:
-        """The policy in force. A request reads it once and keeps what it read."""
-        return self._current
+        self._highest = self.current.version
 
     @property
     def status(self) -> PolicyStatus:
         """What is in force, and what is wrong with the file."""
-        policy = self._current
+        policy = self.current
         return PolicyStatus(policy.name, policy.version, policy.digest, self._problem, self._warning)
 
     def refresh(self) -> None:
@@ -118,17 +115,17 @@ class PolicyFile:
         harm = None if self._guard is None else self._guard.look()
         if harm is None:
             return
-        harmful, (proven, why) = self._current, harm
+        harmful, (proven, why) = self.current, harm
         self._taken_back.append(harmful.digest)
         self._problem = f"version {harmful.version} was taken back: {why}"
         self._on_change(proven)
-        self._current = proven
+        self.current = proven
         self._warning = None
         self._on_outcome("taken_back")
         _log.error("policy %s %s; version %d is in force again", harmful.name, self._problem, proven.version)
 
     def _adopt(self, policy: Policy, digest: str) -> None:
-        current = self._current
+        current = self.current
         if policy.digest == current.digest:
             self._seen_digest, self._problem = digest, None
             return  # a broken file was put right again
@@ -146,7 +143,7 @@ class PolicyFile:
             )
             _log.warning("policy %s: %s", policy.name, self._warning)
         self._on_change(policy)
-        self._current = policy
+        self.current = policy
         self._highest = policy.version
         if self._guard is not None:
             self._guard.replaced(current, policy)
@@ -156,7 +153,7 @@ class PolicyFile:
     def _keep(self, problem: str, *, seen: str) -> None:
         self._seen_digest, self._problem = seen, problem
         self._on_outcome("refused")
-        _log.warning("%s; policy %s version %d stays in force", problem, self._current.name, self._current.version)
+        _log.warning("%s; policy %s version %d stays in force", problem, self.current.name, self.current.version)
 
 
 class Watcher:

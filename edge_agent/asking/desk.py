@@ -55,8 +55,9 @@ class Desk:
     """See the module."""
 
     __slots__ = (
-        "_around", "_batched", "_can_score", "_chosen", "_experience", "_explores", "_facts", "_label", "_planned",
-        "_quality", "_setting", "_standing", "_stays", "_terms", "_wanted", "_weigh", "policy", "previous", "release",
+        "_around", "_audited", "_batched", "_can_score", "_chosen", "_experience", "_explores", "_facts", "_label",
+        "_planned", "_quality", "_setting", "_standing", "_stays", "_terms", "_wanted", "_weigh", "policy", "previous",
+        "release",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +79,9 @@ class Desk:
         self._experience = setting.experience
         self._quality = setting.quality
         self._terms = self.policy.promise
+        self._audited = 0.0
+        if self._terms is not None and self._quality is not None:
+            self._audited = self._quality.audits(self._terms)
         self._explores = self.policy.explores
         self._stays = self.policy.hysteresis is not None
         self._can_score = self.release.manifest.score is not None
@@ -95,7 +99,7 @@ class Desk:
         readings = around.sampler.snapshot()
         upload_bytes = 0 if around.door is None else self._weigh(arrays)
         rows = 1 if self._batched is None or terms is None else len(arrays[self._batched])
-        audit = terms is not None and quality is not None and quality.draw(terms)
+        audit = self._audited > 0 and around.draw() < self._audited
         draw = around.draw() if self._explores else None
         request = Request(around.ids.take(), self._facts.model, self._label, deadline, self._can_score, audit)
         # See standing.py. In place, because it is on every request's way.

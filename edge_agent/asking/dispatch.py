@@ -81,6 +81,7 @@ class Dispatcher:
         self._desks: dict[tuple[str, str | None], Desk] = {}
         self._policies = policies
         self._experience = experience
+        self._note_arrival = experience.note_arrival
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
@@ -102,8 +103,8 @@ class Dispatcher:
             if deadline_ms is not None:
                 left_s = _in_ticks(seconds(model, deadline_ms, self._max_deadline_s))
             arrays = arrays_of(desk.release, inputs)
-            if self._around.door is not None:
-                self._experience.arrived(now)
+            if self._around.door is not None and self._note_arrival(now):
+                self._experience.learn_arrivals()
             decision = desk.decide(arrays, now + left_s, now)
         except AgentError:
             known = isinstance(model, str) and model in self._releases

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from edge_agent.egress import Permit
     from edge_agent.egress.remote import Remote
+    from edge_agent.quality import Quality
 
     Arrays = Mapping[str, NDArray[Any]]  # Any: each tensor has its own datatype
 
@@ -144,23 +145,12 @@ class Call:
         if escalation is None or release.manifest.score is None:
             return Succeeded(DEVICE)
         if escalation.by == "gain":
-            return Succeeded(DEVICE, self._certified_score(outputs))
+            quality, audit = self.setting.quality, self._audit
+            assert quality is not None, "a policy that plans by a promise has the release's book of it"
+            return Succeeded(DEVICE, quality.score(outputs) if audit is None else _audited(quality, audit, outputs))
         score = score_of(outputs, release.manifest.score)
         self.setting.experience.judged(release.name, not escalation.is_certain(score), ran.ended)
         return Succeeded(DEVICE, score)
-
-    def _certified_score(self, outputs: Arrays) -> float | None:
-        """Return what the certificate's table says of an answer; None where it says nothing."""
-        quality, audit = self.setting.quality, self._audit
-        assert quality is not None, "a policy that plans by a promise has the release's book of it"
-        if audit is None:
-            return quality.score(outputs)
-        judged = quality.judge(outputs)
-        audit.answered(outputs, judged)
-        if judged is None:
-            return None
-        quality.noticed(judged)
-        return judged.score
 
     # -- remote targets -----------------------------------------------------------------------------------------------
 
@@ -286,3 +276,13 @@ class Call:
         if outcome.ending is Ending.DEADLINE_EXCEEDED:
             return DeadlineExceeded(request.model, (request.deadline - situation.now) * 1000, outcome.failures)
         return AllTargetsFailed(request.model, outcome.failures, self.decision.closed)
+
+
+def _audited(quality: Quality, audit: Audit, outputs: Arrays) -> float | None:
+    """Return what the certificate's table says of an answer that is audited; None where it says nothing."""
+    judged = quality.judge(outputs)
+    audit.answered(outputs, judged)
+    if judged is None:
+        return None
+    quality.noticed(judged)
+    return judged.score

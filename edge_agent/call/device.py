@@ -54,6 +54,7 @@ class Device:
         "_fetches",
         "_keeper",
         "_ledger",
+        "_note_run",
         "_outputs",
         "_release",
         "_unsure",
@@ -74,6 +75,7 @@ class Device:
         charged."""
         self._release = release
         self._experience = experience
+        self._note_run = experience.note_run
         self._clock = clock
         self._keeper = keeper
         self._watchdog = watchdog
@@ -171,7 +173,8 @@ class Device:
         now = clock()
         ran_s = now - began
         joules = self._charged(ran_s, situation)
-        self._experience.device_ran(release.name, now - started, now)
+        if self._note_run(release.name, now - started, now, False):
+            self._experience.learn_runs()
         if keeper is not None and ran_s > keeper.notable_s:
             keeper.ended(epoch, ran_s)
         return Ran(outputs, None, joules, now)

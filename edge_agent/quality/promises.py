@@ -23,7 +23,7 @@ from router.cascade.drift import begin_drift, notice_all
 from router.cascade.watch import Watch, begin_watch, observe
 from router.errors import CertifyError
 from router.rules.policy import PromiseTerms
-from router.rules.promise import audited, certified_for, of_rows, promise_of
+from router.rules.promise import certified_for, of_rows, promise_of
 from router.types import Promise
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ class Quality:
         promise = self.promise(terms)
         return promise if rows <= 1 else of_rows(promise, self._certificate, rows)
 
-    def draw(self, terms: PromiseTerms) -> bool:
-        """Draw whether a request is audited, before anything is known of it."""
-        return self._certificate is not None and terms.audit > 0 and audited(terms, self._chance.random())
+    def audits(self, terms: PromiseTerms) -> float:
+        """Return the share of requests that is audited: it is drawn for, before anything is known of a request."""
+        return 0.0 if self._certificate is None else terms.audit
 
     def covers(self, target: str, digest: str | None) -> bool:
         """Note which model a remote target answered with; tells whether it is the certificate's."""
