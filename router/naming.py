@@ -40,8 +40,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     if not near and len(plain) >= _MIN_BEGINNING:
         near = [name for name in by_plain if name.startswith(plain)][:1]
     if near:
-        return f'{foreign(given)}; did you mean "{by_plain[near[0]]}"?'
-    listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
+        return f'{foreign(given)}; did you mean "{shown(by_plain[near[0]])}"?'
+    listed = ", ".join(map(shown, names[:_MAX_LISTED])) + (", ..." if len(names) > _MAX_LISTED else "")
     return f"{foreign(given)}; known here: {listed}" if names else foreign(given)
 
 

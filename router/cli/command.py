@@ -36,6 +36,7 @@ from router.cli.tune import ABOUT, takes_tune
 from router.cli.whole import number, whole
 from router.cli.workers import cores
 from router.errors import RouterError
+from router.naming import shown
 from router.simulate.measures import MEASURES
 
 __all__ = ["main"]
@@ -44,6 +45,7 @@ __all__ = ["main"]
 _MOST_WORKERS: Final = 61
 _SEED: Final = whole(0, (1 << 63) - 1)
 _MOST_LINES: Final = 1 << 40
+_MOST_LETTERS: Final = 2000
 _FIGURES: Final = "write all figures, with their intervals, there; -: print them, and what is for people to stderr"
 _INTERRUPTED: Final = 130
 """As a shell says of whoever a Ctrl-C has ended."""
@@ -304,4 +306,5 @@ def _fail(message: str, code: int) -> int:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    # Names out of files and arguments may stand in it, which a terminal must not obey.
+    return shown(" ".join(message.split()), _MOST_LETTERS)

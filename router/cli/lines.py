@@ -20,6 +20,7 @@ __all__ = ["STDIN", "Lines", "size_of"]
 
 STDIN: Final = Path("-")
 _GZIP: Final = b"\x1f\x8b"
+_MARK: Final = b"\xef\xbb\xbf"
 _CHUNK_BYTES: Final = 1 << 20
 _MOST_KINDS: Final = 20
 _ENDLESS_BYTES: Final = 256 << 20
@@ -65,6 +66,8 @@ class Lines:
             try:
                 while line := file.readline(self._most_bytes + 1):
                     number += 1
+                    if number == 1 and line.startswith(_MARK):
+                        line = line[len(_MARK) :]  # a byte order mark is no fault of who exported them
                     ended = line.endswith(b"\n")
                     if not ended and len(line) > self._most_bytes:
                         if not _skip_line(file):

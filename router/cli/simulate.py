@@ -19,6 +19,7 @@ from router.cli.simulated import fleet_table, table
 from router.cli.source import policy_for, refuse_strange_labels
 from router.cli.workers import Workers
 from router.errors import RouterError
+from router.naming import shown
 from router.rules.compile import built_in_policy
 from router.rules.policy import Policy
 from router.simulate.comparison import Comparison, compare, runs
@@ -28,6 +29,7 @@ from router.simulate.scenario import Scenario
 __all__ = ["simulate"]
 
 _HOUR_S = 3600.0
+_MOST_LETTERS = 2000  # which is what a document may say of itself
 
 
 def simulate(given: argparse.Namespace) -> int:
@@ -109,7 +111,7 @@ def _print(out: TextIO, scenario: Scenario, requests: int, seed: int, lines: Seq
         file=out,
     )
     if scenario.about:
-        print(scenario.about, file=out)
+        print(shown(scenario.about, _MOST_LETTERS), file=out)
     print(file=out)
     for line in lines:
         print(line, file=out)

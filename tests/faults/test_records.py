@@ -132,6 +132,13 @@ def test_a_file_that_ends_within_a_line_is_told_as_torn(policy: Path, records: P
     assert (told["read"], told["bad"][0]["problem"]) == (1, "torn: the file ends within this line")
 
 
+def test_a_byte_order_mark_costs_no_record(policy: Path, records: Path) -> None:
+    """Of a log that an editor had saved the first record was lost."""
+    records.write_bytes(b"\xef\xbb\xbf" + f"{_line(1)}\r\n{_line(2)}\r\n".encode())
+    told = _replayed(records, policy)["records"]
+    assert (told["read"], told["bad"]) == (2, [])
+
+
 def test_a_last_line_without_an_end_is_a_line(policy: Path, records: Path) -> None:
     records.write_text(f"{_line(1)}\n{_line(2)}", encoding="utf-8")
     assert _replayed(records, policy)["records"]["read"] == 2

@@ -21,6 +21,8 @@ from router.naming import did_you_mean, shown
         ("only‐on‐device", ["only_on_device"], ' (in it U+2010, HYPHEN); did you mean "only_on_device"?'),
         ("xyz", [f"n{i:02}" for i in range(40)], f"; known here: {', '.join(f'n{i:02}' for i in range(24))}, ..."),
         ("a" * 1_000_000, ["b"], "; known here: b"),
+        ("xyz", ["\x1b[31m", "b" * 1000], f"; known here: \\x1b[31m, {'b' * 64}"),
+        ("abc\u202e", ["ab\u202ecd"], ' (in it U+202E, RIGHT-TO-LEFT OVERRIDE); did you mean "ab\\u202ecd"?'),
     ],
 )
 def test_the_nearest_name_or_all_of_them(given: str, known: list[str], said: str) -> None:

@@ -64,6 +64,9 @@ def numbered(lines: Lines, most: int) -> Iterator[tuple[int, str]]:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError:
             raise TraceFault(number, "not UTF-8: this is no trace of numbers") from None
+        if "\r" in text:
+            # Split at spaces, all rows would be columns of the first.
+            raise TraceFault(number, "its lines end in a carriage return alone; save it with line ends as on Unix")
         if text:
             yield number, text
 

@@ -21,6 +21,8 @@ Column = str | int
 
 # A gap of so many steps is no slow sample but a hole of which nothing is known.
 _HOLE_STEPS: Final = 60
+# It begins again at its end: of shorter steps a day has so many that nobody waits for it.
+_LEAST_STEP_S: Final = 0.0005
 _PER_SECOND: Final = {"s": 1.0, "ms": 1e3}
 _COMMAS: Final = (",", ";", "\t")
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d(?:\.\d{1,12})?)(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -49,8 +51,8 @@ def read_table(lines: Lines, columns: Columns) -> tuple[list[tuple[float, float]
 
     Rows of one time are samples of one moment, and their mean counts: recorded tables have such, by rounding.
     Raises TraceFault: at the first row that lacks a column, holds no number, or comes earlier than the one before it;
-    at the first moment whose value is out of range; and where rows lie so far apart that nothing is known of what is
-    between them."""
+    at the first moment whose value is out of range; where rows lie so far apart that nothing is known of what is
+    between them; and where all of them are less than half a millisecond apart on average."""
     points: list[tuple[float, float]] = []
     at_line: list[int] = []
     samples = 1
@@ -141,7 +143,10 @@ def _closed(
                 )
             gap_s = longest_s
         closed.append((closed[-1][0] + gap_s, value))
-    return closed, closed[-1][0] + min(step_s, longest_s)
+    length_s = closed[-1][0] + min(step_s, longest_s)
+    if length_s < _LEAST_STEP_S * len(closed):
+        raise TraceFault(0, f"its {len(closed):,} moments lie within {length_s:g} s; are its times in another unit?")
+    return closed, length_s
 
 
 def _rows(lines: Lines, wanted: tuple[Column, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -320,6 +320,16 @@ def test_explain_refuses_what_is_no_record(
     assert said.count("\n") == 1
 
 
+def test_no_terminal_obeys_what_a_message_quotes(
+    policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(tmp_path / "\x1b[31mred")]) == 2
+    assert main(["explain", str(policy), "--record", str(tmp_path / "\u202ered")]) == 2
+    said = capsys.readouterr().err
+    assert "\\x1b[31mred: No such file" in said and "\\u202ered: No such file" in said
+    assert "\x1b" not in said and "\u202e" not in said
+
+
 # -- diff --------------------------------------------------------------------------------------------------------------
 
 

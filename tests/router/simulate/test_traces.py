@@ -109,6 +109,28 @@ def test_flags_and_codes_become_numbers() -> None:
     assert [value for _, value in codes] == [1.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize("text", ["0,1\n1e-320,2\n", "".join(f"{n / 5000},1\n" for n in range(50))])
+def test_a_table_that_begins_again_at_once_is_refused(text: str) -> None:
+    """A day has more of its steps than anybody waits for: a simulation of it did not end."""
+    with pytest.raises(TraceFault, match=r"moments lie within \S+ s; are its times in another unit\?"):
+        read_table(_lines(text), Columns())
+
+
+def test_a_table_of_milliseconds_is_read() -> None:
+    assert read_table(_lines("0,1\n0.001,2\n"), Columns())[1] == 0.002
+    told = "".join(f"{n / 1000},1\n" for n in range(3000))
+    assert read_table(_lines(told), Columns())[1] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("text", ["0\r1\r2\r", "0,1\r1,2\r"])
+def test_rows_that_no_line_end_parts_are_no_columns(text: str) -> None:
+    """All arrivals of a file from an old system were taken for columns of the first one, without a word."""
+    for read in (lambda given: read_times(given, 0, "s"), lambda given: read_table(given, Columns()), read_packets):
+        with pytest.raises(TraceFault, match="line 1: its lines end in a carriage return alone"):
+            read([text.encode()])
+    assert read_times([b"0\r\n", b"1\r\n"], 0, "s") == [0.0, 1.0]
+
+
 def test_a_gap_is_refused_or_shortened() -> None:
     text = "".join(f"{at},1\n" for at in (0, 1, 2, 500, 501))
     with pytest.raises(TraceFault, match="line 4: nothing is told of the 498 s before it, where rows are 1 s apart"):
