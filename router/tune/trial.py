@@ -47,6 +47,10 @@ _SUMS: Final = (
 )
 
 
+_MOST: Final = 1e15
+"""Of anything in a block."""
+
+
 def kept(blocks: Sequence[Block], *, times: bool) -> dict[str, Any]:  # Any: a JSON document
     """Return blocks as a journal keeps them: sums by column, and `times` where something wants them."""
     columns: dict[str, Any] = {name: [getattr(block, name) for block in blocks] for name in _SUMS}
@@ -64,8 +68,16 @@ def blocks_of(columns: Mapping[str, Any]) -> list[Block]:  # Any: as above
         for block, value in zip(blocks, columns[name], strict=True):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise TypeError(name)
+            if not -_MOST <= value <= _MOST:  # nor is what is no number
+                raise ValueError(name)
             setattr(block, name, value)
     if "times" in columns:
         for block, times in zip(blocks, columns["times"], strict=True):
-            block.times = Counter({int(bucket): int(count) for bucket, count in times})
+            block.times = Counter({_whole(bucket): _whole(count) for bucket, count in times})
     return blocks
+
+
+def _whole(value: Any) -> int:  # Any: as above
+    if type(value) is not int or abs(value) > _MOST:
+        raise ValueError(value)
+    return value

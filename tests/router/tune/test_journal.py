@@ -81,6 +81,19 @@ def test_a_damaged_line_is_told_by_its_number(line: str) -> None:
         read(_lines(line, line_of("day", "{}", BLOCKS, times=False)), HEADER)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1" + "0" * 400, "-1e300"])
+@pytest.mark.parametrize("name", ["requests", "cost", "times"])
+def test_a_number_that_nothing_came_to_is_damage(name: str, number: str) -> None:
+    """NaN went into the figures that decide, and a number of four hundred digits ended the search with a traceback."""
+    whole = line_of("day", "{}", BLOCKS, times=True)
+    document = json.loads(whole)
+    assert isinstance(document["blocks"][name], list)
+    document["blocks"][name][0] = [["here", 1]] if name == "times" else "here"
+    with pytest.raises(TuneError, match="line 2 is damaged"):
+        read(_lines(json.dumps(document).replace('"here"', number) + "\n"), HEADER)
+    assert read(_lines(whole), HEADER)[0]
+
+
 def test_a_line_without_end_is_damage_and_not_read_on() -> None:
     with pytest.raises(TuneError, match="line 2 is damaged"):
         read([*_lines(), b"x" * (MAX_LINE_BYTES + 1)], HEADER)
