@@ -8,13 +8,14 @@ have it from there, and a test refuses a field without it:
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from router.types import Mode
 
-__all__ = ["Milliseconds", "ModeName", "Name", "Part", "Places", "Seconds", "Share", "Worth", "told"]
+__all__ = ["FirstForm", "Milliseconds", "ModeName", "Name", "Part", "Places", "Seconds", "Share", "Worth", "told"]
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -28,6 +29,17 @@ Milliseconds = Annotated[float, Field(ge=0.001, le=600_000)]
 # Above nothing, up to a day: what is remembered for longer is remembered for ever.
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Places = Annotated[list[Name], Field(max_length=64)]
+
+
+def _no_flag(value: object) -> object:
+    # A literal is compared, and Python's true equals 1, as 1.0 does.
+    if type(value) is not int:
+        raise PydanticKnownError("literal_error", {"expected": "1"})
+    return value
+
+
+FirstForm = Annotated[Literal[1], BeforeValidator(_no_flag)]
+"""The version of a document's form, of which there is one."""
 
 
 def told(what: str, *, reason: str, unit: str = "") -> Any:  # Any: as pydantic's Field

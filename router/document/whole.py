@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from router.document.budgets import BudgetsPart
 from router.document.choosing import ExplorationPart, HysteresisPart, RadioPart
 from router.document.energy import EnergyPart
 from router.document.estimates import EstimatesPart
-from router.document.form import ModeName, Name, Part, Places, Seconds, told
+from router.document.form import FirstForm, ModeName, Name, Part, Places, Seconds, told
 from router.document.keeping import EscalationPart, PromisePart
 from router.document.revert import RevertPart
 from router.document.rules import RulePart
@@ -37,7 +37,7 @@ class PolicyDocument(Part):
     """What routes requests: one TOML file."""
 
     schema_version: Annotated[
-        Literal[1],
+        FirstForm,
         Field(alias="schema"),
         told(
             "The version of the document's form.",

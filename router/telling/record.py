@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticKnownError
 
 from router.choosing.engine import Decision, decide
 from router.errors import RecordError
@@ -26,12 +27,19 @@ RECORD_VERSION: Final = 3
 MAX_RECORD_BYTES: Final = 1 << 20
 
 
+def _no_flag(value: object) -> object:
+    # A literal is compared, and Python's true equals 1.
+    if type(value) is not int:
+        raise PydanticKnownError("literal_error", {"expected": "1, 2 or 3"})
+    return value
+
+
 class Record(BaseModel):
     """One line of a log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    record_version: Annotated[Literal[1, 2, 3], Field(alias="record")] = RECORD_VERSION
+    record_version: Annotated[Literal[1, 2, 3], BeforeValidator(_no_flag), Field(alias="record")] = RECORD_VERSION
     decision: Decision
     outcome: Outcome | None = None
     """None while the attempt has not ended, and where no target could be asked."""

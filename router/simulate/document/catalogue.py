@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from router.document.form import Name, Part, told
+from router.document.form import FirstForm, Name, Part, told
 
 __all__ = ["DeviceDocument", "RadioDocument", "ServerDocument"]
 
@@ -34,7 +34,7 @@ def _rising(points: list[list[float]], name: str, low: float, high: float) -> No
 
 class _Catalogued(Part):
     schema_version: Annotated[
-        Literal[1],
+        FirstForm,
         Field(alias="schema"),
         told(
             "The version of the document's form.",

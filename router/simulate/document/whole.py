@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from router.document.form import Name, Part, told
+from router.document.form import FirstForm, Name, Part, told
 from router.simulate.document.faults import FaultPart
 from router.simulate.document.links import ConnectionPart, LinkPart
 from router.simulate.document.models import ModelPart
@@ -22,7 +22,7 @@ class ScenarioDocument(Part):
     """A stretch of a device's life: one TOML file."""
 
     schema_version: Annotated[
-        Literal[1],
+        FirstForm,
         Field(alias="schema"),
         told(
             "The version of the document's form.",

@@ -193,6 +193,9 @@ def test_a_bad_document_is_refused_with_place_and_reason(text: str, message: str
         pytest.param(
             HEAD.replace("schema = 1", "schema = 2"), "p: line 1: schema: 1 is wanted, not 2", id="later schema"
         ),
+        pytest.param(
+            HEAD.replace("schema = 1", "schema = true"), "p: line 1: schema: 1 is wanted, not true", id="flag"
+        ),
         pytest.param(HEAD.replace("version = 1", "version = 0"), "p: line 3: version: ", id="version"),
         pytest.param(HEAD.replace('"test"', '""'), "p: line 2: name: ", id="name"),
         pytest.param(b"\xef\xbb\xbf" + HEAD.encode(), "p: line 1: not TOML", id="F3 BOM"),

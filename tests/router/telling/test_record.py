@@ -76,6 +76,8 @@ def test_a_record_of_the_second_version_says_nothing_of_what_it_took() -> None:
 @pytest.mark.parametrize(
     ("place", "told"),
     [
+        (("record",), True),
+        (("record",), 3.0),
         (("began_utc",), True),
         (("began_utc",), "1.5"),
         (("taken_s",), False),
