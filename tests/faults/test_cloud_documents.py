@@ -101,8 +101,8 @@ F4: dict[str, Callable[[], bytes]] = {
 @each
 @pytest.mark.parametrize("bomb", F4)
 def test_F4_a_file_made_to_be_dear_is_refused_at_once(tmp_path: Path, document: Document, bomb: str) -> None:
-    _, cpu_s = _refusal(document, tmp_path, F4[bomb]())
-    assert cpu_s < _AT_ONCE_S
+    # The least of a few: a core that others use is slow at times, and what is dear is dear each time.
+    assert min(_refusal(document, tmp_path, F4[bomb]())[1] for _ in range(3)) < _AT_ONCE_S
 
 
 def _refusal(document: Document, folder: Path, content: bytes) -> tuple[str, float]:
