@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from router.simulate.answers import Example, Examples
-from router.simulate.traces.lines import MAX_EXAMPLES, Lines, TraceFault, numbered, only_place, seconds_number
+from router.simulate.traces.lines import MAX_EXAMPLES, Lines, TraceFault, cells_of, numbered, only_place, seconds_number
 
 __all__ = ["read_examples"]
 
@@ -25,7 +25,7 @@ def read_examples(lines: Lines, targets: Sequence[str]) -> Examples:
     examples: list[Example] = []
     places: list[int] = []
     for number, text in numbered(lines, MAX_EXAMPLES):
-        cells = [cell.strip().strip('"') for cell in text.split(",")]
+        cells = cells_of(text, ",")
         if not places:
             places = [only_place(number, name, cells) for name in (_SCORE, *targets)]
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -17,6 +18,7 @@ __all__ = [
     "MAX_TRACE_BYTES",
     "Lines",
     "TraceFault",
+    "cells_of",
     "numbered",
     "only_place",
     "seconds_number",
@@ -87,6 +89,13 @@ def only_place(number: int, name: str, heading: Sequence[str], *, rather: str = 
 
 def _listed(places: Sequence[int]) -> str:
     return f"{', '.join(str(place) for place in places[:4])}{', ...' if len(places) > 4 else ''}"
+
+
+def cells_of(text: str, comma: str) -> list[str]:
+    """Return the cells of a row, without the spaces and quotes around them; what stands in quotes parts nothing."""
+    if '"' not in text:
+        return [cell.strip() for cell in text.split(comma)]
+    return [cell.strip().strip('"') for cell in next(csv.reader([text], delimiter=comma, skipinitialspace=True))]
 
 
 def seconds_number(text: str) -> float | None:

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from router.simulate.traces.lines import MAX_ROWS, MAX_SECONDS, Lines, TraceFault, numbered, only_place, seconds_number
+from router.simulate.traces.lines import (
+    MAX_ROWS,
+    MAX_SECONDS,
+    Lines,
+    TraceFault,
+    cells_of,
+    numbered,
+    only_place,
+    seconds_number,
+)
 
 __all__ = ["Column", "Columns", "read_curve", "read_table", "read_times"]
 
@@ -156,7 +165,7 @@ def _rows(lines: Lines, wanted: tuple[Column, ...]) -> Iterator[tuple[int, tuple
     for number, text in numbered(lines, MAX_ROWS):
         if places is None:
             comma = next((sign for sign in _COMMAS if sign in text), None)
-            heading = [cell.strip().strip('"') for cell in _cells(text, comma)]
+            heading = _cells(text, comma)
             # With names the first line has to be a heading; with numbers it is one where it holds none.
             headed = any(isinstance(column, str) for column in wanted) or all(map(_is_word, heading))
             places = _places(number, wanted, heading)
@@ -164,14 +173,16 @@ def _rows(lines: Lines, wanted: tuple[Column, ...]) -> Iterator[tuple[int, tuple
                 continue
         cells = _cells(text, comma)
         try:
-            yield number, tuple([cells[place].strip().strip('"') for place in places])
+            yield number, tuple([cells[place] for place in places])
         except IndexError:
             raise TraceFault(number, f"has {len(cells)} columns, too few; is the trace cut off here?") from None
 
 
 def _cells(text: str, comma: str | None) -> list[str]:
+    if comma is not None:
+        return cells_of(text, comma)
     # A date has a space in it, which parts nothing.
-    return [text] if comma is None and _DATE.fullmatch(text) else text.split(comma)
+    return [text] if _DATE.fullmatch(text) else [cell.strip('"') for cell in text.split()]
 
 
 def _is_word(cell: str) -> bool:

@@ -131,6 +131,18 @@ def test_rows_that_no_line_end_parts_are_no_columns(text: str) -> None:
     assert read_times([b"0\r\n", b"1\r\n"], 0, "s") == [0.0, 1.0]
 
 
+def test_a_comma_in_quotes_parts_nothing() -> None:
+    """A note with a comma moved all columns behind it by one, and "2,5" was 2, without a word."""
+    text = 't,"a note, of mine",mbps\n0,"up, and down",1\n1,"",3\n'
+    for column in ("mbps", 2):
+        assert read_table(_lines(text), Columns("t", column))[0] == [(0.0, 1.0), (1.0, 3.0)]
+    with pytest.raises(TraceFault, match="line 2: its value is no finite number"):
+        read_table(_lines('t,mbps\n0,"2,5"\n1,3\n'), Columns("t", "mbps"))
+    assert read_table(_lines('"0";"1"\n "1" ; "2" \n'), Columns())[0] == [(0.0, 1.0), (1.0, 2.0)]
+    drawn = read_examples(_lines('"why, not",score,device\n"a, b",0.5,1\n'), ("device",)).draw(Chance(1, "a"))
+    assert drawn.right["device"]
+
+
 def test_a_gap_is_refused_or_shortened() -> None:
     text = "".join(f"{at},1\n" for at in (0, 1, 2, 500, 501))
     with pytest.raises(TraceFault, match="line 4: nothing is told of the 498 s before it, where rows are 1 s apart"):
