@@ -14,7 +14,7 @@ from router.cli.gated import lines
 from router.cli.outputs import page, refuse_early, write
 from router.cli.progress import Progress
 from router.cli.scenario_files import find_scenario, shipped
-from router.cli.source import policy_for, read_bytes
+from router.cli.source import policy_for, read_bytes, refuse_pipes
 from router.cli.whole import number, whole
 from router.cli.workers import Workers
 from router.errors import RouterError
@@ -111,6 +111,7 @@ def gate(given: argparse.Namespace) -> int:
     limits = [limit_of(text) for text in given.limits]
     terms = terms_of(given.objective, Goal(given.goal), given.margins, limits, given.alpha)
     read: list[Path] = [given.baseline, given.candidate]
+    refuse_pipes(read)
     days, targets = _days(given, read)
     eased = _looser(given.baseline, given.candidate, targets)
     refuse_early((given.json,), read)

@@ -96,9 +96,12 @@ def find_scenario(
 
 
 def _not_there(name: str, path: Path) -> OSError:
-    what = (
-        "Is a directory" if path.is_dir() else f"No such file, nor a scenario that ships{did_you_mean(name, shipped())}"
-    )
+    if path.is_dir():
+        what = "Is a directory"
+    elif path.exists():
+        what = "Is no file, such as traces could lie beside; write the scenario into one"
+    else:
+        what = f"No such file, nor a scenario that ships{did_you_mean(name, shipped())}"
     return FileNotFoundError(errno.ENOENT, what, name)
 
 

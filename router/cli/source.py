@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from router.errors import RouterError
@@ -12,7 +12,7 @@ from router.rules.policy import Policy
 from router.simulate.scenario import Scenario
 from router.types import DEVICE, Kind
 
-__all__ = ["policy_for", "read_bytes", "read_policy", "refuse_strange_labels"]
+__all__ = ["policy_for", "read_bytes", "read_policy", "refuse_pipes", "refuse_strange_labels"]
 
 
 def read_policy(path: Path, targets: Mapping[str, Kind] | None = None) -> Policy:
@@ -41,6 +41,13 @@ def refuse_strange_labels(policy: Policy, scenario: Scenario) -> None:
                 raise RouterError(
                     f'policy {policy.name} has no label "{label}", which requests of {stream.name} bear{known}'
                 )
+
+
+def refuse_pipes(paths: Iterable[Path]) -> None:
+    """Refuse policies that can be read once only, for a command that reads them again. Raises RouterError."""
+    for path in paths:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise RouterError(f"{path}: is no file, and it is read more than once here; write the policy into one")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from typing import Final
 from router.cli.outputs import STDOUT, page, refuse_early, refuse_what_is_read, write
 from router.cli.progress import Progress
 from router.cli.searching import Journal, Runner
-from router.cli.source import policy_for, read_bytes
+from router.cli.source import policy_for, read_bytes, refuse_pipes
 from router.cli.training import Stretches, read_stretches
 from router.cli.whole import whole
 from router.cli.workers import Workers
@@ -143,6 +143,7 @@ def tune(given: argparse.Namespace) -> int:
     aim = Aim(given.objective, tuple(given.limits))
     path = None if given.output == STDOUT else given.output.with_name(f"{given.output.name}.journal")
     read: list[Path] = [given.policy]
+    refuse_pipes(read)
     stretches = read_stretches(given.scenarios, given.held_out, given.seed, read=read)
     refuse_early((given.output,), read)
     if path is not None:

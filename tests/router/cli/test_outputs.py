@@ -277,6 +277,17 @@ def test_letters_that_a_terminal_does_not_have_end_nothing(desk: Path) -> None:
     assert "?0.0" in done.stdout
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_where_it_would_be_read_twice(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe was waited for, for ever, or was empty when it was read again."""
+    os.mkfifo("pipe")
+    assert main(["gate", "minute.toml", "--baseline", "near.toml", "--candidate", "pipe"]) == 3
+    assert main(["tune", "minute.toml", "--policy", "pipe", "-o", "out"]) == 1
+    assert capsys.readouterr().err.count("pipe: is no file, and it is read more than once here") == 2
+    assert main(["simulate", "pipe"]) == 2
+    assert capsys.readouterr().err.startswith("nearfar-policy: pipe: Is no file, such as traces could lie beside")
+
+
 def test_who_names_a_folder_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(IsADirectoryError):
         refuse_early((desk,), [])
