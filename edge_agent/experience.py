@@ -50,6 +50,7 @@ class Experience:
         self._seen = learnt.seen
         self.draw = chance.random
         self.note_run = learnt.note_run
+        self._note_given_up = learnt.note_given_up
         self.note_arrival = learnt.note_arrival
         self.escalation_share = learnt.escalation_share
         self.radio = learnt.radio
@@ -224,6 +225,11 @@ class Experience:
         """Learn from the runs that were noted."""
         with self.learning:
             self._learnt.learn_runs()
+
+    def device_given_up(self, model: str, least_s: float, now: float) -> None:
+        """A run on the device was stopped after `least_s`, or never begun."""
+        if self._note_given_up(model, least_s, now):
+            self.learn_runs()
 
     def judged(self, model: str, uncertain: bool, now: float) -> None:
         """A device answer was, or was not, certain enough."""

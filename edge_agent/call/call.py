@@ -132,7 +132,7 @@ class Call:
 
     def device_given_up(self, since: float) -> None:
         """Learn from a run that was stopped, or never begun."""
-        self.setting.device.given_up(self.decision.situation, since)
+        self.setting.device.given_up(since)
 
     def _ran(self, ran: Ran) -> Event:
         self._joules += ran.joules

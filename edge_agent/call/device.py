@@ -20,7 +20,6 @@ from nearfar_wire.errors import TensorError, WireError
 from nearfar_wire.prepare import restore
 from nearfar_wire.specs import check
 from nearfar_wire.status import Code
-from router.choosing.predict import MEDIAN
 from router.running.attempt import Failed, Failure
 from router.telling.wording import in_ms
 from router.types import DEVICE, Situation
@@ -160,7 +159,7 @@ class Device:
                 check(self._unsure, {spec.name: outputs[spec.name] for spec in self._unsure})
         except RunHalted:
             joules = self._charged(clock() - began, situation)
-            return Ran(None, self._halted(situation, began, started, until, epoch), joules)
+            return Ran(None, self._halted(began, started, until, epoch), joules)
         except NotReady as error:
             return Ran(None, Failed(Failure(DEVICE, Code.UNAVAILABLE.value, str(error))))
         except (RunFailed, WireError) as error:
@@ -183,8 +182,8 @@ class Device:
         """Charge a run, whatever came of it, and return its joules."""
         return 0.0 if self._ledger is None else self._ledger.device_ran(seconds, situation.device_w)
 
-    def _halted(self, situation: Situation, began: float, started: float, until: float, epoch: int) -> Failed:
-        self.given_up(situation, started)
+    def _halted(self, began: float, started: float, until: float, epoch: int) -> Failed:
+        self.given_up(started)
         now = self._clock()
         if now < until:
             return Failed(Failure(DEVICE, Code.CANCELLED.value))
@@ -193,11 +192,8 @@ class Device:
             detail = f"{detail}; the model is held to run away"
         return Failed(Failure(DEVICE, Code.DEADLINE_EXCEEDED.value, detail))
 
-    def given_up(self, situation: Situation, since: float) -> None:
-        """Learn from a run that was stopped, or never begun: because its time was over, or another answer was there.
-
-        So long it would have taken at the least; which is news only where less was believed."""
+    def given_up(self, since: float) -> None:
+        """Learn from a run that was stopped, or never begun: because its time was over, or another answer was there. So
+        long it would have taken at the least."""
         now = self._clock()
-        taken_s = now - since
-        if taken_s > situation.targets[0].time.quantiles_s[MEDIAN]:
-            self._experience.device_ran(self._release.name, taken_s, now)
+        self._experience.device_given_up(self._release.name, now - since, now)

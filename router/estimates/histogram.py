@@ -52,6 +52,12 @@ class LogHistogram:
         if unit > _RESCALE_AT:
             self._weights, self._unit = self.weights(), 1.0
 
+    def add_beyond(self, value: float) -> None:
+        """Add a sample of which no more is known than that it is larger than `value`: as the least that is told apart
+        from it."""
+        if 0 < value < math.inf:
+            self.add_one(math.exp((math.floor(math.log(value) / self._log_width) + 1) * self._log_width))
+
     @property
     def counts(self) -> float:
         """How many samples weigh: at most some `memory_samples`, however many there were."""

@@ -24,6 +24,7 @@ _HAIR: Final = 0.05  # two buckets and a rounding
 # Of a full memory, so many samples that lie within what is usual move a quantile by less than a hair.
 _SOME: Final = 4
 _MEDIAN: Final = QUANTILES.index(0.5)
+_QUARTER: Final = 0.41  # of a normal's deviation at 95 %, that at 75 %
 
 
 class Ratios:
@@ -31,7 +32,7 @@ class Ratios:
 
     Holds no clock and no lock: whoever owns it keeps writers apart."""
 
-    __slots__ = ("_histogram", "_quantiles", "_settings", "_stale", "_unpublished")
+    __slots__ = ("_ended", "_histogram", "_quantiles", "_settings", "_stale", "_unpublished")
 
     def __init__(self, settings: EstimateSettings) -> None:
         self._settings = settings
@@ -39,6 +40,8 @@ class Ratios:
         self._quantiles: tuple[float, ...] = ()
         self._stale = False
         self._unpublished = 0
+        self._ended = 0
+        """Of how many more is known than the least that they took."""
 
     @property
     def samples(self) -> int:
@@ -46,12 +49,21 @@ class Ratios:
         return self._histogram.samples
 
     def observe(self, taken_s: float, predicted_s: float) -> bool:
-        """Learn that what was predicted to take `predicted_s` took `taken_s` (or was given up after it). Returns
-        whether estimates have changed."""
+        """Learn that what was predicted to take `predicted_s` took `taken_s`. Returns whether estimates changed."""
         if not predicted_s > 0:
             return False
         ratio = taken_s / predicted_s
         self._histogram.add_one(ratio)
+        self._ended += 1
+        return self._learnt(ratio, ratio, 1)
+
+    def observe_least(self, least_s: float, predicted_s: float) -> bool:
+        """Learn that what was predicted to take `predicted_s` was given up after `least_s`, and would have taken
+        longer. Returns whether estimates changed."""
+        if not predicted_s > 0:
+            return False
+        ratio = least_s / predicted_s
+        self._histogram.add_beyond(ratio)
         return self._learnt(ratio, ratio, 1)
 
     def observe_all(self, taken_s: Iterable[float], predicted_s: float) -> bool:
@@ -60,6 +72,7 @@ class Ratios:
         if not ratios:
             return False
         self._histogram.add(ratios)
+        self._ended += len(ratios)
         return self._learnt(min(ratios), max(ratios), len(ratios))
 
     def _learnt(self, least: float, most: float, more: int) -> bool:
@@ -75,7 +88,7 @@ class Ratios:
         """Begin anew."""
         self._histogram.clear()
         self._quantiles = ()
-        self._stale, self._unpublished = False, 0
+        self._stale, self._unpublished, self._ended = False, 0, 0
 
     def rescale(self, factor: float) -> None:
         """Read every ratio as `factor` times itself: predictions have changed by its inverse, and times have not."""
@@ -102,11 +115,12 @@ class Ratios:
             self._publish()
         return self._quantiles[_MEDIAN]
 
-    def estimate(self, predicted_s: float, prior: TimeEstimate) -> TimeEstimate:
+    def estimate(self, predicted_s: float, prior: TimeEstimate, varies: float | None = None) -> TimeEstimate:
         """Return the estimate for a prediction: the ratios seen times `predicted_s`, or `prior` before there are any.
 
         One or two observations do not make a distribution: then the prior's spread stays, and where that was learnt as
-        well, from what is much like this, its middle has a say."""
+        well, from what is much like this, its middle has a say. `varies` is for a prior whose spread is that between
+        many of a kind: of one of them nineteen times of twenty are below so many times what was observed."""
         samples = self.samples
         if samples == 0:
             return prior
@@ -120,16 +134,20 @@ class Ratios:
             q75 * predicted_s,
             q95 * predicted_s,
         )
-        if samples < FEW:
+        varies = varies if 0 < self._ended < FEW else None
+        if samples < FEW or varies is not None:
             p05, p25, p50, p75, p95 = prior.quantiles_s
             if prior.samples:
                 share = samples / FEW
                 middle = p50 * (q50 / p50) ** share
                 lift = middle / q50
                 q05, q25, q50, q75, q95 = q05 * lift, q25 * lift, middle, q75 * lift, q95 * lift
+            if varies is not None:
+                quarter = varies**_QUARTER
+                p05, p25, p75, p95 = p50 / varies, p50 / quarter, p50 * quarter, p50 * varies
             spread = q50 / p50
             q05, q95 = min(q05, p05 * spread), max(q95, p95 * spread)
-            if prior.samples:
+            if prior.samples or varies is not None:
                 q25, q75 = min(q25, p25 * spread), max(q75, p75 * spread)
             samples += prior.samples
         return TimeEstimate((q05, q25, q50, q75, q95), min(samples, self._settings.memory_samples))
@@ -143,7 +161,7 @@ class Ratios:
     def merge(self, weights: Mapping[int, float], samples: int) -> None:
         """See LogHistogram.merge."""
         self._histogram.merge(weights, samples)
-        self._quantiles, self._stale = (), self.samples > 0
+        self._quantiles, self._stale, self._ended = (), self.samples > 0, self._ended + samples
 
 
 def _much_the_same(one: float, other: float) -> bool:

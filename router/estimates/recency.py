@@ -17,14 +17,18 @@ __all__ = ["Recency"]
 _IN_USE: Final = 5  # requests in a row that ask a target: by then it is in use, and not on trial
 _LEFT: Final = 3  # looks in a row that pass it over: by then one that was in use is left alone
 _LONGEST: Final = 3  # doublings, from an eighth of the wait to all of it
+_ALONE: Final = 9  # of what is tried alone, to 64 times the wait
 
 
 class Recency:
     """See the module. Holds no clock."""
 
-    __slots__ = ("_doublings", "_gone", "_in_a_row", "_passed", "_seen_at")
+    __slots__ = ("_alone", "_doublings", "_gone", "_in_a_row", "_longest", "_passed", "_seen_at")
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        """`alone`: where it is tried there is nobody behind it."""
+        self._alone = alone
+        self._longest = _ALONE if alone else _LONGEST
         self._seen_at = -math.inf
         self._passed = False
         self._gone = False
@@ -42,16 +46,20 @@ class Recency:
         self._passed = False
         self._in_a_row = max(self._in_a_row, 0) + 1
         if self._in_a_row == _IN_USE:
-            self._doublings = 0
+            self._doublings = _LONGEST if self._alone else 0
 
     def look(self, now: float, after_s: float) -> bool:
         """Look at it for a request that may pass it over. Returns whether it is forgotten from now on: after at most
         `after_s`."""
         if self._passed:
             self._in_a_row = min(self._in_a_row, 0) - 1
-            if not self._gone and now - self._seen_at > self._wait_s(after_s):
+            if self._gone:
+                if self._alone and self._in_a_row <= -_LEFT:
+                    self.seen(now)
+            elif now - self._seen_at > self._wait_s(after_s):
                 self._gone = True
-                self._doublings = min(self._doublings + 1, _LONGEST)
+                self._doublings = min(self._doublings + 1, self._longest)
+                self._in_a_row = 0
                 return True
         self._passed = True
         return False
@@ -63,6 +71,8 @@ class Recency:
 
     def changes_at(self, now: float, after_s: float) -> float:
         """Return when time alone makes it forgotten; inf where it does not."""
+        if self._gone and self._alone:
+            return now
         if self._gone or not self._passed or self._seen_at == -math.inf:
             return math.inf
         return max(now, self._seen_at + self._wait_s(after_s))

@@ -19,10 +19,11 @@ _NOTHING_USUAL: Final = (math.inf, -math.inf)
 class DeviceRuns:
     """Several threads may note at a time; one at a time takes."""
 
-    __slots__ = ("_runs", "_usual_s")
+    __slots__ = ("_given_up", "_runs", "_usual_s")
 
     def __init__(self) -> None:
         self._runs: deque[tuple[str, float, float, bool]] = deque()
+        self._given_up: deque[tuple[str, float, float]] = deque()
         self._usual_s: dict[str, tuple[float, float]] = {}
 
     def note(self, model: str, taken_s: float, now: float, failed: bool) -> bool:
@@ -31,6 +32,20 @@ class DeviceRuns:
         runs.append((model, taken_s, now, failed))
         low_s, high_s = self._usual_s.get(model, _NOTHING_USUAL)
         return failed or len(runs) >= BATCH or not low_s <= taken_s <= high_s
+
+    def note_given_up(self, model: str, least_s: float, now: float) -> bool:
+        """Note a run that was stopped after `least_s`, or never begun, unless all runs take longer. Returns as `note`
+        does."""
+        usual_s = self._usual_s.get(model)
+        if usual_s is not None and least_s < usual_s[0]:
+            return False
+        self._given_up.append((model, least_s, now))
+        return True
+
+    def take_given_up(self) -> Iterator[tuple[str, float, float]]:
+        """Yield what `note_given_up` was told, the oldest first, and forget it."""
+        while self._given_up:
+            yield self._given_up.popleft()
 
     def take(self) -> Iterator[tuple[str, float, float, bool]]:
         """Yield what `note` was told, the oldest first, and forget it."""

@@ -56,6 +56,8 @@ class Experience:
         self.note_arrival = self._known.gaps.note
         """Note that a request arrived. Returns whether it is time to `learn_arrivals`. May be called as `seen` may."""
         self.learn_arrivals = self._known.gaps.learn
+        self.note_given_up = self._runs.note_given_up
+        """As `note_run`, of one that was stopped."""
         self.note_run = self._runs.note
         """Note a run, to be learnt from later. Returns whether it is time to `learn_runs`. May be called as `seen`
         may."""
@@ -317,6 +319,11 @@ class Experience:
     def device_ran(self, model: str, taken_s: float, now: float, *, failed: bool = False) -> None:
         """A run on the device ended after `taken_s`."""
         if self.note_run(model, taken_s, now, failed):
+            self.learn_runs()
+
+    def device_given_up(self, model: str, least_s: float, now: float) -> None:
+        """A run on the device was stopped after `least_s`, or never begun."""
+        if self.note_given_up(model, least_s, now):
             self.learn_runs()
 
     def learn_runs(self) -> None:

@@ -93,7 +93,7 @@ class Known:
         """Return what is known of a model on a target."""
         book = self.books.get((target, model))
         if book is None:
-            book = self.books[target, model] = Book(self.policy.estimates)
+            book = self.books[target, model] = Book(self.policy.estimates, device=target == DEVICE)
         return book
 
     def path(self, target: str, link: str) -> Path:

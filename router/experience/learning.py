@@ -17,6 +17,8 @@ from router.types import DEVICE, TimeEstimate
 
 __all__ = ["learn_answer", "learn_least", "learn_runs"]
 
+# Of runs that are stopped at one deadline, each is believed to take a bucket longer, and yet the next one is news.
+_AS_LONG: Final = 1.03
 _NOT_LOOKED_AT: Final = TimeEstimate(NO_TIME, 0)  # once there are observations
 
 
@@ -89,7 +91,7 @@ def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: 
     if least_s <= believed.median_s:
         return False
     forgotten = book.seen(now)
-    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind) or forgotten
+    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind, least=True) or forgotten
 
 
 def learn_runs(known: Known, noted: DeviceRuns) -> None:
@@ -100,6 +102,7 @@ def learn_runs(known: Known, noted: DeviceRuns) -> None:
         book = known.book(DEVICE, model)
         if not failed:
             taken_by_model.setdefault(model, []).append(taken_s)
+            book.recency.asked()
             if book.seen(now):
                 known.changed(DEVICE)
         known.power.ran(taken_s)
@@ -113,3 +116,20 @@ def learn_runs(known: Known, noted: DeviceRuns) -> None:
         if runs.samples >= BATCH and (changed or not noted.knows(model)):
             low_s, *_, high_s = runs.estimate(predicted_s, _NOT_LOOKED_AT).quantiles_s
             noted.are_usual(model, low_s, high_s)
+    for model, least_s, now in noted.take_given_up():
+        known.power.ran(least_s)
+        if _learn_least_run(known, known.book(DEVICE, model), least_s, now):
+            known.changed(DEVICE)
+
+
+def _learn_least_run(known: Known, book: Book, least_s: float, now: float) -> bool:
+    """Learn that a run would have taken `least_s` or longer. Returns whether the device looks otherwise by now.
+
+    One that was forgotten and takes longer than was believed then is as it was: what was known of it holds again."""
+    prior_s = known.device_prior()
+    believed_s = book.run_time(prior_s).quantiles_s
+    forgotten = book.recency.forgotten
+    if least_s * _AS_LONG <= believed_s[MEDIAN]:
+        return False
+    book.recency.seen(now)
+    return book.runs.observe_least(least_s, prior_s[MEDIAN]) or forgotten

@@ -15,7 +15,7 @@ from router.experience.foreseen import Foreseen
 from router.experience.known import Known
 from router.experience.way import Way
 from router.running import breaker
-from router.types import Kind, Radio, Reading, TargetView, TimeEstimate, WakeAfter
+from router.types import Kind, Radio, Reading, TargetView, WakeAfter
 from router.values import value
 
 __all__ = ["Views"]
@@ -268,9 +268,7 @@ class Views:
         known = self._known
         serves, why_not = _serves(target, book, now)
         prior_s = known.device_prior()
-        time = TimeEstimate(prior_s, 0)
-        if not book.recency.forgotten:
-            time = book.runs.estimate(prior_s[MEDIAN], time)
+        time = book.run_time(prior_s)
         state, why_out = known.rest_of(model)
         admits = breaker.admits(state, known.policy.breaker, now)
         if serves and not admits:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from router.choosing.predict import MEDIAN
 from router.experience import Experience
 from router.experience.lesson import CANCELLED, TIMED_OUT
 from router.running.advice import NOT_AGAIN_S, NOTHING_TOLD, Told
@@ -117,11 +116,9 @@ class Asking:
             self._account(flight, job, now)
             self._learn_failure(flight, job, TIMED_OUT if now >= flight.due_at else CANCELLED, now)
             return
-        # So long it would have taken at the least; which is news only where less was believed.
-        taken_s, situation = now - job.started_at, pending.decision.situation
-        self._purse.device_ran(taken_s, situation.device_w)
-        if taken_s > situation.targets[0].time.quantiles_s[MEDIAN]:
-            self._experience.device_ran(pending.arrival.model, taken_s, now)
+        taken_s = now - job.started_at
+        self._purse.device_ran(taken_s, pending.decision.situation.device_w)
+        self._experience.device_given_up(pending.arrival.model, taken_s, now)
 
     def ended(self, flight: Flight, now: float) -> Event:
         """A run or a call is done: learn from it, and return what it is to the request."""

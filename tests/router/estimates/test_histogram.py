@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.estimates import LogHistogram
+from tests.properties.effort import effort
 
 
 def _histogram(*values: float, memory: int = 20) -> LogHistogram:
@@ -48,3 +51,13 @@ def test_a_shift_multiplies_every_sample() -> None:
     histogram = _histogram(0.1, 0.2, 0.4)
     histogram.shift(5.0)
     assert histogram.quantiles((0.1, 0.5, 0.9)) == pytest.approx((0.5, 1.0, 2.0), rel=0.03)
+
+
+@effort
+@given(st.floats(0.001, 1000))
+def test_a_sample_of_which_only_the_least_is_known_lies_beyond_that_and_not_far(least: float) -> None:
+    """In the nearest bucket it was as often below: a run that was stopped at its deadline counted as one in time."""
+    histogram = LogHistogram(20)
+    histogram.add_beyond(least)
+    (quantile,) = histogram.quantiles((0.5,))
+    assert least < quantile <= least * 1.0201

@@ -103,3 +103,32 @@ def test_it_says_when_time_alone_will_have_what_was_in_use_forgotten() -> None:
         assert recency.changes_at(passed_over, 60.0) == 60.0
     recency.look(1.3, 60.0)
     assert recency.changes_at(1.3, 60.0) == 7.5
+
+
+def test_what_is_tried_alone_waits_twice_as_long_after_each_try_in_vain() -> None:
+    recency = Recency(alone=True)
+    recency.seen(0.0)
+    assert _tried_again_at(recency, 0.0, 2000.0) == [pytest.approx(at, abs=1) for at in (60, 180, 420, 900, 1860)]
+
+
+def test_what_is_tried_alone_is_known_again_once_a_few_requests_have_passed_its_chance_over() -> None:
+    recency = Recency(alone=True)
+    recency.seen(0.0)
+    forgotten = []
+    for at in (1.0, 61.0, 61.1, 61.2, 61.3, 61.4):
+        recency.look(at, 60.0)
+        forgotten.append(recency.forgotten)
+        # Whoever goes by a view that was kept would not look, so that none is kept meanwhile.
+        assert not recency.forgotten or recency.changes_at(at, 60.0) == at
+    assert forgotten == [False, True, True, True, False, False]
+
+
+def test_what_is_tried_alone_and_is_in_use_again_begins_with_the_whole_wait() -> None:
+    recency = Recency(alone=True)
+    recency.seen(0.0)
+    _tried_again_at(recency, 0.0, 500.0)
+    for at in range(500, 506):
+        recency.look(float(at), 60.0)
+        recency.asked()
+        recency.seen(float(at))
+    assert _tried_again_at(recency, 505.0, 600.0) == [pytest.approx(565, abs=1)]
