@@ -10,8 +10,23 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol, runtime_checkable
 
-__all__ = ["machine_clock"]
+__all__ = ["Standing", "machine_clock", "waited"]
+
+
+@runtime_checkable
+class Standing(Protocol):
+    """A clock that stands, as a test's does, and is told when a wait has taken its real time."""
+
+    def pass_to(self, instant: float) -> None:
+        """Show `instant`, unless it is past."""
+
+
+def waited(clock: Callable[[], float], until: float) -> None:
+    """Tell a clock that stands of a wait that is over: by itself it would have the same wait begin anew, for ever."""
+    if isinstance(clock, Standing):
+        clock.pass_to(until)
 
 
 def machine_clock(known: Mapping[str, object] = vars(time), *, platform: str = sys.platform) -> Callable[[], float]:

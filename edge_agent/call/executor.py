@@ -16,6 +16,7 @@ from typing import Final
 
 from edge_agent.call import Call
 from edge_agent.cancellation import Cancellation
+from edge_agent.clock import waited
 from edge_agent.device.pool import DevicePool
 from edge_agent.errors import AgentClosed
 from edge_agent.runtimes import Halt
@@ -238,6 +239,7 @@ def _drive(
             try:
                 message = mailbox.get(timeout=max(0.0, execution.wake_at - clock()))
             except Empty:
+                waited(clock, execution.wake_at)
                 execution.feed(Woke())
             else:
                 execution.take(message)
@@ -275,6 +277,7 @@ async def drive_async(
         while execution.outcome is None:
             message = await _next(mailbox, max(0.0, execution.wake_at - clock()))
             if message is None:
+                waited(clock, execution.wake_at)
                 execution.feed(Woke())
             else:
                 execution.take(message)

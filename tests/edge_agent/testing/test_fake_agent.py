@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from edge_agent import AllTargetsFailed, ConfigError, NoFeasibleTarget
+from edge_agent import AllTargetsFailed, ConfigError, DeadlineExceeded, NoFeasibleTarget
 from edge_agent.runtimes import RunFailed
 from edge_agent.testing import (
     TINY_MANIFEST,
+    CloudModel,
     FakeClock,
+    FakeCloud,
     FakeRuntime,
+    Script,
     Scripted,
     fake_agent,
     fake_async_agent,
@@ -94,3 +99,27 @@ def test_its_clock_is_the_one_it_is_given() -> None:
 def test_its_configuration_is_checked_like_any_other(parts: dict[str, object], error: type[Exception]) -> None:
     with pytest.raises(error):
         fake_agent(fake_release(), **parts)
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("front", ["threads", "asyncio"])
+def test_a_request_that_waits_ends_at_its_deadline_although_the_clock_stands(front: str, tmp_path: Path) -> None:
+    """The wait was over, the clock had not moved, and the same wait began anew: a test that passed a FakeClock and had
+    a cloud that never answers hung for ever."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text("schema = 1\nname = 'p'\nversion = 1\nmode = 'only_in_cloud'\n", encoding="utf-8")
+    clock, asked = FakeClock(), {"deadline_ms": 150.0, "privacy": "public"}
+    with FakeCloud({"tiny": CloudModel(_SURE)}, Script(delay_s=math.inf)) as cloud:
+        parts: dict[str, Any] = {"clock": clock, "policy": policy, "targets": {"cloud": {"address": cloud.address}}}
+
+        def by_threads() -> None:
+            with fake_agent(fake_release(), **parts) as agent:
+                agent.infer("tiny", _X, **asked)
+
+        async def by_asyncio() -> None:
+            async with fake_async_agent(fake_release(), **parts) as agent:
+                await agent.infer("tiny", _X, **asked)
+
+        with pytest.raises(DeadlineExceeded):
+            by_threads() if front == "threads" else asyncio.run(by_asyncio())
+    assert clock.now == pytest.approx(1000.15)
