@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from router.cascade.audits import MAX_AUDIT_BYTES, AuditRecord, parse_audit
+from router.cascade.audits import MAX_AUDIT_BYTES, AuditRecord, parse_audit, to_line
+from router.cli.alike import not_alike
 from router.cli.lines import Lines
 from router.errors import AuditError
 
@@ -24,12 +25,16 @@ def read_audits(paths: Sequence[Path]) -> tuple[dict[str, AuditRecord], Lines]:
     found: dict[str, AuditRecord] = {}
     for place, line, _ in lines:
         try:
-            audit = parse_audit(line.decode("utf-8"))
+            audit = parse_audit(text := line.decode("utf-8"))
         except UnicodeDecodeError:
             lines.refuse(place, "not UTF-8")
         except AuditError as error:
             lines.refuse(place, str(error))
         else:
+            # What was written as audits are written has each key once; all else is looked at more closely.
+            if text.rstrip("\n") != to_line(audit) and (problem := not_alike(text)):
+                lines.refuse(place, f"not an audit record: {problem}")
+                continue
             found[audit.id] = audit
             if len(found) > _MOST:
                 raise AuditError(f"{place}: more than {_MOST:,} audits; give those of fewer days")

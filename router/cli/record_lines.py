@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from router.cli.alike import not_alike
 from router.cli.lines import Lines
 from router.errors import RecordError
-from router.naming import shown
 from router.telling.record import MAX_RECORD_BYTES, Record, from_json
 
 __all__ = ["RecordLines"]
@@ -112,21 +111,6 @@ def _record(line: bytes, *, ended: bool) -> Record:
             raise RecordError("torn: the file ends within this line") from error
         raise
     # What was written as records are written has each key once; all else is looked at more closely.
-    if text.rstrip("\n") != record.model_dump_json(by_alias=True):
-        _refuse_twice(text)
+    if text.rstrip("\n") != record.model_dump_json(by_alias=True) and (problem := not_alike(text)):
+        raise RecordError(f"not a decision record: {problem}")
     return record
-
-
-def _refuse_twice(text: str) -> None:
-    try:
-        json.loads(text, object_pairs_hook=_once)
-    except (RecursionError, ValueError) as error:
-        raise RecordError("not a decision record: JSON that not everybody reads alike") from error
-
-
-def _once(pairs: list[tuple[str, object]]) -> None:
-    """Look at an object's keys. Raises RecordError: one stands there twice, and readers differ in which they take."""
-    names = {name for name, _ in pairs}
-    if len(names) < len(pairs):
-        twice = next(name for name in names if sum(name == other for other, _ in pairs) > 1)
-        raise RecordError(f'not a decision record: the key "{shown(twice)}" stands there twice')

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from router.cascade.audits import AuditRecord, to_line
 from router.choosing.engine import decide
 from router.cli import main
+from router.cli.audit_lines import read_audits
 from router.cli.shadows import Shadows
 from router.rules.compile import compile_policy
 from router.telling.record import Record, to_json
@@ -224,6 +226,29 @@ def test_of_audited_requests_it_is_told_who_would_have_been_right(
     assert "1 of 29 lines of audits are left out:" in said
     assert main(["replay", str(log), "--policy", str(policy), "--audits", str(audits), "--strict"]) == 1
     assert capsys.readouterr().err.startswith(f"nearfar-policy: {audits}:29: not an audit record")
+
+
+def test_an_audit_in_which_a_key_stands_twice_is_left_out(tmp_path: Path) -> None:
+    """The last one counted, without a word."""
+    digest = "sha256:" + "0" * 64
+    one = AuditRecord(
+        id="r-1",
+        model="m",
+        device_digest=digest,
+        remote_digest=None,
+        preprocessing_digest=digest,
+        at_utc=1.0,
+        answer=1,
+        confidence=0.5,
+        kept=True,
+        disagree=0,
+    )
+    path = tmp_path / "audits.jsonl"
+    spaced = json.dumps(json.loads(to_line(one)) | {"id": "r-2"})
+    path.write_text(f'{to_line(one)[:-1]},"kept":false}}\n{to_line(one)}\n{spaced}\n', encoding="utf-8")
+    found, lines = read_audits([path])
+    assert (set(found), found["r-1"].kept) == ({"r-1", "r-2"}, True)
+    assert dict(lines.bad) == {'not an audit record: the key "kept" stands there twice': 1}
 
 
 @pytest.mark.parametrize(
