@@ -5,21 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cloud_service.admission.gate import Ticket
+from cloud_service.admission.gate import Gate, Ticket
 from cloud_service.batching.lane import Passage
 
 __all__ = ["Place"]
 
 
 class Place:
-    """Held once by whoever makes it. `give_up` is given the ticket back, and told what the call spent in the queue and
-    in its run: None for what it did not come to."""
+    """Held once by whoever makes it. At the end the gate has its ticket back, and is told what the call spent in the
+    queue and in its run."""
 
-    __slots__ = ("_give_up", "_holders", "_passage", "_ticket")
+    __slots__ = ("_gate", "_holders", "_now", "_passage", "_ticket")
 
-    def __init__(self, ticket: Ticket, give_up: Callable[[Ticket, float | None, float | None], None]) -> None:
+    def __init__(self, ticket: Ticket, gate: Gate, now: Callable[[], float]) -> None:
         self._ticket = ticket
-        self._give_up = give_up
+        self._gate = gate
+        self._now = now
         self._holders = 1
         self._passage: Passage | None = None
 
@@ -33,9 +34,9 @@ class Place:
         if not self._holders:
             passage = self._passage
             if passage is None:
-                self._give_up(self._ticket, None, None)
+                self._gate.leave(self._ticket, None, None, self._now())
             else:
-                self._give_up(self._ticket, passage.queue_s, passage.run_s or None)
+                self._gate.leave(self._ticket, passage.queue_s, passage.run_s or None, self._now())
 
     def follow(self, passage: Passage) -> None:
         """Hold the place until `passage` is over."""

@@ -116,8 +116,8 @@ class Service:
         self._ways: WeakKeyDictionary[Servable, Way] = WeakKeyDictionary()
         self._draining = False
         self._calls = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
+        """Made by whoever waits for it: at the end, and not for each call."""
 
     async def infer(self, call: InferCall, write: Callable[[InferAnswer], T]) -> T:
         """Answer one call with what `write` makes of the answer.
@@ -135,13 +135,12 @@ class Service:
         deadline = min(call.deadline, now + self._longest_call_s)
         ticket, place = self._admit(call, servable.model, way.lane, deadline, now)
         self._calls += 1
-        self._idle.clear()
         try:
             return await self._answer(call, servable, way, ticket.priority, deadline, place, write)
         finally:
             place.let_go()
             self._calls -= 1
-            if not self._calls:
+            if self._idle is not None and not self._calls:
                 self._idle.set()
 
     def load(self, model: str, version: str = "") -> Load | None:
@@ -207,7 +206,7 @@ class Service:
         except Overloaded as refusal:
             self._observer.refused(refusal.reason)
             raise
-        place = Place(ticket, self._leave)
+        place = Place(ticket, self._gate, self._now)
         wait_s = lane.wait_s(ticket.priority)
         if now + wait_s + lane.timing.run_s(1) > deadline:
             lane.timing.doubt()
@@ -215,9 +214,6 @@ class Service:
             self._observer.refused("deadline")
             raise DeadlineExceeded
         return ticket, place
-
-    def _leave(self, ticket: Ticket, queue_s: float | None, run_s: float | None) -> None:
-        self._gate.leave(ticket, queue_s, run_s, self._now())
 
     async def _convert(self, job: Callable[[], T], place: Place, deadline: float) -> T:
         """Read or write in a thread. Whoever stops waiting for it leaves it to end by itself, with the call's place."""
@@ -277,7 +273,9 @@ class Service:
 
     async def idle(self) -> None:
         """Wait until no inference is in work."""
-        await self._idle.wait()
+        if self._calls:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
 
 
 def _read(call: InferCall, servable: Servable) -> tuple[Mapping[str, Array], Sequence[str]]:

@@ -70,10 +70,11 @@ class Gate:
         `each_s` tells how long a call takes the model where there are many, 0 where nobody knows.
         Raises Overloaded: with the reason `quota`, `limit` or `partition`, and when there may be room."""
         known = self._models.get(model) or self._known(model)
-        bounded = self._quotas.bounds(tenant)
+        terms = self._quotas.terms(tenant)
+        bounded = terms.bounded
         if bounded:
             self._respect_quota(known, tenant, now)
-        priority = self._quotas.priority(tenant, priority)
+        priority = terms.priority(priority)
         partition = partition_of(priority)
         limit = known.limit.value(now)
         if not (known.in_flight.admits(limit, partition) and self._in_flight.admits(self._maximum, partition)):

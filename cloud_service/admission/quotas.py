@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from cloud_service.admission.tenants import Tenants
+from cloud_service.admission.tenants import Tenants, Terms
 
 __all__ = ["Quotas"]
 
@@ -34,14 +34,9 @@ class Quotas:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._in_flight: dict[str, int] = {}
 
-    def bounds(self, tenant: str) -> bool:
-        """Tell whether there is anything that the tenant may have too much of; if not, nothing is kept of its calls."""
-        terms = self._tenants.terms(tenant)
-        return terms.requests_per_s is not None or terms.in_flight is not None
-
-    def priority(self, tenant: str, asked: int) -> int:
-        """Return the priority that a call has which asked for one; 0 asks for none, and gets the best there is."""
-        return max(asked, 1, self._tenants.terms(tenant).best_priority)
+    def terms(self, tenant: str) -> Terms:
+        """Return what the tenant may have."""
+        return self._tenants.terms(tenant)
 
     def full(self, tenant: str) -> bool:
         """Tell whether as many of the tenant's calls are in work as may be."""

@@ -38,6 +38,15 @@ class Terms:
     in_flight: int | None = None
     best_priority: int = 1
 
+    @property
+    def bounded(self) -> bool:
+        """Whether there is anything that the tenant may have too much of; if not, nothing is kept of its calls."""
+        return self.requests_per_s is not None or self.in_flight is not None
+
+    def priority(self, asked: int) -> int:
+        """Return the priority that a call has which asked for one; 0 asks for none, and gets the best there is."""
+        return max(asked, 1, self.best_priority)
+
 
 @dataclass(frozen=True, slots=True)
 class Tenants:

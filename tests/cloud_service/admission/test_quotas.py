@@ -61,7 +61,7 @@ def test_calls_in_work_are_bounded_until_one_ends() -> None:
     [(1, 0, 1), (1, 1, 1), (1, 7, 7), (2, 0, 2), (2, 1, 2), (2, 3, 3)],
 )
 def test_nobody_is_more_urgent_than_its_terms_allow(best: int, asked: int, has: int) -> None:
-    assert _quotas(best_priority=best).priority("a", asked) == has
+    assert Terms(best_priority=best).priority(asked) == has
 
 
 def test_only_so_many_tenants_are_remembered_the_latest_of_them() -> None:
