@@ -51,7 +51,7 @@ class Cell:
             self.base_s, self.blind = base_s, False
             self._kept = None
 
-    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool, *, least: bool = False) -> bool:
+    def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
         """See Cells.observe."""
         stood_on = self.wake_s, self.blind
         self.stand_on(base_s, blind)
@@ -59,8 +59,7 @@ class Cell:
         if abs(after_s - before_s) > _WORTH * before_s:
             self.ratios.rescale(before_s / after_s)
             self.wake_s = wake_s
-        observe = self.ratios.observe_least if least else self.ratios.observe
-        changed = observe(taken_s, base_s + self.wake_s) or stood_on != (self.wake_s, blind)
+        changed = self.ratios.observe(taken_s, base_s + self.wake_s) or stood_on != (self.wake_s, blind)
         self.base_s, self.blind = base_s, blind
         if changed:
             self._kept = None
@@ -104,16 +103,14 @@ class Cells:
         self.version = 0
         """Rises with everything that may change an estimate."""
 
-    def observe(
-        self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool, *, least: bool = False
-    ) -> bool:
-        """Learn that a call took `taken_s`, or would have taken longer than that (`least`), which was predicted to take
-        `base_s` and the wake-up; `blind`, with nothing known of the round trip. Returns whether estimates changed."""
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
+        """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
+        known of the round trip. Returns whether estimates have changed."""
         cell = self.cell(key, wake_s)
         few = cell.ratios.samples < FEW
         if few:
             self._shape += 1
-        if cell.observe(taken_s, base_s, wake_s, blind, least=least) or few:
+        if cell.observe(taken_s, base_s, wake_s, blind) or few:
             self.version += 1
             return True
         return False

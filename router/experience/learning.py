@@ -91,7 +91,7 @@ def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: 
     if least_s <= believed.median_s:
         return False
     forgotten = book.seen(now)
-    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind, least=True) or forgotten
+    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind) or forgotten
 
 
 def learn_runs(known: Known, noted: DeviceRuns) -> None:
