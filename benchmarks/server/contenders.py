@@ -24,6 +24,7 @@ from nearfar_wire.service import Stub
 __all__ = [
     "ECHO",
     "ECHO_MESSAGES",
+    "LEAST",
     "MLSERVERS",
     "NEARFAR",
     "NEARFAR_2",
@@ -154,6 +155,10 @@ def _echo(*flags: str) -> Start:
     return start
 
 
+def _least(place: Place, model: Model, port: int) -> tuple[Sequence[str], Mapping[str, str]]:
+    return _echo("--messages", "--session", str(place.file(model)), "--run")(place, model, port)
+
+
 def echo_holding(file: Path, rows: int, threads: int, *, lone: bool) -> Contender:
     """Return the echo with a session of `file` that has run batches of `rows` in so many threads; `lone`: and with one
     that has run single rows on all of them."""
@@ -199,6 +204,7 @@ NEARFAR: Final = Contender("nearfar", _nearfar())
 NEARFAR_2: Final = Contender("nearfar, 2 processes", _nearfar("--processes", "2"), connections=8)
 ECHO: Final = Contender("echo", _echo())
 ECHO_MESSAGES: Final = Contender("echo of messages", _echo("--messages"))
+LEAST: Final = Contender("reads, runs and writes alone", _least)
 MLSERVERS: Final = (
     Contender("mlserver", _MlServer()),
     Contender("mlserver in process", _MlServer(workers=0)),

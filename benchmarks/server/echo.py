@@ -1,6 +1,7 @@
 """A servicer that answers each request with the same bytes: what the gRPC library leaves to any server of it.
 
-With --messages it reads each request and writes each answer, as any server has to that knows what it is asked.
+With --messages it reads each request and writes each answer, as any server has to that knows what it is asked; with
+--run it runs the session in between, in the event loop: the least that any answer takes.
 With --session FILE it holds a session too, used before it listens, and with --lone a second one: the least memory that
 serving with these sessions can take."""
 
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import numpy as np
@@ -33,15 +35,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--lone", action="store_true", help="hold a second session, of all threads, too")
     parser.add_argument("--messages", action="store_true")
+    parser.add_argument("--run", action="store_true", help="answer with what the session makes of each message")
     given = parser.parse_args()
     model = MODELS[given.model]
     held = [_used_session(given.session, model, given.rows, given.threads, 1)] if given.session else []
     if given.lone:
         held.append(_used_session(given.session, model, 1, 1, given.threads))
-    asyncio.run(_serve(model, given.port, given.messages, held))
+    asyncio.run(_serve(model, given.port, given.messages, held, run=given.run))
 
 
-def _used_session(file: Path, model: Model, rows: int, threads: int, intra: int) -> object:
+def _used_session(
+    file: Path, model: Model, rows: int, threads: int, intra: int
+) -> Any:  # Any: onnxruntime has no types
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -54,7 +59,7 @@ def _used_session(file: Path, model: Model, rows: int, threads: int, intra: int)
     return session
 
 
-async def _serve(model: Model, port: int, messages: bool, _held: object) -> None:
+async def _serve(model: Model, port: int, messages: bool, held: Sequence[Any], *, run: bool) -> None:
     outputs = {spec.name: np.zeros([max(size, 1) for size in spec.shape], np.float32) for spec in model.outputs}
     answer = encode_response(model.name, outputs).SerializeToString()
     metadata = pb.ModelMetadataResponse(
@@ -64,8 +69,9 @@ async def _serve(model: Model, port: int, messages: bool, _held: object) -> None
     async def model_infer(request: bytes, _context: object) -> bytes:
         if not messages:
             return answer
-        decode_request(pb.ModelInferRequest.FromString(request))
-        return encode_response(model.name, outputs).SerializeToString()
+        inputs = decode_request(pb.ModelInferRequest.FromString(request))
+        answered = dict(zip(outputs, held[0].run(list(outputs), inputs), strict=True)) if run else outputs
+        return encode_response(model.name, answered).SerializeToString()
 
     async def model_ready(_request: bytes, _context: object) -> bytes:
         return pb.ModelReadyResponse(ready=True).SerializeToString()

@@ -60,6 +60,13 @@ def test_goals_are_told_for_what_was_measured() -> None:
     assert not list(goals({"model": "minilm", "about": ""}))
 
 
+def test_the_protocol_alone_is_held_to_an_echo_and_to_the_least_that_any_server_does() -> None:
+    figures = {"nearfar": 70, "echo": 100, "reads, runs and writes alone": 80}
+    rps = {name: {"median": value, "rounds": [value]} for name, value in figures.items()}
+    told = list(goals({"model": "mlp", "about": "", "throughput_rps": rps}))
+    assert [(goal.value, goal.reached) for goal in told] == [(0.7, False), (0.875, True)]
+
+
 @pytest.mark.parametrize(
     ("changes", "missed"),
     [
