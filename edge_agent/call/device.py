@@ -171,7 +171,7 @@ class Device:
             return Ran(None, Failed(Failure(DEVICE, Code.INTERNAL.value, str(error))), joules)
         now = clock()
         ran_s = now - began
-        joules = self._charged(ran_s, situation)
+        joules = 0.0 if self._ledger is None else self._ledger.device_ran(ran_s, situation.device_w)
         if self._note_run(release.name, now - started, now, False):
             self._experience.learn_runs()
         if keeper is not None and ran_s > keeper.notable_s:

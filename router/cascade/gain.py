@@ -55,10 +55,18 @@ class GainTable:
         return self.score_of_single(answer, confidence)
 
     def score_of_single(self, answer: int, confidence: float) -> float:
-        """Return the same for a confidence that is rounded already."""
+        """Return the same for a confidence that is rounded already: lines between the knots, level beyond them."""
         if confidence != confidence:
             return -math.inf
-        return -_between(self.knots, self.rows.get(answer, self.default), confidence)
+        knots, gains = self.knots, self.rows.get(answer, self.default)
+        above = bisect_right(knots, confidence)
+        if above == 0:
+            return -gains[0]
+        if above == len(knots):
+            return -gains[-1]
+        low = knots[above - 1]
+        part = (confidence - low) / (knots[above] - low)
+        return -(gains[above - 1] + part * (gains[above] - gains[above - 1]))
 
 
 def fit_gain(
@@ -103,18 +111,6 @@ def fit_gain(
             row = [gain + offset * math.sqrt(squared) for gain, squared in zip(curve, widths, strict=True)]
             rows[answer] = tuple(accumulate(reversed(row), max))[::-1]  # falling, as the curve is
     return GainTable(knots, rows, curve)
-
-
-def _between(knots: Sequence[float], values: Sequence[float], at: float) -> float:
-    """Return what lines between `values` at the rising `knots` are at `at`; level beyond the outermost."""
-    above = bisect_right(knots, at)
-    if above == 0:
-        return values[0]
-    if above == len(knots):
-        return values[-1]
-    low = knots[above - 1]
-    part = (at - low) / (knots[above] - low)
-    return values[above - 1] + part * (values[above] - values[above - 1])
 
 
 @dataclass(slots=True)
@@ -183,7 +179,8 @@ def _joined(
 
 def _at(centres: Sequence[float], values: Sequence[float], knots: Sequence[float]) -> tuple[float, ...]:
     """Return what lines between `values` at `centres` are at each of `knots`."""
-    return tuple(_between(centres, values, knot) for knot in knots)
+    lines = GainTable(tuple(centres), {}, tuple(values))
+    return tuple(-lines.score_of_single(0, knot) for knot in knots)
 
 
 def _falling(means: Sequence[float], weights: Sequence[int]) -> tuple[float, ...]:
