@@ -230,7 +230,9 @@ def cascade(
     p_answer = (1 - device.p_fail) * (1 - _over(device.times_s, left_s))
     in_time, waited = _escalated(device.times_s, remote, left_s - HAND_BACK_S)
     helped = in_time * (1 - remote.p_fail)
-    gain = terms.recovers * max(0.0, device.p_wrong - remote.p_wrong) if terms.gain is None else terms.gain
+    # No more answers can be set right than are asked about.
+    believed = min(share, terms.recovers * max(0.0, device.p_wrong - remote.p_wrong))
+    gain = believed if terms.gain is None else terms.gain
     escalates = p_answer * share
     return Expectation(
         kept.p_wrong - p_answer * helped * gain,

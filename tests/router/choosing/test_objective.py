@@ -98,6 +98,14 @@ def _cascade(device: Prospect, remote: Prospect, share: float, left_s: float = A
     return cascade(single(device, left_s), device, remote, TERMS, share, left_s)
 
 
+def test_asking_about_few_answers_sets_no_more_of_them_right() -> None:
+    """A threshold that hardly any answer is below was believed to catch nine of ten faults."""
+    device, remote = _prospect(p_wrong=0.5), _prospect(p_wrong=0.1)
+    assert _cascade(device, remote, 0.02).p_wrong == pytest.approx(0.48)
+    assert _cascade(device, remote, 0.0).p_wrong == 0.5
+    assert _cascade(device, remote, 0.6).p_wrong == pytest.approx(0.5 - TERMS.recovers * 0.4)
+
+
 def test_escalating_recovers_its_part_of_what_the_remote_knows_better() -> None:
     device, remote = _prospect("device", p_wrong=0.10), _prospect(p_wrong=0.04, usd=0.01, upload_bytes=1_000_000)
     expected = _cascade(device, remote, 0.25)

@@ -77,7 +77,7 @@ def test_a_choice_that_was_drawn_is_told_as_drawn() -> None:
 )
 def test_of_two_thresholds_the_score_tells_whether_they_part(score: float, why: str | None) -> None:
     low, high = policy_of(CASCADE.format(0.6)), policy_of(CASCADE.format(0.7))
-    at = situation(target("device", p_wrong=0.5), target("cloud", p_wrong=0.01), p_escalate=0.1)
+    at = situation(target("device", p_wrong=0.5), target("cloud", p_wrong=0.01), p_escalate=0.45)
     decisions = [decide(policy, at) for policy in (low, high)]
     assert {decision.choice for decision in decisions} == {"device, then cloud if uncertain"}
     assert beside(low, decisions[0], decisions[1], _scored(score)).why == why
