@@ -162,7 +162,7 @@ class Places:
             return str(error)
         (failure,) = error.failures
         assert failure.code == Code.INVALID_INPUT
-        if failure.detail:
+        if "the model there does not take these inputs" not in failure.detail:
             return failure.detail
         (name,) = [spec.name for spec in self.agent.core.release(model).inputs]
         code, words = refused(lambda: self.cloud.stub.ModelInfer(encode_request(model, {name: tensor})))
