@@ -162,12 +162,15 @@ def test_a_dash_is_standard_output_for_every_command(desk: Path, capsys: pytest.
 
 @pytest.mark.wide
 def test_a_better_policy_goes_to_standard_output_alone(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    low = 'schema = 1\nname = "low"\nversion = 1\nmode = "auto"\n[escalation]\nbelow = 0.05\n[worth]\nsecond = 1.0\n'
+    low = (
+        'schema = 1\nname = "low"\nversion = 1\nmode = "auto"\n[escalation]\nbelow = 0.05\n'
+        "[worth]\nsecond = 0.3\ndollar = 1000.0\n[targets.cloud]\nusd_per_request = 0.0002\n"
+    )
     (desk / "low.toml").write_text(low, encoding="utf-8")
     (desk / "street.toml").write_text(
         SCENARIO.replace("devices/mine.toml", "phone-midrange")
         .replace('load = { table = "load.csv" }', "")
-        .replace('"cpu-2"\nrtt_ms = 20', '"cpu-16"\nrtt_ms = 30')
+        .replace('"cpu-2"\nrtt_ms = 20', '"cpu-16"\nrtt_ms = 30\nusd_per_request = 0.0002')
         .replace("rtt_ms = 8", "rtt_ms = 20")
         .replace("deadline_ms = 500", "deadline_ms = 600")
         .replace('up.mahimahi = "home.up"', "up = 9")

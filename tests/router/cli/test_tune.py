@@ -33,6 +33,7 @@ rtt_ms = 20
 [targets.cloud]
 server = "cpu-16"
 rtt_ms = {rtt}
+usd_per_request = 0.0002
 
 [models.vision]
 device_ms = 20
@@ -47,7 +48,7 @@ deadline_ms = 600
 labels = {{ public = 0.8, secret = 0.2 }}
 arrivals = {{ per_s = 2 }}
 """
-# It asks for far too little: with a cloud as near as this one, every answer that is not sure is worth a call.
+# It asks for far too little: every answer that is not sure is worth a call, and not every request is.
 START = """\
 # Ours: see the wiki.
 schema = 1
@@ -58,8 +59,12 @@ mode = "auto"
 [escalation]
 below = 0.05     # hardly ever
 
+[targets.cloud]
+usd_per_request = 0.0002
+
 [worth]          # in wrong answers
 second = 0.3
+dollar = 1000.0
 """
 ONLY = "escalation.below,worth.second,backup"
 
