@@ -54,4 +54,9 @@ def test_how_long_the_longest_run_took_is_told_to_the_keeper() -> None:
 
 def test_a_model_too_slow_for_a_second_run_is_believed_to_take_as_long_as_its_first() -> None:
     """Where nothing was learnt, a model that no deadline suffices for was asked for ever."""
-    assert _taken_s(0.08) == [0.08]
+    assert _taken_s(0.8) == [0.8]
+
+
+def test_a_slow_model_has_one_warm_run() -> None:
+    """What the cold one took was believed, and a device that is quick enough was passed over for the first minute."""
+    assert _taken_s(0.3, 0.08) == [0.08]
