@@ -158,11 +158,12 @@ def test_B4_when_a_server_turns_ten_times_slower_no_more_than_the_share_is_hedge
 def test_B5_when_the_cloud_is_back_a_thousand_clients_come_back_little_by_little() -> None:
     fault = Fault(15.0, 60.0, error_share=1.0)
     # Whoever asks twice in five seconds knows within some thirteen.
-    settings = [_setting(0.4, 110, 100 + number, fault) for number in range(1000)]
+    settings = [_setting(0.4, 130, 100 + number, fault) for number in range(1000)]
     came = _run('mode = "prefer_in_cloud"\nretry.attempts = 4\n', settings)
     steady = sum(came.seconds[second] for second in range(5, 15)) / 10
     assert sum(came.seconds[second] for second in range(40, 45)) < 0.2 * 5 * steady, "who asks a cloud that is down?"
-    back = [came.seconds[second] for second in range(60, 110)]
+    back = [came.seconds[second] for second in range(60, 130)]
     assert max(back) <= 2 * steady
     assert back[0] < 0.5 * steady, "it ramps"
-    assert sum(back[-10:]) / 10 > 0.5 * steady, "they come back"
+    # Half of them asked at 48 s or so, when it was still down, and wait for a minute since.
+    assert sum(back[-10:]) / 10 > 0.8 * steady, "they come back"
