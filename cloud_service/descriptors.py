@@ -7,6 +7,7 @@ restarted. The limit above it is the operator's, and is not touched."""
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["lift_limit"]
@@ -24,4 +25,6 @@ def lift_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        # macOS allows less than its own limit says: the service then starts with what it has.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
