@@ -62,7 +62,13 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
     wanted = batching if wishes.batching.enabled is None else wishes.batching.enabled
     rules = Rules()
     if profile.batches and wanted:
-        rules = Rules(profile.max_batch, wishes.batching.max_queue_delay_s, wishes.batching.preferred)
+        rules = Rules(
+            profile.max_batch,
+            wishes.batching.max_queue_delay_s,
+            wishes.batching.preferred,
+            # What the operator prefers is sent whole, whoever comes beside it.
+            profile.max_batch if wishes.batching.preferred else profile.max_beside_urgent,
+        )
     lane = Lane(
         servable.model,
         servable.backend,

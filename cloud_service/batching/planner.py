@@ -2,7 +2,8 @@
 
 A plan never holds calls of unlike keys (shapes, outputs) or ranks, and never more than `max_batch` rows, save for one
 call that is larger by itself. The lowest rank goes first, and within it whoever came first: calls of a lower priority
-never ride along with a higher one, so that urgent calls wait for the run that was going on and for nothing else. A
+never ride along with a higher one, so that urgent calls wait for the run that was going on and for nothing else; and
+while urgent calls come the runs of the others are kept short. A
 call that could not be answered by its deadline is dropped and never run, and a mate is left for the next batch where
 taking it would make anyone late.
 
@@ -26,15 +27,20 @@ T = TypeVar("T")
 # Waking for a deadline is never exact, and a run may take longer than was expected.
 _SLACK_RUNS: Final = 2.0
 _SLACK_S: Final = 0.005
+# Who came a moment ago comes again, and each time finds a run going on.
+_LATELY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`preferred` are numbers of rows, rising, at which a batch is sent although it might still wait for mates."""
+    """`preferred` are numbers of rows, rising, at which a batch is sent although it might still wait for mates.
+
+    `max_beside_urgent` are the most rows of a batch of another rank while calls of rank 1 come; None: `max_batch`."""
 
     max_batch: int = 1
     max_queue_delay_s: float = 0.0
     preferred: tuple[int, ...] = ()
+    max_beside_urgent: int | None = None
 
 
 # Not frozen: one is made for every call, and freezing costs as much as three of these fields.
@@ -79,6 +85,7 @@ class Queue(Generic[T]):
         self._rules = rules
         self._groups: dict[tuple[int, Hashable], _Group[T]] = {}
         self._count = 0
+        self._urgent_at = -math.inf
 
     def __len__(self) -> int:
         return self._count
@@ -91,6 +98,8 @@ class Queue(Generic[T]):
         group.calls[waiting] = None
         group.rows += waiting.rows
         self._count += 1
+        if waiting.rank <= 1:
+            self._urgent_at = waiting.arrival
 
     def remove(self, waiting: Waiting[T]) -> bool:
         """Take a call out; False where it does not wait."""
@@ -149,7 +158,11 @@ class Queue(Generic[T]):
         """Return the batch that the group's first would lead, and from when on it should run."""
         rules = self._rules
         patient = rules.max_queue_delay_s > 0
-        most = rules.max_batch if patient or rules.preferred else min(rules.max_batch, math.ceil(group.rows / free))
+        most = rules.max_batch
+        if rules.max_beside_urgent is not None and group.first().rank > 1 and now - self._urgent_at <= _LATELY_S:
+            most = min(most, rules.max_beside_urgent)
+        if not (patient or rules.preferred):
+            most = min(most, math.ceil(group.rows / free))
         batch: list[Waiting[T]] = []
         rows, earliest, sent = 0, math.inf, 0
         full = False

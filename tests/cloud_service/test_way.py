@@ -32,10 +32,23 @@ from tests.builders.waiting import eventually
 def test_whether_calls_run_together(
     batches: bool, of_the_service: bool, of_the_model: bool | None, together: bool
 ) -> None:
-    sizes = _sizes_of_three_calls(
+    sizes = _sizes_of_calls(
         Profile(batches=batches, max_batch=8), Serving(batching=Batching(enabled=of_the_model)), of_the_service
     )
     assert (max(sizes) > 1) is together
+
+
+@pytest.mark.parametrize(
+    ("preferred", "sizes"),
+    [
+        pytest.param((), [1, 2, 2], id="as measured"),
+        pytest.param((4,), [1, 4], id="what the operator prefers is sent whole"),
+    ],
+)
+def test_how_many_run_together_while_urgent_calls_come(preferred: tuple[int, ...], sizes: list[int]) -> None:
+    profile = Profile(batches=True, max_batch=8, max_beside_urgent=2)
+    serving = Serving(batching=Batching(preferred=preferred))
+    assert _sizes_of_calls(profile, serving, True, ranks=(1, 2, 2, 2, 2)) == sizes
 
 
 def test_a_model_has_no_more_runs_at_once_than_its_file_says() -> None:
@@ -77,8 +90,10 @@ def test_only_what_is_quickly_written_is_written_in_the_loop(outputs: Array, lig
     assert is_light({"y": outputs}) is light
 
 
-def _sizes_of_three_calls(profile: Profile, serving: Serving, batching: bool) -> list[int]:
-    """Ask three times while the only thread is busy, and return how many rows each run had."""
+def _sizes_of_calls(
+    profile: Profile, serving: Serving, batching: bool, *, ranks: tuple[int, ...] = (1, 1, 1)
+) -> list[int]:
+    """Ask some times, the others while the only thread is busy, and return how many rows each run had."""
     sizes: list[int] = []
     go = threading.Event()
 
@@ -95,7 +110,7 @@ def _sizes_of_three_calls(profile: Profile, serving: Serving, batching: bool) ->
         lane = way_of(servable, workers, Unobserved(), batching=batching).lane
         x = {"x": np.ones(1, np.float32)}
         loop = asyncio.get_running_loop()
-        passages = [lane.enter(x, ["y"], rank=1, deadline=loop.time() + 10) for _ in range(3)]
+        passages = [lane.enter(x, ["y"], rank=rank, deadline=loop.time() + 10) for rank in ranks]
         await asyncio.to_thread(eventually, lambda: sizes)
         go.set()
         await asyncio.gather(*(passage.outputs() for passage in passages))

@@ -182,7 +182,7 @@ def test_nobody_can_batch_what_has_no_rows() -> None:
 
 def test_the_operators_size_is_taken_and_timed() -> None:
     profile = _measured(_backend(), Batching(max_batch=5))
-    assert (profile.max_batch, sorted(profile.run_s_of)) == (5, [1, 5])
+    assert (profile.max_batch, sorted(profile.run_s_of)) == (5, [1, 3, 5])
 
 
 @pytest.mark.wide
@@ -192,6 +192,27 @@ def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
         return x
 
     assert _measured(_backend(compute)).max_batch == 4
+
+
+@pytest.mark.wide
+def test_of_two_sizes_that_cost_a_row_the_same_the_shorter_run_is_taken() -> None:
+    def compute(x: Array) -> Array:
+        time.sleep(max(0.003 * len(x), 0.018))
+        return x
+
+    assert _measured(_backend(compute)).max_batch == 6
+
+
+@pytest.mark.wide
+def test_beside_urgent_calls_a_row_may_cost_a_little_more() -> None:
+    def compute(x: Array) -> Array:
+        rows = len(x)
+        time.sleep(rows * (0.012 if rows < 4 else 0.0065 if rows < 8 else 0.006))
+        return x
+
+    profile = _measured(_backend(compute))
+    assert (profile.max_batch, profile.max_beside_urgent) == (8, 4)
+    assert "8, 4 beside urgent calls" in profile.told
 
 
 @pytest.mark.wide

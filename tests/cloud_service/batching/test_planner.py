@@ -57,6 +57,22 @@ def test_what_waits_is_shared_out_between_the_runs_that_are_free() -> None:
     assert _names(_plan(queue, free=1).batch) == "45"
 
 
+@pytest.mark.parametrize(
+    ("now", "rank", "expected"),
+    [
+        pytest.param(11.0, 2, "12", id="an urgent one came a moment ago, and another will find this run going on"),
+        pytest.param(15.5, 2, "1234", id="none came lately"),
+        pytest.param(11.0, 1, "1234", id="they are as urgent themselves"),
+    ],
+)
+def test_while_urgent_calls_come_the_runs_of_others_are_kept_short(now: float, rank: int, expected: str) -> None:
+    queue = _queue(Rules(max_batch=4, max_beside_urgent=2), _call("urgent", rank=1, arrival=10.0))
+    assert _names(_plan(queue, 10.0).batch) == "urgent"
+    for name in "12345":
+        queue.add(_call(name, rank=rank, arrival=now))
+    assert _names(_plan(queue, now).batch) == expected
+
+
 def test_a_call_that_cannot_be_answered_in_time_is_dropped_and_its_mates_run() -> None:
     queue = _queue(Rules(max_batch=4), _call("1", deadline=1), _call("2"), _call("3", deadline=1), _call("4"))
     plan = _plan(queue, run_s=lambda rows: 1.5)
