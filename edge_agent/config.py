@@ -26,6 +26,7 @@ from edge_agent.errors import ConfigError
 from router.errors import DocumentError, Fault
 from router.toml.document import located, read_document
 from router.types import DEVICE, SIGNALS, Kind
+from router.versions import whole_number
 
 __all__ = [
     "AgentConfig",
@@ -165,7 +166,7 @@ class SignalsConfig(_Part):
 class AgentConfig(_Part):
     """The whole document."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    schema_version: Annotated[Literal[1], whole_number("1"), Field(alias="schema")] = 1
     models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
     policy: Annotated[Path, Field(strict=False)] | None = None
     policy_check_s: Seconds = 2.0

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from router.cascade.certificate import Certificate, to_json
 from router.cascade.drift import Drift
 from router.cascade.watch import Watch
+from router.versions import whole_number
 
 __all__ = ["Books", "load_books", "save_books"]
 
@@ -41,7 +42,7 @@ class _Kept(BaseModel):
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    books: Literal[1] = 1
+    books: Annotated[Literal[1], whole_number("1")] = 1
     certificate: str
     watches: Annotated[list[_Kept], Field(max_length=64)]
     drift: Drift
@@ -52,7 +53,7 @@ def load_books(path: Path, certificate: Certificate) -> Books | None:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-        document = _Document.model_validate_json(content[:_MAX_BYTES])
+        document = _Document.model_validate_json(content[:_MAX_BYTES], strict=True)
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:

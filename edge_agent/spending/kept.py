@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from router.spending.budget import BudgetState
 from router.spending.habit import HOURS
+from router.versions import whole_number
 
 __all__ = ["load", "save"]
 
@@ -22,7 +23,7 @@ _MAX_BYTES: Final = 1 << 16
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    budgets: Literal[1] = 1
+    budgets: Annotated[Literal[1], whole_number("1")] = 1
     states: Annotated[list[BudgetState], Field(max_length=16)]
 
 
@@ -31,7 +32,7 @@ def load(path: Path) -> tuple[tuple[BudgetState, ...], str]:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-        states = tuple(_Document.model_validate_json(content[:_MAX_BYTES]).states)
+        states = tuple(_Document.model_validate_json(content[:_MAX_BYTES], strict=True).states)
     except FileNotFoundError:
         return (), ""
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from router.errors import AuditError
+from router.versions import whole_number
 
 __all__ = ["MAX_AUDIT_BYTES", "AuditRecord", "parse_audit", "to_line"]
 
@@ -24,7 +25,7 @@ class AuditRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    audit: Literal[1] = 1
+    audit: Annotated[Literal[1], whole_number("1")] = 1
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     """The request's; a second line of the same id replaces the first, as when a label comes later."""
     model: Annotated[str, StringConstraints(min_length=1, max_length=128)]

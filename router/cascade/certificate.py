@@ -9,13 +9,14 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from router.cascade.gain import KNOTS, GainTable
 from router.cascade.learn import Method
 from router.errors import CertificateError
+from router.versions import whole_number
 
 __all__ = [
     "MAX_CERTIFICATE_BYTES",
@@ -116,7 +117,7 @@ class Promise(_Part):
 class Certificate(_Part):
     """See the module."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    schema_version: Annotated[Literal[1], whole_number("1"), Field(alias="schema")] = 1
     model: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     method: Method
     task: Literal["classification", "multilabel", "regression", "embedding"]
@@ -157,13 +158,14 @@ def parse_certificate(content: bytes, source: str) -> Certificate:
     if len(content) > MAX_CERTIFICATE_BYTES:
         raise CertificateError("", f"longer than {MAX_CERTIFICATE_BYTES} bytes", source=source)
     try:
-        document: Any = json.loads(content, object_pairs_hook=_once)  # Any: JSON, checked below
+        json.loads(content, object_pairs_hook=_once)
     except RecursionError as error:
         raise CertificateError("", "not JSON: nested too deeply", source=source) from error
     except ValueError as error:
         raise CertificateError("", f"not JSON: {error}", source=source) from error
     try:
-        return Certificate.model_validate(document)
+        # Strict: of its own accord pydantic takes true for 1 and "5" for 5, and nobody has certified those.
+        return Certificate.model_validate_json(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -176,7 +178,7 @@ def to_json(certificate: Certificate) -> bytes:
     return (json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a key that stands twice, of which a reader would silently take the last."""
     document = dict(pairs)
     if len(document) != len(pairs):

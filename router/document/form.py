@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
-from pydantic_core import PydanticKnownError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from router.types import Mode
+from router.versions import whole_number
 
 __all__ = ["FirstForm", "Milliseconds", "ModeName", "Name", "Part", "Places", "Seconds", "Share", "Worth", "told"]
 
@@ -31,14 +31,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Places = Annotated[list[Name], Field(max_length=64)]
 
 
-def _no_flag(value: object) -> object:
-    # A literal is compared, and Python's true equals 1, as 1.0 does.
-    if type(value) is not int:
-        raise PydanticKnownError("literal_error", {"expected": "1"})
-    return value
-
-
-FirstForm = Annotated[Literal[1], BeforeValidator(_no_flag)]
+FirstForm = Annotated[Literal[1], whole_number("1")]
 """The version of a document's form, of which there is one."""
 
 

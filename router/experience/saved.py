@@ -21,6 +21,7 @@ from router.experience.cells import Key
 from router.experience.known import Known
 from router.experience.path import Path
 from router.types import DEVICE, Kind
+from router.versions import whole_number
 
 __all__ = ["MAX_SAVED_BYTES", "SAVED_VERSION", "restore", "save"]
 
@@ -105,7 +106,7 @@ class _Wake(_Silence):
 
 
 class _Saved(_Part):
-    saved: Literal[2] = SAVED_VERSION
+    saved: Annotated[Literal[2], whole_number("2")] = SAVED_VERSION
     at_utc: Annotated[float, Field(ge=0, le=1e12)]
     books: Annotated[list[_Book], Field(max_length=1000)]
     paths: Annotated[list[_Path], Field(max_length=1000)]
@@ -207,7 +208,7 @@ def restore(
     if len(text) > MAX_SAVED_BYTES:
         raise SavedError(f"longer than the {MAX_SAVED_BYTES} bytes that are ever written")
     try:
-        document = _Saved.model_validate_json(text)
+        document = _Saved.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:200]

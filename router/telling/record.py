@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticKnownError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from router.choosing.engine import Decision, decide
 from router.errors import RecordError
@@ -20,6 +19,7 @@ from router.rules.policy import Policy
 from router.running.attempt import Outcome
 from router.spending.expense import Expense
 from router.telling.shadow import ShadowChoice
+from router.versions import whole_number
 
 __all__ = ["RECORD_VERSION", "Record", "from_json", "replay", "to_json"]
 
@@ -27,19 +27,12 @@ RECORD_VERSION: Final = 3
 MAX_RECORD_BYTES: Final = 1 << 20
 
 
-def _no_flag(value: object) -> object:
-    # A literal is compared, and Python's true equals 1.
-    if type(value) is not int:
-        raise PydanticKnownError("literal_error", {"expected": "1, 2 or 3"})
-    return value
-
-
 class Record(BaseModel):
     """One line of a log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    record_version: Annotated[Literal[1, 2, 3], BeforeValidator(_no_flag), Field(alias="record")] = RECORD_VERSION
+    record_version: Annotated[Literal[1, 2, 3], whole_number("1, 2 or 3"), Field(alias="record")] = RECORD_VERSION
     decision: Decision
     outcome: Outcome | None = None
     """None while the attempt has not ended, and where no target could be asked."""

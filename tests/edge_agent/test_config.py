@@ -44,6 +44,8 @@ WRONG = {
     "nothing": ("", "", '"models" is missing'),
     "no_models": ("models = {}", "models", "1 entry at least"),
     "future_schema": (f"schema = 2\n{MODEL}", "schema", "1"),
+    "schema_that_is_a_flag": (f"schema = true\n{MODEL}", "schema", "1 is wanted, not true"),
+    "schema_with_a_point": (f"schema = 1.0\n{MODEL}", "schema", "1 is wanted, not 1.0"),
     "typo": (f"polcy = 'x'\n{MODEL}", "", 'unknown key "polcy"; did you mean "policy"?'),
     "typo_within": (f"{MODEL}[device]\nthread = 2", "device", 'unknown key "thread"; did you mean "threads"?'),
     "typo_deep": (

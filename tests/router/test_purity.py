@@ -64,6 +64,7 @@ ENTRANCES = {
     "router.simulate.scenario",
     "router.toml.document",
     "router.toml.form",
+    "router.versions",
     # A search turns the numbers of a document, and compiles what comes of it.
     *(f"router.tune.{module}" for module in ("journal", "search", "space", "telling", "trial", "writing")),
 }

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_agent.runtimes.trial.verdict import Tried, Verdict
+from router.versions import whole_number
 
 __all__ = ["BOOK_NAME", "VerdictBook"]
 
@@ -34,7 +35,7 @@ class _Kept(BaseModel):
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    trials: Literal[1] = 1
+    trials: Annotated[Literal[1], whole_number("1")] = 1
     verdicts: Annotated[list[_Kept], Field(max_length=_MAX_VERDICTS)] = Field(default_factory=list)
 
 
@@ -66,7 +67,7 @@ class VerdictBook:
         try:
             with self.path.open("rb") as file:
                 content = file.read(_MAX_BYTES + 1)
-            return _Document.model_validate_json(content[:_MAX_BYTES])
+            return _Document.model_validate_json(content[:_MAX_BYTES], strict=True)
         except FileNotFoundError:
             return _Document()
         except (OSError, ValidationError) as error:
