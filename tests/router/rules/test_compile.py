@@ -222,9 +222,9 @@ def test_a_document_that_does_not_begin_right_is_refused(document: str | bytes, 
 )
 def test_F4_what_would_take_long_to_read_is_refused_quickly(document: bytes, message: str) -> None:
     """A name of half a million parts once kept the parser busy for hours."""
-    started = time.perf_counter()
+    started = time.thread_time()
     assert _refused(document).startswith(message)
-    assert time.perf_counter() - started < 0.5  # 0.02 s here; a busy machine is forgiven
+    assert time.thread_time() - started < 0.5  # 0.02 s here; a busy machine is forgiven
 
 
 def test_rows_of_dots_in_a_comment_are_no_name() -> None:
