@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from router.errors import Fault, PolicyError
@@ -13,6 +14,10 @@ __all__ = ["parse"]
 
 MAX_DEPTH: Final = 16
 MAX_CONDITIONS: Final = 256
+# As the faults of form tell it: one document, one way to say what is wanted.
+_HOLDS: Final = {"number": "a number", "flag": "true or false", "text": "text in quotes"}
+_IS: Final = {"flag": "true or false", "text": "text"}
+_PLAIN: Final = re.compile(r"\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?|true|false)\s*")
 
 
 def parse(table: object, path: str, *, targets: frozenset[str] = frozenset()) -> Predicate:
@@ -83,7 +88,7 @@ def _comparison(name: str, operator: str, operand: object, known: Signal | Fact,
         raise PolicyError(here, problem, key=operator)
     path = f"{here}.{operator}"
     if operator in NUMERIC and known.holds != "number":
-        raise PolicyError(path, f"{name} is a {known.holds}; use equals or one_of")
+        raise PolicyError(path, f"{name} is {_IS[known.holds]}; use equals or one_of")
     if operator != "one_of":
         return Compare(name, operator, _value(operand, known, path))
     listed = _listed(operand, path, "value")
@@ -128,9 +133,14 @@ def _value(value: object, known: Signal | Fact, path: str) -> Value:
             given = value if isinstance(value, float) else "an integer that large"
             raise PolicyError(path, f"{given} is not a usable number; give a finite one below 1e15")
         return float(value)
-    raise PolicyError(path, f"a {holds} is wanted, not {_kind(value)}")
+    raise PolicyError(path, f"{_HOLDS[holds]} is wanted, not {_kind(value)}")
 
 
 def _kind(value: object) -> str:
-    names = {bool: "a flag", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and _PLAIN.fullmatch(value[:64]):
+        return "text: write it without quotes"
+    names = {int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
+    # TOML's others are dates and times.
+    return names.get(type(value), "a time" if type(value).__name__ == "time" else "a date")

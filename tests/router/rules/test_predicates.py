@@ -164,10 +164,10 @@ def test_a_condition_reads_as_a_sentence() -> None:
         ),
         pytest.param(
             "link = { less_than = 3 }",
-            "rules[2].when.link.less_than: link is a text; use equals or one_of",
+            "rules[2].when.link.less_than: link is text; use equals or one_of",
             id="order of texts",
         ),
-        pytest.param("link = true", "rules[2].when.link: a text is wanted, not a flag", id="flag for a text"),
+        pytest.param("link = true", "rules[2].when.link: text in quotes is wanted, not true", id="flag for a text"),
         pytest.param(
             '"battery_pct.cloud" = 5',
             'rules[2].when: unknown key "battery_pct.cloud"; did you mean "battery_pct"?',
@@ -197,18 +197,20 @@ def test_a_condition_reads_as_a_sentence() -> None:
         ),
         pytest.param(
             "charging = { less_than = true }",
-            "rules[2].when.charging.less_than: charging is a flag; use equals or one_of",
+            "rules[2].when.charging.less_than: charging is true or false; use equals or one_of",
             id="order of flags",
         ),
-        pytest.param("charging = 1", "rules[2].when.charging: a flag is wanted, not a number", id="number for flag"),
+        pytest.param(
+            "charging = 1", "rules[2].when.charging: true or false is wanted, not a number", id="number for flag"
+        ),
         pytest.param(
             "cpu_load = { less_than = true }",
-            "rules[2].when.cpu_load.less_than: a number is wanted, not a flag",
+            "rules[2].when.cpu_load.less_than: a number is wanted, not true",
             id="flag for number",
         ),
         pytest.param(
             'cpu_load = { less_than = "0.5" }',
-            "rules[2].when.cpu_load.less_than: a number is wanted, not text",
+            "rules[2].when.cpu_load.less_than: a number is wanted, not text: write it without quotes",
             id="text for number",
         ),
         pytest.param(

@@ -164,7 +164,7 @@ def _faults(document: str | bytes) -> list[str]:
             ),
             [
                 'line 6: rules[0].when: unknown key "battery_pctt"; did you mean "battery_pct"?',
-                "line 6: rules[0].when.charging: a flag is wanted, not a number",
+                "line 6: rules[0].when.charging: true or false is wanted, not a number",
                 "line 6: rules[0].when.cpu_load.less_than: a number is wanted, not text",
                 'line 6: rules[0].when.cpu_load: unknown key "greter"; did you mean "greater_than"?',
                 "line 6: rules[0].when.all: a list of at least one condition is wanted",
