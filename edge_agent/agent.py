@@ -107,7 +107,7 @@ class _Front:
         as long as a reading of the signal counts, or for `holds_s`, or until the app says otherwise; None says that
         it is not known any more. Costs some 0.1 ms: no call for every request.
         Raises SignalError: nothing of it was taken, because of what the error names. Raises AgentClosed."""
-        self._core.report({**values, **more}, holds_s)
+        self._core.report(values, more, holds_s)
 
     def feedback(self, result: Result, label: object) -> bool:
         """Say what would have been right for a request: a class by its name or index, or for other tasks the answer in

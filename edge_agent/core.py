@@ -26,7 +26,7 @@ from edge_agent.device.keeper import Keeper
 from edge_agent.device.pool import DevicePool
 from edge_agent.device.warmup import warm_up
 from edge_agent.device.watchdog import Watchdog
-from edge_agent.errors import AgentClosed, AllTargetsFailed, ConfigError, RequestError, UnknownModel
+from edge_agent.errors import AgentClosed, AllTargetsFailed, ConfigError, RequestError, SignalError, UnknownModel
 from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
@@ -44,7 +44,7 @@ from edge_agent.telemetry.journal import Entry, Journal
 from edge_agent.telemetry.loop_watch import LoopWatch
 from edge_agent.telemetry.metrics import Metrics
 from edge_agent.telemetry.record_log import RecordLog
-from nearfar_wire.errors import quoted
+from nearfar_wire.errors import kind_of, quoted
 from router.choosing.engine import Decision
 from router.naming import did_you_mean
 from router.rules.policy import Policy
@@ -442,10 +442,13 @@ class Core:
         left_s = 0.0 if keeper is None else keeper.out_s()
         return None if keeper is None or not left_s else (left_s, keeper.why)
 
-    def report(self, values: Mapping[str, object], holds_s: float | None) -> None:
+    def report(self, values: Mapping[str, object], more: Mapping[str, object], holds_s: float | None) -> None:
         """Take what the app says of some signals, for the next request already. See Agent.report."""
         self.check_open()
-        self._reported.say(values, holds_s)
+        if not isinstance(values, Mapping):
+            problem = f"a mapping of signals to what is known of them is wanted, not {kind_of(values)}"
+            raise SignalError("values", problem)
+        self._reported.say({**values, **more}, holds_s)
         self.sampler.sample_now(self._reported)
 
     def refresh(self) -> None:
@@ -481,7 +484,7 @@ class Core:
         """Note what was right for a request. See Agent.feedback."""
         self.check_open()
         if not isinstance(result, Result):
-            raise RequestError(f"what an answer is told of is the Result that had it, not a {type(result).__name__}")
+            raise RequestError(f"what an answer is told of is the Result that had it, not {kind_of(result)}")
         request = result.decision.situation.request
         release = self.release(request.model)
         quality = self._qualities[request.model]

@@ -20,6 +20,7 @@ from cloud_service.publish.errors import PublishError
 from cloud_service.publish.labels import label_indices
 from cloud_service.publish.recipes.pictures import SOURCE as IMAGE
 from cloud_service.publish.recipes.sentences import SOURCE as TEXT
+from nearfar_wire.errors import kind_of
 
 __all__ = ["read_pictures", "read_sentences"]
 
@@ -147,7 +148,7 @@ def _opened(path: Path) -> TextIO:
 
 def _utf8(path: Path, number: int, text: Any) -> bytes:  # Any: as the file has it
     if not isinstance(text, str):
-        raise PublishError(f"{path}: the text of example {number} is a {type(text).__name__}", "put it in quotes")
+        raise PublishError(f"{path}: the text of example {number} is {kind_of(text)}", "put it in quotes")
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -157,7 +158,7 @@ def _utf8(path: Path, number: int, text: Any) -> bytes:  # Any: as the file has 
 def _class_name(path: Path, number: int, label: Any) -> str:  # Any: as the file has it
     if isinstance(label, bool) or not isinstance(label, str | int):
         raise PublishError(
-            f"{path}: the label of example {number} is a {type(label).__name__}",
+            f"{path}: the label of example {number} is {kind_of(label)}",
             "a class is its name or a whole number; numbers with a point are for --task regression",
         )
     return str(label)

@@ -14,7 +14,7 @@ from edge_agent.cancellation import Cancellation
 from edge_agent.errors import DeadlineExceeded, InputError, RequestError, UnknownLabel
 from edge_agent.releases import Release
 from nearfar_wire.datatypes import DATATYPES
-from nearfar_wire.errors import TensorError, quoted
+from nearfar_wire.errors import TensorError, kind_of, quoted
 from nearfar_wire.specs import check
 from router.naming import did_you_mean
 from router.rules.policy import Policy
@@ -31,7 +31,7 @@ _MADE_OF: Final = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "O": "OSU"}
 def seconds(model: str, deadline_ms: float, most_s: float) -> float:
     """Return the seconds to a request's deadline, `most_s` at the most. Raises RequestError, DeadlineExceeded."""
     if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, Real) or deadline_ms != deadline_ms:
-        given = f"a {type(deadline_ms).__name__}" if deadline_ms == deadline_ms else "NaN"
+        given = kind_of(deadline_ms) if deadline_ms == deadline_ms else "NaN"
         raise RequestError(f"deadline_ms is a number of milliseconds from now, not {given}")
     if deadline_ms <= 0:
         raise DeadlineExceeded(model, 0.0)
@@ -43,7 +43,7 @@ def check_label(policy: Policy, label: str) -> None:
     """Pass a label that the policy has. Raises UnknownLabel."""
     if isinstance(label, str) and label in policy.labels:
         return
-    named = quoted(label) if isinstance(label, str) else f"named by a {type(label).__name__}"
+    named = quoted(label) if isinstance(label, str) else f"named by {kind_of(label)}"
     known = did_you_mean(str(label), policy.labels)
     raise UnknownLabel(f"policy {policy.name} has no privacy label {named}{known}; nothing ran or left")
 
@@ -53,9 +53,9 @@ def check_passed_along(cancellation: object, traceparent: object) -> None:
 
     Raises RequestError: for what is of another type."""
     if cancellation is not None and not isinstance(cancellation, Cancellation):
-        raise RequestError(f"cancellation is an edge_agent.Cancellation, not a {type(cancellation).__name__}")
+        raise RequestError(f"cancellation is an edge_agent.Cancellation, not {kind_of(cancellation)}")
     if traceparent is not None and not isinstance(traceparent, str):
-        raise RequestError(f"traceparent is text, as W3C has it, not a {type(traceparent).__name__}")
+        raise RequestError(f"traceparent is text, as W3C has it, not {kind_of(traceparent)}")
 
 
 def arrays_of(
@@ -63,8 +63,7 @@ def arrays_of(
 ) -> Mapping[str, NDArray[Any]]:  # Any: arrays, or what numpy makes arrays of
     """Return the arrays of a request that are as the release's manifest wants them. Raises InputError."""
     if type(inputs) is not dict and not isinstance(inputs, Mapping):
-        given = type(inputs).__name__
-        raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {given}")
+        raise InputError(release.name, None, f"a mapping of input names to arrays is wanted, not {kind_of(inputs)}")
     for name, value in inputs.items():
         if type(value) is not np.ndarray or type(name) is not str:
             inputs = {name: _array(release, name, value) for name, value in inputs.items()}
@@ -79,7 +78,7 @@ def arrays_of(
 def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: any datatype
     """Make an array of a list or number, of the datatype that the model takes; an array stays what it is."""
     if not isinstance(name, str):
-        raise InputError(release.name, None, f"an input's name is text, not {type(name).__name__}")
+        raise InputError(release.name, None, f"an input's name is text, not {kind_of(name)}")
     if type(value) is np.ndarray:
         return value
     spec = next((spec for spec in release.inputs if spec.name == name), None)
@@ -96,4 +95,4 @@ def _array(release: Release, name: str, value: object) -> NDArray[Any]:  # Any: 
     except Exception:  # noqa: BLE001, S110  an object may turn into an array in its own way, and fail in its own
         pass  # told below, without foreign words, which may quote the value
     wanted = f"{spec.datatype} array" if spec is not None else "array"
-    raise InputError(release.name, name, f"a {type(value).__name__} that is no {wanted}; pass one")
+    raise InputError(release.name, name, f"{kind_of(value)} that is no {wanted}; pass one")

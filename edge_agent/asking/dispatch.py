@@ -28,7 +28,7 @@ from edge_agent.signals import Demand, Sampler
 from edge_agent.spending import Ledger, Waker
 from edge_agent.telemetry.journal import Journal
 from edge_agent.telemetry.metrics import Metrics
-from nearfar_wire.errors import quoted
+from nearfar_wire.errors import kind_of, quoted
 from router.choosing.engine import Decision
 from router.choosing.memo import Memo
 from router.naming import did_you_mean
@@ -188,7 +188,7 @@ class Dispatcher:
     def _release(self, model: str) -> Release:
         release = self._releases.get(model) if isinstance(model, str) else None
         if release is None:
-            named = quoted(model) if isinstance(model, str) else f"named by a {type(model).__name__}"
+            named = quoted(model) if isinstance(model, str) else f"named by {kind_of(model)}"
             raise UnknownModel(f"no model {named} is configured{did_you_mean(str(model), self._releases)}")
         return release
 

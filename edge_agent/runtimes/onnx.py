@@ -148,7 +148,7 @@ def _specs(name: str, nodes: Sequence[Any]) -> tuple[TensorSpec, ...]:  # Any: a
     for node in nodes:
         datatype = DATATYPE_OF.get(node.type)
         if datatype is None:
-            raise CannotLoad(f"{name}: {node.name!r} is a {node.type}, which cannot be sent or received")
+            raise CannotLoad(f"{name}: {node.name!r} is of type {node.type}, which cannot be sent or received")
         specs.append(TensorSpec(node.name, datatype, shape_of(node.shape)))
     return tuple(specs)
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from edge_agent.errors import ConfigError, SignalError
 from edge_agent.signals.intake import check_names, take
 from edge_agent.signals.source import Demand
+from nearfar_wire.errors import kind_of
 from router.naming import did_you_mean
 from router.signals import SIGNALS, signal
 from router.types import Value
@@ -59,13 +60,13 @@ def checked_claims(sources: Sequence[SignalSource], targets: Collection[str]) ->
 
     Raises ConfigError: one has no names or no usable interval, or tells something that is no signal here."""
     if not isinstance(sources, Sequence):
-        raise ConfigError("signal_sources", f"a list of sources is wanted, not a {type(sources).__name__}")
+        raise ConfigError("signal_sources", f"a list of sources is wanted, not {kind_of(sources)}")
     return [_checked(source, f"signal_sources[{index}]", targets) for index, source in enumerate(sources)]
 
 
 def _checked(source: SignalSource, document: str, targets: Collection[str]) -> Claim:
     if not callable(getattr(source, "read", None)):
-        raise ConfigError("read", f"a SignalSource has a method of that name, a {type(source).__name__} has none",
+        raise ConfigError("read", f"a SignalSource has a method of that name, {kind_of(source)} has none",
                           document=document)  # fmt: skip
     names, interval_s = getattr(source, "names", None), getattr(source, "interval_s", None)
     if isinstance(names, str) or not isinstance(names, Collection) or not names:

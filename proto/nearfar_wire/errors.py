@@ -25,6 +25,7 @@ __all__ = [
     "ParameterError",
     "TensorError",
     "WireError",
+    "kind_of",
     "quoted",
 ]
 
@@ -35,6 +36,14 @@ _MAX_NAME: Final = 64
 def quoted(name: str) -> str:
     """Return `name` in quotes, shortened and with control characters escaped, fit for a message."""
     return repr(name) if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]!r}..."
+
+
+def kind_of(value: object) -> str:
+    """Return what sort of thing stands where another is wanted, with its article: "an int", "a list", "None"."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"an {name}" if name[:1] in "aeioAEIO" or name == "ndarray" else f"a {name}"
 
 
 class WireError(Exception):

@@ -120,7 +120,7 @@ def test_labels_of_other_tasks_are_numbers_or_lists_of_them(tmp_path: Path) -> N
         ("text,y,when\na,0,1\nb,1,soon\n", "csv", "neither a number nor a date"),
         ('{"text": "a", "y": 0}\n[1]\n', "jsonl", "line 2 is no object"),
         ('{"text": "a", "y": 0}\n{"text"\n', "jsonl", "line 2 cannot be read as JSON"),
-        ('{"text": 3, "y": 0}\n', "jsonl", "the text of example 1 is a int"),
+        ('{"text": 3, "y": 0}\n', "jsonl", "the text of example 1 is an int"),
         ('{"text": "a", "y": 0.5}\n', "jsonl", "the label of example 1 is a float"),
         ('{"text": "a", "y": true}\n', "jsonl", "the label of example 1 is a bool"),
         ('{"text": "\\ud800", "y": 0}\n', "jsonl", "half a character"),

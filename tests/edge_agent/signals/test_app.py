@@ -181,6 +181,15 @@ def test_a_report_of_what_cannot_be_is_refused_as_a_whole(values: Any, holds_s: 
     assert told.read() == {"metered": False}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"), [(None, "None"), (7, "an int"), ("metered", "a str"), ([("metered", True)], "a list")]
+)
+def test_a_report_that_is_no_mapping_is_one_typed_error(said: Any, told: str) -> None:
+    """`report(None)` was a TypeError, which no app catches that catches what the agent raises."""
+    with fake_agent(fake_release()) as agent, pytest.raises(SignalError, match=rf"is wanted, not {told}$"):
+        agent.report(said)
+
+
 def test_an_agent_that_is_closed_takes_no_report() -> None:
     agent = fake_agent(fake_release())
     agent.close()
