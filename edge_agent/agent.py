@@ -60,8 +60,15 @@ class _Front:
     ) -> Self:
         """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
         from edge_agent.config import load_config
+        from edge_agent.errors import ConfigError
+        from nearfar_wire.errors import kind_of
 
-        return cls(load_config(Path(path)), registry=registry, sources=sources, signal_sources=signal_sources)
+        try:
+            file = Path(path)
+        except TypeError:
+            problem = f"the path of a file is wanted, not {kind_of(path)}; an AgentConfig goes to {cls.__name__}"
+            raise ConfigError("", problem) from None
+        return cls(load_config(file), registry=registry, sources=sources, signal_sources=signal_sources)
 
     @classmethod
     def over(cls, core: Core) -> Self:

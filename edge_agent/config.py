@@ -15,14 +15,16 @@ Paths are relative to the document. What is wrong is told with its place, before
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from edge_agent.errors import ConfigError
+from nearfar_wire.errors import kind_of
 from router.errors import DocumentError, Fault
 from router.toml.document import located, read_document
 from router.types import DEVICE, SIGNALS, Kind
@@ -55,6 +57,27 @@ TargetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
+def _names_something(value: object) -> object:
+    # Relative to the document's folder an empty path would be that folder; a NUL no system takes.
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if text == "":
+        raise ValueError("the path is empty; leave the field out, or name a file")
+    if isinstance(text, str) and ("\0" in text or not _is_encodable(text)):
+        raise ValueError("the path holds a character that no path can hold")
+    return value
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+FilePath = Annotated[Path, Field(strict=False), BeforeValidator(_names_something)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -62,7 +85,7 @@ class _Part(BaseModel):
 class ModelConfig(_Part):
     """One model that the app may name."""
 
-    release: Annotated[Path, Field(strict=False)]
+    release: FilePath
     """A directory with manifest.toml, and the device's model file where there is one."""
 
 
@@ -94,11 +117,11 @@ class DeviceConfig(_Part):
 class TlsConfig(_Part):
     """Transport security; an empty table trusts the certificate authorities that gRPC brings along."""
 
-    ca: Annotated[Path, Field(strict=False)] | None = None
+    ca: FilePath | None = None
     """PEM file of the authorities to trust instead of those that gRPC brings along."""
-    certificate: Annotated[Path, Field(strict=False)] | None = None
+    certificate: FilePath | None = None
     """PEM file of the client's own certificate chain, where the server asks for one."""
-    key: Annotated[Path, Field(strict=False)] | None = None
+    key: FilePath | None = None
     """PEM file of its private key."""
     server_name: str | None = None
     """The name to expect in the server's certificate, where it is not the address's host."""
@@ -119,7 +142,7 @@ class RemoteConfig(_Part):
     """HOST:PORT."""
     tls: TlsConfig | None = None
     """Without it the address must be a loopback one."""
-    token_file: Annotated[Path, Field(strict=False)] | None = None
+    token_file: FilePath | None = None
     """File of the bearer token that goes with every call; read again when it changes."""
     token: SkipJsonSchema[Callable[[], str] | None] = Field(default=None, exclude=True, repr=False)
     """In code alone, and instead of `token_file`: gives the bearer token, for every call anew, at once."""
@@ -168,10 +191,10 @@ class AgentConfig(_Part):
 
     schema_version: Annotated[Literal[1], whole_number("1"), Field(alias="schema")] = 1
     models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
-    policy: Annotated[Path, Field(strict=False)] | None = None
+    policy: FilePath | None = None
     policy_check_s: Seconds = 2.0
     """How often the policy file is looked at for a new version, and that of the shadow."""
-    shadow_policy: Annotated[Path, Field(strict=False)] | None = None
+    shadow_policy: FilePath | None = None
     """File of a policy that decides every request too, and does nothing: what it would have done otherwise is counted,
     and told in the records."""
     targets: dict[TargetName, RemoteConfig] = {}
@@ -182,11 +205,11 @@ class AgentConfig(_Part):
     """For requests that name none: a person notices a second."""
     max_deadline_ms: Annotated[float, Field(gt=0, le=86_400_000)] = 600_000.0
     """Longer deadlines are cut to this."""
-    audits: Annotated[Path, Field(strict=False)] | None = None
+    audits: FilePath | None = None
     """File to which audits are appended, for `nearfar-cloud recertify`; left out: they are counted only."""
     audits_max_mb: Annotated[int, Field(ge=1, le=10_000)] = 64
     """No more is written once the file has so many megabytes."""
-    records: Annotated[Path, Field(strict=False)] | None = None
+    records: FilePath | None = None
     """File to which every decision and its outcome is appended, for `nearfar-agent watch` and `nearfar-policy replay`;
     left out: the last ones are kept in memory only."""
     records_max_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
@@ -194,7 +217,7 @@ class AgentConfig(_Part):
     records_labels: list[str] | None = None
     """Privacy labels whose requests are recorded, where records are to leave the device, say. A request with another
     label, or with none, is not written down then; left out: all are."""
-    state: Annotated[Path, Field(strict=False)] | None = None
+    state: FilePath | None = None
     """Folder in which audits, verdicts on models and what was learnt of times are remembered across restarts; left out:
     begun anew each time."""
     journal_size: Annotated[int, Field(ge=1, le=1_000_000)] = 256
@@ -226,9 +249,13 @@ def load_config(path: Path) -> AgentConfig:
 
     Raises ConfigError: with the line and the place of the first fault."""
     try:
-        content = path.read_bytes()
+        # One byte over the limit is enough to refuse it; a file of gigabytes is not read to its end.
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError("", f"cannot be read: {error.strerror or error}", document=str(path)) from error
+    except ValueError as error:  # a NUL, or half a character
+        raise ConfigError("", "cannot be read: no file has such a name", document=ascii(str(path))) from error
     try:
         config = read_document(content, AgentConfig, source=str(path), max_bytes=MAX_CONFIG_BYTES)
         return checked(_resolved(config, path.parent))
@@ -244,8 +271,7 @@ def checked(config: AgentConfig) -> AgentConfig:
 
     Raises ConfigError: for a target without a kind, a second device, or plaintext to another machine."""
     if not isinstance(config, AgentConfig):
-        given = type(config).__name__
-        raise ConfigError("", f"an AgentConfig is wanted, not a {given}; a file is read by Agent.from_config")
+        raise ConfigError("", f"an AgentConfig is wanted, not {kind_of(config)}; a file is read by Agent.from_config")
     for name, remote in config.targets.items():
         path = f"targets.{name}"
         if name == DEVICE:

@@ -85,6 +85,9 @@ WRONG = {
     "A12_plaintext_to_an_address": (_cloud("10.0.0.5:8001"), "targets.cloud.tls", "plaintext"),
     "A12_plaintext_to_everybody": (_cloud("0.0.0.0:8001"), "targets.cloud.tls", "plaintext"),
     "A12_a_name_that_looks_like_loopback": (_cloud("127.0.0.1.example:1"), "targets.cloud.tls", "plaintext"),
+    "empty_path": (f"policy = ''\n{MODEL}", "policy", "the path is empty; leave the field out, or name a file"),
+    "empty_path_of_a_release": ("[models.tiny]\nrelease = ''", "models.tiny.release", "the path is empty"),
+    "path_with_a_nul": (f'state = "a\\u0000b"\n{MODEL}', "state", "a character that no path can hold"),
     "endless": ("#" * (MAX_CONFIG_BYTES + 1), "", "longer than"),
     "F4_deep": ("a = " + "[" * 5000, "", ""),
     "not_utf8": ("\udcff", "", "not UTF-8"),
@@ -101,6 +104,27 @@ def test_what_is_wrong_is_told_with_its_exact_place(tmp_path: Path, text: str, p
     assert (error.path, problem in error.problem) == (place, True), error
     assert str(error).startswith(f"{path}: ")
     assert (error.code, error.retryable, error.source) == (Code.INVALID_INPUT, False, "config")
+
+
+@pytest.mark.parametrize("path", [None, 7, b"agent.toml", {"models": {}}], ids=repr)
+def test_what_is_no_path_is_refused_as_everything_else_is(path: Any) -> None:
+    """`from_config(None)` was a TypeError of pathlib's."""
+    with pytest.raises(ConfigError, match=r"the path of a file is wanted, not .*; an AgentConfig goes to Agent"):
+        Agent.from_config(path)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800"], ids=ascii)
+def test_a_name_that_no_file_can_have_is_refused_too(path: str) -> None:
+    """These were errors of Python's own, of two kinds."""
+    with pytest.raises(ConfigError, match="cannot be read: no file has such a name"):
+        Agent.from_config(path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end is looked for")
+def test_a_file_without_an_end_is_not_read_to_its_end() -> None:
+    """It was read whole before its size was looked at."""
+    with pytest.raises(ConfigError, match="longer than"):
+        load_config(Path("/dev/zero"))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
