@@ -21,7 +21,8 @@ later as it is, and `source`, the part that told. No message holds an input's va
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 
 from nearfar_wire.errors import quoted
@@ -49,6 +50,9 @@ __all__ = [
 
 # What closes a target to a request today closes it tomorrow: its label, its size, a mode, a model that is not there.
 _LASTING: Final = frozenset({Constraint.LABEL, Constraint.MODE, Constraint.NOT_SERVED, Constraint.TOO_LARGE})
+# From here on told in minutes.
+_MANY_S: Final = 600.0
+_UNKNOWN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class AgentError(Exception):
@@ -147,33 +151,49 @@ class SignalError(AgentError):
 
 
 class NoFeasibleTarget(AgentError):
-    """Every target is closed to this request."""
+    """Every target is closed to this request.
+
+    `again_s` says by target in how many seconds it is asked again, where that is known: a breaker's pause, one that the
+    server asked for, the next hour of a budget. `retry_after_s` is the least of them, None where there is none."""
 
     code = Code.UNAVAILABLE
     source = "router"
 
-    def __init__(self, model: str, closed: Sequence[Closed]) -> None:
-        causes = "; ".join(f"{c.target}: {c.constraint.value} ({c.detail})" for c in closed)
+    def __init__(self, model: str, closed: Sequence[Closed], again_s: Mapping[str, float] = _UNKNOWN) -> None:
+        causes = "; ".join(f"{c.target}: {_closed(c, again_s)}" for c in closed)
         super().__init__(f"model {model!r}: no target may or can answer: {causes or 'none is configured'}")
-        self.retryable = any(c.constraint not in _LASTING for c in closed)
+        self.retryable = any(c.constraint not in _LASTING or c.target in again_s for c in closed)
         self.model = model
         self.closed = tuple(closed)
+        self.again_s = dict(again_s)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """In how many seconds the first of the targets is asked again."""
+        return min(self.again_s.values(), default=None)
 
 
 class AllTargetsFailed(AgentError):
-    """Every target that was asked failed."""
+    """Every target that was asked failed. `again_s` is of those that were not, as in NoFeasibleTarget."""
 
     code = Code.UNAVAILABLE
     source = "attempt"
 
-    def __init__(self, model: str, failures: Sequence[Failure], closed: Sequence[Closed]) -> None:
+    def __init__(
+        self,
+        model: str,
+        failures: Sequence[Failure],
+        closed: Sequence[Closed],
+        again_s: Mapping[str, float] = _UNKNOWN,
+    ) -> None:
         causes = [f"{f.target}: {f.code}{f' ({f.detail})' if f.detail else ''}" for f in failures]
-        causes += [f"{c.target}: not asked, {c.constraint.value} ({c.detail})" for c in closed]
+        causes += [f"{c.target}: not asked, {_closed(c, again_s)}" for c in closed]
         super().__init__(f"model {model!r}: no target answered: {'; '.join(causes)}")
         self.retryable = any(CODES[Code(f.code)].retryable for f in failures)
         self.model = model
         self.failures = tuple(failures)
         self.closed = tuple(closed)
+        self.again_s = dict(again_s)
 
 
 class DeadlineExceeded(AgentError):
@@ -202,3 +222,16 @@ class AgentClosed(AgentError):
     """The agent is closed."""
 
     code = Code.UNAVAILABLE
+
+
+def _closed(closed: Closed, again_s: Mapping[str, float]) -> str:
+    """Tell what closed a target, and in how many seconds it is asked again."""
+    seconds = again_s.get(closed.target)
+    again = "" if seconds is None else f"; asked again in {_in_words(seconds)}"
+    return f"{closed.constraint.value} ({closed.detail}{again})"
+
+
+def _in_words(seconds: float) -> str:
+    if seconds >= _MANY_S:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 
 from router import experience
+from router.choosing.closed import Closed
 from router.experience import Admission, ModelFacts, TargetFacts
 from router.experience.saved import restore, save
 from router.rules.policy import Policy
@@ -122,6 +123,11 @@ class Experience:
         """Return the phase of a target's breaker."""
         with self._lock:
             return self._learnt.phase(target, now)
+
+    def again_s(self, closed: Closed, model: str, now: float) -> float | None:
+        """Return in how many seconds a closed target is asked again, where that is known."""
+        with self._lock:
+            return self._learnt.again_s(closed, model, now)
 
     def covers(self, role: Role, target: str, model: str, now: float) -> bool:
         """Tell whether one more hedge, or retry, is covered; a hedge that is takes its token."""

@@ -15,6 +15,7 @@ from edge_agent.asking.request_ids import RequestIds
 from edge_agent.asking.standing import Standing, again
 from edge_agent.asking.weight import weighing
 from edge_agent.call import Call
+from edge_agent.call.again import again_s
 from edge_agent.call.setting import Setting
 from edge_agent.experience import ModelFacts
 from edge_agent.signals import Demand, Sampler
@@ -229,6 +230,10 @@ class Desk:
             self._wanted = (decision.closed, demands)
         for demand in demands:
             demand.at = now
+
+    def again_s(self, decision: Decision) -> Mapping[str, float]:
+        """Return in how many seconds the targets that were closed are asked again."""
+        return again_s(self._setting, decision)
 
     def call(self, arrays: Arrays, decision: Decision, plan: Plan) -> Call:
         """Return the call that carries a plan out, with the permit for the remote targets that it names."""

@@ -115,7 +115,7 @@ class Dispatcher:
         if plan is None:
             self._journal.add(decision, None)
             self._metrics.ended(decision, desk.policy.rule_names, None, 0.0)
-            raise NoFeasibleTarget(model, decision.closed)
+            raise NoFeasibleTarget(model, decision.closed, desk.again_s(decision))
         return desk.call(arrays, decision, plan)
 
     def _desk(self, model: str, label: str | None) -> Desk:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from edge_agent.call.again import again_s
 from edge_agent.call.audit import Audit
 from edge_agent.call.device import Ran
 from edge_agent.call.expense import expense_of
@@ -275,7 +276,8 @@ class Call:
             return RequestCancelled(f"model {request.model!r}: the request was cancelled")
         if outcome.ending is Ending.DEADLINE_EXCEEDED:
             return DeadlineExceeded(request.model, (request.deadline - situation.now) * 1000, outcome.failures)
-        return AllTargetsFailed(request.model, outcome.failures, self.decision.closed)
+        again = again_s(self.setting, self.decision) if self.decision.closed else {}
+        return AllTargetsFailed(request.model, outcome.failures, self.decision.closed, again)
 
 
 def _audited(quality: Quality, audit: Audit, outputs: Arrays) -> float | None:

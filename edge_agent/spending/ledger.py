@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from edge_agent.spending.kept import load, save
 from router.rules.policy import Policy
 from router.spending.purse import Purse
 from router.spending.radio import WakeLog
-from router.types import BudgetView, Kind, Reading, Situation
+from router.types import BudgetView, Kind, Reading, Resource, Situation
 
 __all__ = ["Ledger"]
 
@@ -93,6 +93,11 @@ class Ledger:
         if not self._policy.budgets:
             return math.inf
         return min(self.purse.stands_until, self._looked_at + _LOOK_S) if readings is self._readings else -math.inf
+
+    def renews_in_s(self, resources: Iterable[Resource]) -> float:
+        """Return in how many seconds the whole of all of these budgets is there again."""
+        with self._lock:
+            return max((self.purse.renews_in_s(resource, self._utc()) for resource in resources), default=0.0)
 
     def silent_wakes(self, link: str | None, now: float) -> int:
         """Return how many wakes of the radio in a row no call followed."""

@@ -9,8 +9,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from router.choosing.closed import Closed
 from router.estimates import Share
 from router.experience.admission import Admission, explained_s
+from router.experience.again import again_at
 from router.experience.book import Book
 from router.experience.device_runs import DeviceRuns
 from router.experience.extras import Extras
@@ -136,6 +138,11 @@ class Experience:
     def phase(self, target: str, now: float) -> BreakerPhase:
         """Return the phase of a target's breaker."""
         return breaker.phase(self._known.breaker_of(target), now)
+
+    def again_s(self, closed: Closed, model: str, now: float) -> float | None:
+        """Return in how many seconds a closed target is asked again; None where nothing that is known here tells."""
+        until = again_at(self._known, closed, model)
+        return until - now if now < until < math.inf else None
 
     # -- what a request may cost beyond one call ----------------------------------------------------------------------
 

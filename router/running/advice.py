@@ -84,6 +84,16 @@ class Advice:
         """Return how much of the time is left for which the target asked not to be called."""
         return max(0.0, self._pushed_until - now)
 
+    @property
+    def pushed_until(self) -> float:
+        """The instant until which the target asked not to be called."""
+        return self._pushed_until
+
+    @property
+    def away_until(self) -> float:
+        """The instant until which it asked to be left to those who need it."""
+        return self._away_until
+
     def changes_at(self) -> tuple[float, ...]:
         """Return the instants at which time alone changes what holds."""
         return (self._queue_at + QUEUE_HOLDS_S, self._away_until, self._pushed_until)

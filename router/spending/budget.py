@@ -22,7 +22,18 @@ from router.spending.habit import Hours, learnt, noted, share_left
 from router.types import BudgetView, Resource
 from router.values import value
 
-__all__ = ["BudgetState", "BudgetTerms", "Budgets", "advance", "begin", "charge", "restored", "view", "view_of"]
+__all__ = [
+    "BudgetState",
+    "BudgetTerms",
+    "Budgets",
+    "advance",
+    "begin",
+    "charge",
+    "renews_in_s",
+    "restored",
+    "view",
+    "view_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,11 @@ def advance(terms: BudgetTerms, state: BudgetState, utc_s: float, passed_s: floa
         price = _moved(terms, price, step_spent, step_s, terms.amount - spent, max(terms.step_s, left_s))
         step_spent = step_s = 0.0
     return BudgetState(state.resource, period, spent, price, lasted_s, step_spent, step_s, usual, today)
+
+
+def renews_in_s(terms: BudgetTerms, state: BudgetState, utc_s: float) -> float:
+    """Return in how many seconds the next period begins, and with it the whole amount is there again."""
+    return _time_left_s(terms, state.period, utc_s, state.lasted_s)
 
 
 def _moved(

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 
 from router.rules.policy import Policy
-from router.spending.budget import BudgetState, BudgetTerms, advance, begin, charge, restored, view
+from router.spending.budget import BudgetState, BudgetTerms, advance, begin, charge, renews_in_s, restored, view
 from router.spending.energy import device_j, remote_j
 from router.types import BudgetView, Kind, Resource
 
@@ -105,6 +105,13 @@ class Purse:
             if self._charging and terms.charging_w:
                 state = charge(state, -terms.charging_w * passed_s)
             self._put(terms, advance(terms, state, utc_s, passed_s))
+
+    def renews_in_s(self, resource: Resource, utc_s: float) -> float:
+        """Return in how many seconds the whole of a budget is there again; 0 where there is no such budget."""
+        for terms in self._policy.budgets:
+            if terms.resource is resource:
+                return renews_in_s(terms, self._states[resource], utc_s)
+        return 0.0
 
     # -- what was spent ------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ ERRORS: list[Exception] = [
     InputError("digits", "pixels", "is missing"),
     InputError("digits", None, "is no mapping"),
     SignalError("battery_pct", "150"),
-    NoFeasibleTarget("digits", [Closed("cloud", Constraint.BREAKER, "it failed too often")]),
+    NoFeasibleTarget("digits", [Closed("cloud", Constraint.BREAKER, "it failed too often")], {"cloud": 27.5}),
     AllTargetsFailed("digits", FAILURES, CLOSED),
     DeadlineExceeded("digits", 50.0, FAILURES),
     TensorError("x", "is FP64"),

@@ -50,7 +50,7 @@ def test_a_registry_that_shows_another_agent_is_refused_before_anything_starts(h
 def test_what_is_passed_along_and_is_not_what_it_should_be_is_a_typed_error(home: Home) -> None:
     """An event for a Cancellation was an AttributeError, and the request was recorded as one that the app cancelled."""
     with Agent(home.config(), sources=[]) as agent:
-        with pytest.raises(RequestError, match=r"cancellation is an edge_agent\.Cancellation, not a Event"):
+        with pytest.raises(RequestError, match=r"cancellation is an edge_agent\.Cancellation, not an Event"):
             agent.infer("tiny", {"pixels": PIXELS}, cancellation=cast("Any", threading.Event()))
         with pytest.raises(RequestError, match="traceparent is text, as W3C has it, not a bytes"):
             agent.infer("tiny", {"pixels": PIXELS}, traceparent=cast("Any", b"00-ab"))
