@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.asking.asked import check_passed_along
@@ -29,6 +30,7 @@ from edge_agent.device.watchdog import Watchdog
 from edge_agent.errors import AgentClosed, AllTargetsFailed, ConfigError, RequestError, SignalError, UnknownModel
 from edge_agent.experience import Experience
 from edge_agent.feedback import true_answer
+from edge_agent.left_open import weakly, write_down
 from edge_agent.policies import PolicyFile, PolicyStatus, Watcher
 from edge_agent.policy_guard import Guard
 from edge_agent.releases import Release
@@ -84,7 +86,7 @@ class Core:
         config = checked(config)
         clock = clock or machine_clock()
         self.config = config
-        self.metrics = Metrics()
+        metrics = self.metrics = Metrics()
         self._clock = clock
         self._pid = os.getpid()
         self._closed = False
@@ -98,9 +100,9 @@ class Core:
         self.policies = PolicyFile(
             config.policy,
             config.kinds,
-            on_change=self._adopt,
-            on_outcome=self.metrics.policy_reload,
-            guard=Guard(lambda: self.metrics.tally(config.targets), clock),
+            on_change=weakly(self._adopt, None),
+            on_outcome=metrics.policy_reload,
+            guard=Guard(lambda: metrics.tally(config.targets), clock),
         )
         self.shadow: Shadow | None = None
         """The policy that only looks on; None where none is configured."""
@@ -156,16 +158,19 @@ class Core:
                 self.metrics.ep_fallback(release.name)
             self._keep(release, self._experience, clock, chance)
         self._demands = {name: Demand() for name in config.targets}
-        self.door, round_trips = open_door(config, self._demands, self._may_measure, self._measured)
+        self.door, round_trips = open_door(
+            config, self._demands, weakly(self._may_measure, False), weakly(self._measured, None)
+        )
         self._round_trips = round_trips
         self._reported = Reported(config.targets, clock)
+        policies = self.policies
         self.sampler = Sampler(
             [*round_trips, *(sources or ())],
             together=[*self._traffic(clock), *(sensors(config.signals) if sources is None else ())],
             claims=checked_claims(signal_sources, config.targets),
             pushed=[self._reported],
             clock=clock,
-            stale_after_s=lambda name: self.policies.current.stale_after(name),
+            stale_after_s=lambda name: policies.current.stale_after(name),
         )
         self.dispatcher = Dispatcher(
             releases=self.releases,
@@ -188,7 +193,7 @@ class Core:
         )
         self._bind_metrics(registry)
         watched = config.policy is not None or self.shadow is not None
-        self._watcher = Watcher(self._refresh_policies, config.policy_check_s) if watched else None
+        self._watcher = Watcher(weakly(self._refresh_policies, None), config.policy_check_s) if watched else None
         self.sampler.start()
         if self._watcher is not None:
             self._watcher.start()
@@ -197,7 +202,9 @@ class Core:
         self._ledger.start()
         if self.shadow is not None:
             self.shadow.start()
-        atexit.register(self._write_down)
+        # Not the core: a program may drop an agent that it did not close, and what that held is not held until it ends.
+        self._written_down = partial(write_down, self._pid, self._remembered, self._ledger, self.shadow, self._records)
+        atexit.register(self._written_down)
 
     def _refresh_policies(self) -> None:
         self.policies.refresh()
@@ -225,7 +232,7 @@ class Core:
         if experience is None or not targets:
             return []
         # With nowhere to go there is nothing that a rule could do about the queue here.
-        return [Traffic(targets, lambda: experience.traffic(targets, clock())), DeviceQueue(self._waiting)]
+        return [Traffic(targets, lambda: experience.traffic(targets, clock())), DeviceQueue(weakly(self._waiting, 0))]
 
     def _waiting(self) -> int:
         return 0 if self._pool is None else self._pool.waiting
@@ -382,7 +389,7 @@ class Core:
                 return
             self._closed = True
             pool = self._pool
-        atexit.unregister(self._write_down)
+        atexit.unregister(self._written_down)
         if self._watcher is not None:
             self._watcher.stop()
         if self.door is not None:
@@ -393,23 +400,9 @@ class Core:
         self._watchdog.stop()
         for keeper in self._keepers.values():
             keeper.close()
-        self._write_down()
+        self._written_down()
         if self._unregister is not None:
             self._unregister()
-
-    def _write_down(self) -> None:
-        """Write what would be written in time, and end the threads that do. A program that ends without having closed
-        its agent leaves it at that: threads of its own may still ask."""
-        if os.getpid() != self._pid:
-            return
-        if self._remembered is not None:
-            self._remembered.stop()
-        if self._ledger is not None:
-            self._ledger.stop()
-        if self.shadow is not None:
-            self.shadow.stop()
-        if self._records is not None:
-            self._records.close()
 
     # -- what it can say about itself ---------------------------------------------------------------------------------
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import warnings
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from edge_agent import Agent, AgentConfig, AsyncAgent, ConfigError, RemoteConfig
-from edge_agent.testing import fake_agent, fake_async_agent, fake_release
+from edge_agent.testing import FakeRuntime, fake_agent, fake_async_agent, fake_release
+from tests.builders.agents import Home
+from tests.builders.scenes import Scene, X, answering
 
 
 @pytest.mark.parametrize(("made", "name"), [(fake_agent, "Agent"), (fake_async_agent, "AsyncAgent")])
@@ -42,3 +48,50 @@ def test_one_that_never_started_says_nothing() -> None:
             Agent(refused)
         gc.collect()
     assert [str(warning.message) for warning in caught if warning.category is ResourceWarning] == []
+
+
+@pytest.mark.wide
+def test_what_a_dropped_agent_held_is_not_held_until_the_program_ends(scene: Scene, tmp_path: Path) -> None:
+    """The hook that writes down at exit held the whole agent, its models too, and so did its threads: a program that
+    made one agent after the other, and closed none, grew by each."""
+    shadow = tmp_path / "shadow.toml"
+    shadow.write_text('schema = 1\nname = "shadow"\nversion = 1\n', encoding="utf-8")
+    more = {"shadow_policy": shadow, "records": tmp_path / "records.jsonl", "state": tmp_path / "state"}
+    parts = scene.parts("prefer_in_cloud", "", None, more)
+    agent = fake_agent(fake_release("tiny", FakeRuntime(answering(0.9, 0.06, 0.04))), **parts)
+    agent.infer("tiny", X, privacy="public")
+    core, runtime = weakref.ref(agent.core), weakref.ref(agent.core.releases["tiny"].runtime)
+    stop = agent.core.sampler.stop
+    with pytest.warns(ResourceWarning, match="was dropped"):
+        del agent
+    gc.collect()
+    assert (core(), runtime()) == (None, None)
+    stop()
+
+
+_DROPPED = """
+import gc, sys, warnings
+from pathlib import Path
+import numpy as np
+from edge_agent import Agent
+warnings.simplefilter("ignore")
+agent = Agent.from_config(Path(sys.argv[1]))
+agent.infer("tiny", {"pixels": np.zeros((1, 4), np.uint8)}, privacy="public")
+del agent
+gc.collect()
+"""
+
+
+@pytest.mark.wide
+def test_H9_what_a_dropped_agent_has_to_write_down_is_there_all_the_same(home: Home) -> None:
+    config = home.root / "agent.toml"
+    config.write_text(
+        f'schema = 1\npolicy = "policy.toml"\nrecords = "records.jsonl"\nstate = "state"\n'
+        f'[models.tiny]\nrelease = "{home.release().as_posix()}"\n',
+        encoding="utf-8",
+    )
+    home.policy('schema = 1\nname = "p"\nversion = 1\n[budgets.energy]\namount_j = 1000\n')
+    done = subprocess.run([sys.executable, "-c", _DROPPED, str(config)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len((home.root / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+    assert {file.name for file in (home.root / "state").iterdir()} >= {"learnt.json", "budgets.json"}
