@@ -177,16 +177,16 @@ class Remote:
         The first exchange may have to connect; the second is the measurement. Raises RemoteFailure."""
         metadata = self._credential()
         stub = self._connected()
-        deadline = time.monotonic() + self._probe_timeout_s
+        deadline = time.perf_counter() + self._probe_timeout_s
         try:
             _exchange(stub, metadata, self._probe_timeout_s)
-            started = time.monotonic()
+            started = time.perf_counter()  # a monotonic clock may go in steps of 16 ms
             _exchange(stub, metadata, max(0.001, deadline - started))
         except grpc.RpcError as error:
             raise self._failure(error) from None
         except ValueError:  # see call
             raise _closed() from None
-        return time.monotonic() - started
+        return time.perf_counter() - started
 
     def ask_for_model(self, model: str, version: str) -> str | None:
         """Return the digest of a model that is ready there, None where the server does not tell.
