@@ -30,6 +30,8 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{1,8}$")
 _ETHERNET: Final = 1
 _RAW_IP: Final = 519
 _MODEMS: Final = ("wwan", "rmnet", "ccmni")
+# "lo" and "lo0" on Unix. By their first two letters alone "Local Area Connection" of Windows would be one of them.
+_LOOPBACK: Final = re.compile(r"lo[0-9]*$|loopback", re.IGNORECASE)
 _PHONES: Final = frozenset({"rndis_host", "ipheth"})
 """Drivers of phones on a cable, which look like Ethernet."""
 
@@ -145,5 +147,5 @@ class Interfaces:
         if sensor is None:
             return {}
         interfaces = sensor()
-        up = [name for name, state in interfaces.items() if state.isup and not name.lower().startswith("lo")]
+        up = [name for name, state in interfaces.items() if state.isup and not _LOOPBACK.match(name)]
         return {"link": "none" if interfaces and not up else None}

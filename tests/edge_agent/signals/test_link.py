@@ -129,10 +129,12 @@ class State(NamedTuple):
         pytest.param({"lo0": State(True), "en0": State(False)}, "none", id="nothing_is_up"),
         pytest.param({"lo0": State(True), "en0": State(True)}, None, id="something_is"),
         pytest.param({"Loopback Pseudo-Interface 1": State(True), "Wi-Fi": State(False)}, "none", id="windows"),
+        pytest.param({"Local Area Connection": State(True)}, None, id="a_cable_of_windows"),
         pytest.param({}, None, id="it_tells_of_no_interface"),
     ],
 )
 def test_where_no_kind_is_told_it_is_known_only_that_there_is_no_link(
     interfaces: Mapping[str, State], expected: str | None
 ) -> None:
+    """ "Local Area Connection" was taken for a loopback, and a machine on a cable for one without a link."""
     assert Interfaces(sensor=lambda: interfaces).read() == {"link": expected}
