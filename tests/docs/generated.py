@@ -61,6 +61,8 @@ __all__ = ["PARTS", "POLICY_SCHEMA", "rewritten"]
 
 POLICY_SCHEMA: Final = ROOT / "docs" / "reference" / "policy.schema.json"
 
+# "-o FILE, --output FILE", as argparse has it before Python 3.13; from then on "-o, --output FILE".
+_TWICE: Final = re.compile(r"^( +-\w) (\S+), (--[\w-]+ \2)", re.MULTILINE)
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _CLIS: Final = {"nearfar-agent": "edge_agent.cli", "nearfar-cloud": "cloud_service.cli", "nearfar-policy": "router.cli"}
 _COMMANDS: Final = {
@@ -220,7 +222,8 @@ def _help(command: str, *words: str) -> str:
     said = io.StringIO()
     with _plain_terminal(), contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         main([*words, "--help"])
-    return f"```text\n{said.getvalue().strip()}\n```\n"
+    text = _TWICE.sub(r"\1, \3", said.getvalue().strip())
+    return f"```text\n{text}\n```\n"
 
 
 @contextlib.contextmanager
