@@ -4,6 +4,7 @@ Elsewhere nothing at all is told of what does not take long."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,12 +29,17 @@ class Progress:
         *,
         every_s: float = _EVERY_S,
         clock: Callable[[], float] = time.monotonic,
+        platform: str = sys.platform,
     ) -> None:
         self._stream = stream
         self._steps = max(1, steps)
         self._begun = 0
         self._name = ""
         self._shown = stream.isatty()
+        # Many a console of Windows shows the word for "clear the line" instead of obeying it.
+        self._obeyed = platform != "win32"
+        self._drawn = 0
+        """Letters of the line as it stands, where it is not."""
         self._every_s = every_s
         self._clock = clock
         self._started_s = clock()
@@ -46,8 +52,7 @@ class Progress:
         if self._shown:
             filled = _WIDTH * self._begun // self._steps
             bar = "#" * filled + "-" * (_WIDTH - filled)
-            self._stream.write(f"{_CLEAR}[{bar}] {self._begun} of {self._steps}: {name}")
-            self._stream.flush()
+            self._draw(f"[{bar}] {self._begun} of {self._steps}: {name}")
         self._begun += 1
 
     def reach(self, done: int, name: str) -> None:
@@ -84,8 +89,15 @@ class Progress:
     def clear(self) -> None:
         """Leave the line empty, for somebody who writes there; the next step draws the bar again."""
         if self._shown:
-            self._stream.write(_CLEAR)
-            self._stream.flush()
+            self._draw("")
+
+    def _draw(self, line: str) -> None:
+        if self._obeyed:
+            self._stream.write(f"{_CLEAR}{line}")
+        else:
+            self._stream.write(f"\r{' ' * self._drawn}\r{line}")
+            self._drawn = len(line)
+        self._stream.flush()
 
 
 def _lasting(seconds: float) -> str:

@@ -30,12 +30,23 @@ class _Clock:
 
 def test_progress_is_drawn_on_a_terminal_and_taken_away_again() -> None:
     stream = _Terminal()
-    with Progress(stream, 2) as progress:
+    with Progress(stream, 2, platform="linux") as progress:
         progress.step("one")
         progress.step("two")
     drawn = stream.getvalue()
     assert "0 of 2: one" in drawn and "1 of 2: two" in drawn
     assert drawn.endswith("\r\x1b[K")
+
+
+def test_on_a_console_that_obeys_no_word_it_is_drawn_over_with_blanks() -> None:
+    """A console of Windows showed the words that were to clear the line, once a step."""
+    stream = _Terminal()
+    with Progress(stream, 2, platform="win32") as progress:
+        progress.step("a long name")
+        progress.step("b")
+    _, _, long, blank, short, blank_again, left = stream.getvalue().split("\r")
+    assert (long[-11:], short[-1:], left) == ("a long name", "b", "")
+    assert (blank, blank_again) == (" " * len(long), " " * len(short))
 
 
 def test_without_a_terminal_nothing_is_told_of_what_takes_no_time() -> None:
