@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections import deque
@@ -128,7 +129,7 @@ class RecordLog:
         with suppress(FileNotFoundError):
             size = self._path.stat().st_size
             if size and size + len(content) > self._half_bytes:
-                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+                self._begin_anew()
         with open(self._path, "a+b", buffering=0, opener=_only_for_us) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
@@ -143,6 +144,16 @@ class RecordLog:
                 with suppress(OSError):
                     file.truncate(size)
                 raise
+
+    def _begin_anew(self) -> None:
+        older = self._path.with_name(f"{self._path.name}.1")
+        try:
+            self._path.replace(older)
+        except PermissionError:
+            # Windows moves no file that is open elsewhere, as this one is where somebody watches.
+            with self._path.open("r+b") as file, open(older, "wb", opener=_only_for_us) as copy:
+                shutil.copyfileobj(file, copy)
+                file.truncate(0)
 
 
 def _only_for_us(path: str, flags: int) -> int:

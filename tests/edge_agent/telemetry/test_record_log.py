@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -79,6 +80,30 @@ def test_the_older_half_is_kept_and_what_is_older_still_is_dropped(tmp_path: Pat
     older = path.with_name("records.jsonl.1")
     assert older.stat().st_size <= 20_000 and max(sizes) <= 20_000
     assert len(_records(path)) + len(_records(older)) < written["written"] == 30
+
+
+class _HeldOpen(type(Path())):  # type: ignore[misc]  # the class of this system's paths
+    """A file as it is on Windows while another program has it open: it can be written to, and not moved."""
+
+    def replace(self, target: object) -> Path:
+        raise PermissionError(13, f"The process cannot access the file: {target}")
+
+
+def test_the_older_half_is_kept_also_where_a_file_that_is_watched_cannot_be_moved(tmp_path: Path) -> None:
+    """For as long as somebody watched, nothing more was written on Windows once the file was half full."""
+    path = tmp_path / "records.jsonl"
+    written: Counter[str] = Counter()
+    for _ in range(6):
+        log = RecordLog(_HeldOpen(path), 40_000, lambda outcome, n: written.update({outcome: n}))
+        for _ in range(5):
+            log.add(DECISION, None)
+        log.close()
+        assert path.stat().st_size <= 20_000
+    older = path.with_name("records.jsonl.1")
+    assert written == {"written": 30}
+    assert 0 < older.stat().st_size <= 20_000
+    assert older.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+    assert 0 < len(_records(path)) + len(_records(older)) < 30
 
 
 def test_what_cannot_be_written_is_counted_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
