@@ -24,6 +24,8 @@ from cloud_service.telemetry import telemetry
 __all__ = ["announce", "serve", "told_to_stop"]
 
 _LOG: Final = logging.getLogger(__name__)
+# On Windows the last one is all that a program can ask another to stop with, and what a window says that is closed.
+_STOPPING: Final = ("SIGTERM", "SIGINT", "SIGBREAK")
 
 
 def serve(settings: Settings, *, told: Callable[[], asyncio.Event] | None = None, process: int | None = None) -> int:
@@ -74,14 +76,14 @@ def announce(lines: Sequence[str]) -> None:
 
 
 def told_to_stop() -> asyncio.Event:
-    """Return an event of the running loop that SIGTERM and SIGINT set."""
+    """Return an event of the running loop that SIGTERM and SIGINT set, and SIGBREAK on Windows."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def from_handler(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(told.set)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (getattr(signal, name) for name in _STOPPING if hasattr(signal, name)):
         try:
             loop.add_signal_handler(number, told.set)
         except NotImplementedError:  # Windows
