@@ -5,6 +5,7 @@ Exit code 0 after a drain, 1 when it cannot serve, 2 when it was called wrongly;
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not end the command
     given = vars(_parser().parse_args(arguments))
     command = given.pop("command")
     if command == "bench":
@@ -57,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _fail(error, 2)
     if shown:
-        print(print_config(settings, gathered.origins), end="")
+        # A file of settings is UTF-8, whatever a terminal is.
+        sys.stdout.buffer.write(print_config(settings, gathered.origins).encode())
+        sys.stdout.buffer.flush()
         return 0
     if find_spec("grpc_health") is None:
         return _fail(MissingExtra("serving", "cloud"), 1)

@@ -6,6 +6,7 @@ configuration cannot be used. An error is one line on stderr, and each fault of 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import logging
 import os
@@ -30,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, platform: str = sys.platform) -> int:
     """Run the command and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no "°" must not end the command
@@ -39,7 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = options.run(options)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # Windows calls an argument invalid where whoever reads from a pipe has gone.
+        invalid = platform == "win32" and error.errno == errno.EINVAL and error.filename is None
+        if not (invalid or isinstance(error, BrokenPipeError)):
+            raise
         # Whoever read us has seen enough; without this, closing stdout at exit would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -82,7 +82,8 @@ def _json(findings: Findings) -> str:
             "then": _decision(what_if.then),
         },
     }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    # In ASCII: a program reads it, in whatever encoding standard output is.
+    return json.dumps(document, allow_nan=False)
 
 
 def _shadow(findings: Findings) -> object:

@@ -69,4 +69,5 @@ def _json(result: Result, explain: bool) -> str:
     if explain:
         document["explanation"] = result.explain()
         document["record"] = json.loads(result.to_json())
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    # In ASCII: a program reads it, in whatever encoding standard output is.
+    return json.dumps(document, allow_nan=False)

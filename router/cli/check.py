@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from router.cli.outputs import STDOUT, write
 from router.cli.source import read_bytes
 from router.errors import Fault, PolicyError, RouterError
 from router.lint import lint
@@ -67,7 +68,7 @@ def _say_as_json(path: Path, policy: Policy | None, faults: Sequence[Fault], war
         "faults": [_as_json(fault) for fault in faults],
         "warnings": [_as_json(warning) for warning in warnings],
     }
-    print(json.dumps(told, ensure_ascii=False))
+    write(STDOUT, json.dumps(told, ensure_ascii=False) + "\n")
 
 
 def _as_json(fault: Fault) -> Mapping[str, object]:

@@ -68,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
         return given
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, platform: str = sys.platform) -> int:
     """Run the command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -85,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is not None:
             return _fail(f"{error.filename}: {error.strerror}", at_fault or 2)
         _drop_what_is_printed()
-        if isinstance(error, BrokenPipeError):
+        # Windows calls an argument invalid where whoever reads from a pipe has gone.
+        if isinstance(error, BrokenPipeError) or (platform == "win32" and error.errno == errno.EINVAL):
             return at_fault or 0  # whoever read us has seen enough
         # Whatever else is written says where: see router.cli.outputs.
         where = "standard output: " if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else ""

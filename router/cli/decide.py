@@ -6,6 +6,7 @@ import argparse
 
 from router.choosing import engine
 from router.cli.imagine import imagine, said_of
+from router.cli.outputs import STDOUT, write
 from router.cli.source import read_policy
 from router.telling.explain import in_words
 from router.telling.record import to_json
@@ -17,5 +18,8 @@ def decide(given: argparse.Namespace) -> int:
     """Print what the policy decides in an imagined situation, and why."""
     policy = read_policy(given.policy)
     decision = engine.decide(policy, imagine(policy, said_of(policy, given)))
-    print(to_json(decision) if given.json else in_words(decision))
+    if given.json:
+        write(STDOUT, to_json(decision) + "\n")
+    else:
+        print(in_words(decision))
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from router.choosing import engine
 from router.cli.imagine import Imagined, imagine
+from router.cli.outputs import STDOUT, write
 from router.cli.probes import as_options, probes
 from router.cli.source import read_bytes
 from router.rules.compile import compile_policy
@@ -92,7 +93,7 @@ def _say_as_json(
             for (before, after), situations in moved.items()
         ],
     }
-    print(json.dumps(told, ensure_ascii=False))
+    write(STDOUT, json.dumps(told, ensure_ascii=False) + "\n")
 
 
 def _named(side: Side) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from router.cli.outputs import STDOUT
+from router.cli.outputs import STDOUT, write
 from router.cli.templates import TEMPLATES
 from router.document.start import start
 from router.rules.compile import compile_policy
@@ -20,7 +20,7 @@ def init(given: argparse.Namespace) -> int:
     # Before it is written: a name that cannot stand there is the caller's, and told with its place.
     compile_policy(text.encode(), source="the new policy")
     if given.path == STDOUT:
-        print(text, end="")
+        write(STDOUT, text)
         return 0
     with given.path.open("w" if given.force else "x", encoding="utf-8", newline="\n") as file:
         file.write(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from router.cli.outputs import STDOUT
+from router.cli.outputs import STDOUT, write
 from router.cli.scenario_files import files_of_shipped
 
 __all__ = ["scenario"]
@@ -14,7 +14,7 @@ def scenario(given: argparse.Namespace) -> int:
     """Print a scenario that ships, or write it into a folder with the traces that it names."""
     files = files_of_shipped(given.name)
     if given.folder in (None, STDOUT):
-        print(next(iter(files.values())).decode(), end="")
+        write(STDOUT, next(iter(files.values())))
         return 0
     given.folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Final
 
+from router.cli.outputs import STDOUT, write
 from router.document import json_schema as policy_schema
 from router.simulate.document.schema import DOCUMENTS
 from router.simulate.document.schema import json_schema as simulation_schema
@@ -20,5 +21,5 @@ KINDS: Final = (_POLICY, *DOCUMENTS)
 def schema(given: argparse.Namespace) -> int:
     """Print a document's JSON Schema."""
     told = policy_schema() if given.of == _POLICY else simulation_schema(given.of)
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+    write(STDOUT, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     return 0

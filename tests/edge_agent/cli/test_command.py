@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import errno
+import io
+import json
 import math
 import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from edge_agent.cli import main
 from edge_agent.testing import FakeCloud, Script
-from tests.builders.agents import policy_text
+from tests.builders.agents import Home, policy_text
 from tests.builders.waiting import eventually
 from tests.edge_agent.cli.conftest import FULL_MODEL, Desk, Run, target
 
@@ -102,6 +107,32 @@ def test_the_module_runs_where_the_command_is_not_installed(desk: Desk) -> None:
     assert ran.returncode == 0, ran.stderr.decode()
     assert b"Signals" in ran.stdout
     assert b"\x1b" not in ran.stdout
+
+
+@pytest.mark.parametrize("platform", ["win32", "linux"])
+def test_whoever_has_stopped_reading_on_windows_has_seen_enough(
+    platform: str, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows says of a pipe that nobody reads that an argument is invalid: the command ended with a traceback."""
+
+    class _Pipe(io.FileIO):
+        def write(self, _: object, /) -> int:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(_Pipe(tmp_path / "out", "w"), write_through=True))
+    with nullcontext() if platform == "win32" else pytest.raises(OSError, match="Invalid argument"):
+        assert main(["doctor", "--config", str(desk.config())], platform=platform) == 0
+
+
+def test_json_is_json_whatever_letters_a_terminal_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it lacked one, an escape was written in its place that JSON does not know."""
+    home = Home(tmp_path / "für mich")
+    (home.release() / "small.onnx").unlink()
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii"))
+    assert main(["doctor", "--config", str(Desk(home).config()), "--json"]) == 1
+    (model,) = json.loads(output.getvalue())["models"]
+    assert str(home.root) in model["why_not"]
 
 
 @pytest.mark.wide

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,3 +301,55 @@ def test_who_names_a_folder_is_told(desk: Path, capsys: pytest.CaptureFixture[st
         refuse_early((desk / "a", desk / "a"), [])
     assert main(["simulate", "minute.toml", "--json", str(desk)]) == 2
     assert capsys.readouterr().err == f"nearfar-policy: {desk}: Is a directory\n"
+
+
+class _Output(io.BytesIO):
+    """Standard output, as what was written there."""
+
+    fails: OSError | None = None
+
+    def write(self, content: Any, /) -> int:  # Any: whatever has bytes
+        if self.fails is not None:
+            raise self.fails
+        return super().write(content)
+
+
+def _on_windows(monkeypatch: pytest.MonkeyPatch) -> _Output:
+    """Have standard output know ASCII alone, and end lines as Windows does."""
+    output = _Output()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii", newline="\r\n"))
+    return output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "letter"),
+    [
+        pytest.param(["init", "-"], "", id="init"),
+        pytest.param(["check", "näher.toml", "--json"], "ä", id="check"),
+        pytest.param(["diff", "näher.toml", "näher.toml", "--json"], "", id="diff"),
+        pytest.param(["decide", "näher.toml", "--json"], "", id="decide"),
+        pytest.param(["scenario", "commuter-4g"], "", id="scenario"),
+        pytest.param(["schema"], "°", id="schema"),
+    ],
+)
+def test_a_document_on_standard_output_is_utf_8_whatever_a_terminal_has(
+    arguments: list[str], letter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Question marks stood in it, and on Windows its letters were those of a code page, and no JSON or TOML."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "näher.toml"]) == 0
+    output = _on_windows(monkeypatch)
+    assert main(arguments) == 0
+    written = output.getvalue()
+    assert letter in written.decode("utf-8")
+    assert b"\r" not in written
+
+
+@pytest.mark.parametrize(("platform", "code"), [("win32", 0), ("linux", 2)])
+def test_whoever_has_stopped_reading_on_windows_has_seen_enough(
+    platform: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Windows says of a pipe that nobody reads that an argument is invalid, which was told as a fault."""
+    _on_windows(monkeypatch).fails = OSError(errno.EINVAL, "Invalid argument")
+    assert main(["schema"], platform=platform) == code
+    assert capsys.readouterr().err.count("\n") == (1 if code else 0)
