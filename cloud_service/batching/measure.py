@@ -149,7 +149,7 @@ class _Probe:
                     break
             # Between the best and half of it another is often as good, and over sooner.
             between = _best(run_s_of) * 3 // 4
-            if most is None and between not in run_s_of and not self._is_late(between, run_s_of):
+            if most is None and between > 1 and between not in run_s_of and not self._is_late(between, run_s_of):
                 self._time(between, batches, run_s_of, forced=forced)
         except _Unlike as difference:
             return run_s_of, f"{difference}, in a batch of {max(batches)}"

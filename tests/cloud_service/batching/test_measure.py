@@ -195,6 +195,18 @@ def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
 
 
 @pytest.mark.wide
+def test_a_model_that_gains_nothing_from_a_batch_is_measured_to_its_end_and_runs_alone() -> None:
+    """Three quarters of a best batch of one row are no row, and whoever timed that failed to load."""
+
+    def compute(x: Array) -> Array:
+        time.sleep(0.004 * len(x))
+        return x
+
+    profile = _measured(_backend(compute))
+    assert (profile.batches, profile.max_batch, profile.why_not) == (True, 1, "")
+
+
+@pytest.mark.wide
 def test_of_two_sizes_that_cost_a_row_the_same_the_shorter_run_is_taken() -> None:
     def compute(x: Array) -> Array:
         time.sleep(max(0.003 * len(x), 0.018))
