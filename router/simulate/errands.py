@@ -19,32 +19,38 @@ from router.spending.purse import Purse
 from router.spending.radio import WakeLog
 from router.types import Radio, Reading
 
-__all__ = ["Errands"]
+__all__ = ["AUDITS", "AUDIT_S", "WAKE_S", "Errands"]
 
-# A request's call for an audit has chance of its own, behind any that it may have made for itself.
-_AUDITS: Final = 1 << 10
+AUDITS: Final = 1 << 10
+"""A request's call for an audit has chance of its own, behind any that it may have made for itself."""
+AUDIT_S: Final = 10.0
+"""How long an audit is waited for, as edge_agent/call/audit.py has it."""
+WAKE_S: Final = 1.0
+"""How long a wake is: `probe_timeout_s` of edge_agent/config.py, where nobody sets it."""
 
 Ended = Callable[[Job, float], None]
 
 
 class _Errand:
-    """One of them, under way. `ended` is told of its end, however that came."""
+    """One of them, under way: given up at `until`. `ended` is told of its end, however that came."""
 
-    __slots__ = ("_agenda", "_ended", "_job")
+    __slots__ = ("_agenda", "_ended", "_job", "_until")
 
-    def __init__(self, job: Job, agenda: Agenda, ended: Ended) -> None:
+    def __init__(self, job: Job, agenda: Agenda, until: float, ended: Ended) -> None:
         self._job = job
         self._agenda = agenda
+        self._until = until
         self._ended = ended
         job.tag = self
         agenda.put_job(job)
+        agenda.put(until, self)
 
     def due(self, now: float) -> None:
         """See agenda.Due."""
         job = self._job
-        if now < job.next_at or job.done:
+        if job.done or now < min(job.next_at, self._until):
             return
-        other = job.proceed(now)
+        other = job.cancel(now) if now >= self._until else job.proceed(now)
         if other is not None:
             self._agenda.put_job(other)
         if job.done:
@@ -92,8 +98,9 @@ class Errands:
         # As the agent charges it, which does not wait: what it takes to send, and the radio's tail.
         idle_s = math.inf if radio.used_at is None else max(0.0, now - radio.used_at)
         purse.call_ended(radio.kind, 0.0, arrival.upload_bytes, 0, idle_s)
+        until = now + AUDIT_S
         call = self._world.call(
-            target, arrival.model, now, number, _AUDITS, upload_bytes=arrival.upload_bytes, until=math.inf
+            target, arrival.model, now, number, AUDITS, upload_bytes=arrival.upload_bytes, until=until
         )
 
         def audited(job: Job, now: float) -> None:
@@ -103,13 +110,13 @@ class Errands:
             self._tally.spend(job.energy_j, call.sent_bytes, usd)
             self._meter.add(now, job.energy_j, usd, call.sent_bytes)
 
-        _Errand(call, self._agenda, audited)
+        _Errand(call, self._agenda, until, audited)
 
     def wake(self, target: str, radio: Radio | None, readings: Mapping[str, Reading], now: float) -> None:
         """Wake the radio, unless that is under way already."""
-        job = None if self._waking else self._world.probe(target, now)
-        if job is None or job.next_at == math.inf:  # into a black hole
+        if self._waking:
             return
+        job = self._world.probe(target, now)
         self._waking = True
         link = None if radio is None else radio.kind
         idle_s = math.inf if radio is None or radio.used_at is None else max(0.0, now - radio.used_at)
@@ -122,4 +129,4 @@ class Errands:
             self._tally.woke(job.energy_j, 2 * WAKE_BYTES)
             self._meter.add(now, job.energy_j, 0.0, 2 * WAKE_BYTES)
 
-        _Errand(job, self._agenda, woken)
+        _Errand(job, self._agenda, now + WAKE_S, woken)
