@@ -7,11 +7,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from router.simulate.capacity import Rates
 from router.simulate.chance import Chance
 from router.simulate.curve import Steps
 
 __all__ = ["AtRandom", "Bursts", "ByTimer", "Recorded"]
+
+_CHANGES: Final = 16
+"""So many changes of a rate are waited through one by one. A rate that changes more often than requests come, and were
+it a million times a second, is summed up instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +28,24 @@ class AtRandom:
 
     def times(self, chance: Chance) -> Iterator[float]:
         """See workload.Arriving."""
-        now = 0.0
         if self.per_s.bounds()[1] <= 0:
             return  # a rate of nothing that comes again and again would be waited through for ever
+        now, changes, summed = 0.0, 0, Rates.of(self.per_s)
         while now < math.inf:
+            if changes > _CHANGES:
+                now = summed.reaches(now, chance.exponential())
+                if now < math.inf:
+                    yield now
+                changes = 0
+                continue
             rate, until = self.per_s.at(now), self.per_s.holds_until(now)
             after = now + chance.exponential() / rate if rate > 0 else math.inf
             # Where the rate changes before it comes, the wait begins anew: a Poisson process has no memory.
             if after < until:
-                now = after
+                now, changes = after, 0
                 yield now
             else:
-                now = until
+                now, changes = until, changes + 1
 
     def later(self, by_s: float) -> AtRandom:
         """See workload.Arriving."""

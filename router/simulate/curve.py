@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TypeVar
 
+from router.simulate.lowest import Lowest
+
 __all__ = ["Curve", "Steps", "shifted"]
 
 T = TypeVar("T")
@@ -56,13 +58,14 @@ class Steps:
 
     With a period all of it comes again."""
 
-    __slots__ = ("_ats", "_only", "_period_s", "_values")
+    __slots__ = ("_ats", "_lowest", "_only", "_period_s", "_values")
 
     def __init__(self, points: Sequence[tuple[float, float]], period_s: float = math.inf) -> None:
         self._ats = [at for at, _ in points]
         self._values = [value for _, value in points]
         self._period_s = period_s
         self._only = self._values[0] if len(points) == 1 else None
+        self._lowest: Lowest | None = None  # made when it is first asked for: few quantities are
 
     def at(self, now: float) -> float:
         """Return the value at `now`."""
@@ -82,6 +85,18 @@ class Steps:
             return now + (self._ats[after] - within)
         return (rounds + 1) * self._period_s
 
+    def points(self) -> tuple[list[tuple[float, float]], float]:
+        """Return (from when, value), and the period; infinity: none."""
+        return list(zip(self._ats, self._values, strict=True)), self._period_s
+
+    def least(self, start: float, end: float) -> float:
+        """Return the least value from `start` on and before `end`, and in any case that at `start`."""
+        if self._only is not None:
+            return self._only
+        if self._lowest is None:
+            self._lowest = Lowest(self._ats, self._values, self._period_s)
+        return self._lowest.between(start, end)
+
     def bounds(self) -> tuple[float, float]:
         """Return the least and the largest value."""
         return min(self._values), max(self._values)
@@ -97,7 +112,7 @@ class Steps:
         """Return the quantity as it is seen `by_s` later."""
         if self._only is not None:
             return self
-        points = list(zip(self._ats, self._values, strict=True))
+        points, _ = self.points()
         if points[0][0] > 0:  # before the first it is the first's
             points[0] = (0.0, points[0][1])
         return Steps(shifted(points, by_s, self._period_s), self._period_s)

@@ -59,3 +59,24 @@ def test_bursts_have_their_length_and_silence_between_them() -> None:
 
 def test_what_was_recorded_comes_as_it_was() -> None:
     assert _until(Recorded([0.0, 1.5, 1.5, 9.0]), 5.0) == [0.0, 1.5, 1.5]
+
+
+def test_a_rate_that_changes_far_more_often_than_requests_come_is_not_waited_through_change_by_change() -> None:
+    """A hundred thousand steps that came again ten times a second were a million draws for each request."""
+    seen = _Drawn()
+    fine = Steps([(place * 1e-6, 1.0 + place % 2) for place in range(100_000)], 0.1)
+    times = list(islice(AtRandom(fine).times(seen), 2000))
+    assert times[-1] == pytest.approx(2000 / 1.5, rel=0.1)
+    assert seen.draws < 2000 * 20
+
+
+class _Drawn(Chance):
+    """Counts what is drawn of it."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "t")
+        self.draws = 0
+
+    def exponential(self) -> float:
+        self.draws += 1
+        return super().exponential()

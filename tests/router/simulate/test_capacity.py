@@ -93,3 +93,29 @@ def test_the_pace_of_a_packet_trace_is_that_of_the_second_around() -> None:
     trace = Packets([*range(1, 1001)] + [at for at in range(1001, 2001) for _ in range(2)])
     assert trace.mbps(0.5) == pytest.approx(12.0, rel=0.01)
     assert trace.mbps(1.5) == pytest.approx(24.0, rel=0.01)
+
+
+@given(
+    st.lists(st.integers(0, 30), min_size=1, max_size=12).map(sorted),
+    st.integers(1, 60_000),
+    st.integers(0, 100),
+)
+def test_no_transfer_of_packets_takes_less_than_is_said(moments: list[int], size: int, start_ms: int) -> None:
+    link = Packets([*moments, 31])
+    ended, _ = link.carry(start_ms / 1000, size, 0.0)
+    assert ended - start_ms / 1000 >= link.least_s(size, 0.0, math.inf) - 1e-9
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 8.0]), min_size=1, max_size=6),
+    st.sampled_from([math.inf, 7.0]),
+    st.integers(0, 30),
+    st.integers(1, 2_000_000),
+)
+def test_no_transfer_takes_less_than_is_said_of_the_time_in_which_it_was(
+    paces: list[float], period_s: float, start: int, size: int
+) -> None:
+    link = Rates([(float(at), pace) for at, pace in enumerate(paces)], period_s)
+    ended, _ = link.carry(float(start), size, 0.0)
+    if ended < math.inf:
+        assert ended - start >= link.least_s(size, start, ended) - 1e-9
