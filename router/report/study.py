@@ -105,7 +105,6 @@ def examine(
     `most_points` see `combinations`."""
     setting, first, requests = scenario.setting, policies[0], compared.static.requests
     slices = _slices(setting.duration_s, len(policies))
-    attempts = max(policy.retry.attempts for policy in policies)
     exchange = _exchange(compared)
     asked = [(name, steepness * exchange[name]) for steepness in _slopes(requests) for name in SPENT]
     wanted = _points_wanted(requests, most_points)
@@ -113,7 +112,7 @@ def examine(
     weightings = points(first.worth, turned_by) if wanted > 1 else ()
 
     def bound(worth: Worth) -> Callable[[], float]:
-        return partial(least_possible, setting, replace(first, worth=worth), seed, attempts=attempts)
+        return partial(least_possible, setting, replace(first, worth=worth), seed, beside=policies[1:])
 
     def gathered(called: Sequence[str], tasks: Sequence[Callable[[], T]]) -> list[T]:
         ran = spread(tasks)

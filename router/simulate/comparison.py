@@ -68,12 +68,11 @@ def compare(
     make several at a time."""
     first, shown = policies[0], _shown(setting)
     baselines = [*shown, *_tried(setting)]
-    attempts = max(policy.retry.attempts for policy in policies)
     names = [*(policy.name for policy in policies), *(baseline.name for baseline in baselines), "upper bound"]
     tasks: list[Callable[[], Outcomes | float]] = [
         *(partial(simulate, setting, policy, seed, worth=first.worth) for policy in policies),
         *(partial(simulate, setting, first, seed, baseline=baseline) for baseline in baselines),
-        partial(least_possible, setting, first, seed, budgets=spendable(setting, policies), attempts=attempts),
+        partial(least_possible, setting, first, seed, beside=policies[1:], budgets=spendable(setting, policies)),
     ]
     results, ran, least = spread(tasks), list[Outcomes](), 0.0
     for name in names:
