@@ -149,6 +149,21 @@ class Catalogue:
         """Return the versions of `model` that can answer, rising. Raises ModelNotFound."""
         return [servable.version for servable in self._known(model).ready()]
 
+    def answering(self, model: str = "", version: str = "") -> list[Servable]:
+        """Return the versions that can answer: of every model, of one, or that one. Nobody asks for them by this, so
+        that none is brought back, or kept, for whoever only looks.
+
+        Raises ModelNotFound, ModelNotReady."""
+        if not model:
+            return [servable for _, known in sorted(self._models.items()) for servable in known.ready()]
+        known = self._known(model)
+        if version and version not in known.answers:
+            raise ModelNotFound(model, version)
+        found = [servable for servable in known.ready() if version in ("", str(servable.version))]
+        if not found:
+            raise ModelNotReady(model, version)
+        return found
+
     def models(self) -> Mapping[str, bool]:
         """Return every model's name, and whether it can answer."""
         return {name: bool(model.ready()) for name, model in self._models.items()}

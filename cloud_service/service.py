@@ -8,22 +8,22 @@ messages and in a thread for others: a large one can take seconds, in which the 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from cloud_service.account import Statistics
 from cloud_service.admission.gate import Gate, Ticket
 from cloud_service.backend import Array
 from cloud_service.batching.lane import Lane
-from cloud_service.caller import ANONYMOUS, Caller
 from cloud_service.calls import current_call
 from cloud_service.catalogue import Catalogue
+from cloud_service.configuration import Configuration, configuration_of
 from cloud_service.errors import CallError, DeadlineExceeded, Draining, InvalidInput, Overloaded
+from cloud_service.exchange import InferAnswer, InferCall, ModelDescription, Readiness
 from cloud_service.load import Crowd, Load
 from cloud_service.observer import Observer, Unobserved
 from cloud_service.place import Place
@@ -31,65 +31,14 @@ from cloud_service.servable import Servable
 from cloud_service.way import Way, is_light, way_of
 from cloud_service.workers import Workers
 from nearfar_wire.errors import quoted
-from nearfar_wire.specs import TensorSpec
 
-__all__ = ["InferAnswer", "InferCall", "ModelDescription", "Readiness", "Service"]
+__all__ = ["Service"]
 
 # A name or version is at most 128 and 19 characters in the repository; anything longer names nothing here.
 _MAX_NAME: Final = 128
 _NOBODY: Final = Unobserved()
 
 T = TypeVar("T")
-
-
-# Not frozen, nor is the answer: one is made for every call, and freezing costs as much as three of these fields.
-@dataclass(slots=True, eq=False)
-class InferCall:
-    """One inference that is asked for. An empty version is the service's choice, no outputs are all of them.
-
-    `inputs` is called once the call was let in. `deadline` is a monotonic instant; whatever it is, no call lasts longer
-    than the service lets any. `priority` 1 is the highest, 0 is not said. `size_bytes` is the message's length, 0 where
-    it is not known."""
-
-    model: str
-    inputs: Callable[[], Mapping[str, Array]]
-    version: str = ""
-    outputs: Callable[[], Sequence[str]] = list
-    deadline: float = math.inf
-    caller: Caller = ANONYMOUS
-    priority: int = 0
-    size_bytes: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class InferAnswer:
-    """The outputs in the order asked for, and the version and file that they are from."""
-
-    model: str
-    version: str
-    digest: str
-    outputs: Mapping[str, Array]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelDescription:
-    """One version of a model, and which can answer."""
-
-    name: str
-    versions: Sequence[str]
-    digest: str
-    inputs: Sequence[TensorSpec]
-    outputs: Sequence[TensorSpec]
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether new calls are welcome, and if not, or not for all, why."""
-
-    ready: bool
-    draining: bool
-    models: Mapping[str, bool]
-    problems: Sequence[tuple[str, int, str]]
 
 
 class Service:
@@ -127,21 +76,25 @@ class Service:
             self._observer.refused("draining")
             raise Draining
         servable = self._resolve(call.model, call.version)
-        way = self._ways.get(servable) or self._new_way(servable)
+        way = self._ways.get(servable) or self._way(servable)
         known = current_call()
         if known is not None:
             known.model, known.version, known.tenant = servable.model, way.version, call.caller.tenant
         now = self._now()
         deadline = min(call.deadline, now + self._longest_call_s)
-        ticket, place = self._admit(call, servable.model, way.lane, deadline, now)
-        self._calls += 1
         try:
-            return await self._answer(call, servable, way, ticket.priority, deadline, place, write)
-        finally:
-            place.let_go()
-            self._calls -= 1
-            if self._idle is not None and not self._calls:
-                self._idle.set()
+            ticket, place = self._admit(call, servable.model, way.lane, deadline, now)
+            self._calls += 1
+            try:
+                return await self._answer(call, servable, way, ticket.priority, deadline, place, write, now)
+            finally:
+                place.let_go()
+                self._calls -= 1
+                if self._idle is not None and not self._calls:
+                    self._idle.set()
+        except BaseException:  # a call that was given up ends by a cancellation
+            way.account.failed(self._now() - now)
+            raise
 
     def load(self, model: str, version: str = "") -> Load | None:
         """Tell how busy the service is with a model; None where it does not know it."""
@@ -173,7 +126,10 @@ class Service:
         deadline: float,
         place: Place,
         write: Callable[[InferAnswer], T],
+        started: float,
     ) -> T:
+        now, queue_s, among = self._now, 0.0, 0
+        began = now()
         small = 0 < call.size_bytes <= way.small_bytes
         if small:
             tensors, requested = _read(call, servable)
@@ -183,19 +139,28 @@ class Service:
         if requested:
             wanted = servable.wanted(requested)
             fetched = servable.fetched(wanted)
+        read_s = now() - began
         if small and way.runs_here(tensors):
+            began = now()
             outputs = way.lane.run_here(tensors, fetched)
+            run_s = now() - began
         else:
             passage = way.lane.enter(tensors, fetched, rank=rank, deadline=deadline)
             place.follow(passage)
             outputs = await passage.outputs()
+            queue_s, run_s, among = passage.queue_s, passage.run_s, passage.batch_rows
             known = current_call()
             if known is not None:
-                known.queue_s, known.rows = passage.queue_s, passage.batch_rows
+                known.queue_s, known.rows = queue_s, among
+        began = now()
         answer = InferAnswer(servable.model, way.version, servable.digest, servable.restored(outputs, wanted))
         if is_light(outputs):
-            return write(answer)
-        return await self._convert(partial(write, answer), place, deadline)
+            written = write(answer)
+        else:
+            written = await self._convert(partial(write, answer), place, deadline)
+        ended, rows = now(), way.account.rows(tensors)
+        way.account.answered(rows, among or rows, ended - started, queue_s, read_s, run_s, ended - began)
+        return written
 
     def _admit(self, call: InferCall, model: str, lane: Lane, deadline: float, now: float) -> tuple[Ticket, Place]:
         """Let a call in, and return its ticket and its place. Raises DeadlineExceeded, Overloaded."""
@@ -228,14 +193,13 @@ class Service:
             raise DeadlineExceeded from None
 
     def _resolve(self, model: str, version: str) -> Servable:
-        longer = model if len(model) > len(version) else version
-        if len(longer) > _MAX_NAME:
-            raise InvalidInput(f"the name or version {quoted(longer)} is longer than {_MAX_NAME} characters")
+        _require_short(model, version)
         return self._catalogue.resolve(model, version)
 
-    def _new_way(self, servable: Servable) -> Way:
-        way = way_of(servable, self._workers, self._observer, batching=self._batching)
-        self._ways[servable] = way
+    def _way(self, servable: Servable) -> Way:
+        way = self._ways.get(servable)
+        if way is None:
+            way = self._ways[servable] = way_of(servable, self._workers, self._observer, batching=self._batching)
         return way
 
     def describe(self, model: str, version: str = "") -> ModelDescription:
@@ -248,6 +212,24 @@ class Service:
             inputs=servable.form.inputs,
             outputs=servable.form.outputs,
         )
+
+    def statistics(self, model: str = "", version: str = "") -> list[Statistics]:
+        """Return what was counted of each version that can answer: of every model, of one, or of one version.
+
+        Raises CallError."""
+        _require_short(model, version)
+        if version and not model:
+            raise InvalidInput("a version alone names nothing; name its model, too")
+        return [
+            self._way(servable).account.statistics(servable.model, str(servable.version))
+            for servable in self._catalogue.answering(model, version)
+        ]
+
+    def configuration(self, model: str, version: str = "") -> Configuration:
+        """Tell how a version of a model is served. Raises CallError."""
+        servable = self._resolve(model, version)
+        way = self._way(servable)
+        return configuration_of(servable, way.rules, way.runs)
 
     def model_ready(self, model: str, version: str = "") -> bool:
         """Tell whether an inference would find that model, in that version, ready."""
@@ -276,6 +258,12 @@ class Service:
         if self._calls:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
+
+
+def _require_short(model: str, version: str) -> None:
+    longer = model if len(model) > len(version) else version
+    if len(longer) > _MAX_NAME:
+        raise InvalidInput(f"the name or version {quoted(longer)} is longer than {_MAX_NAME} characters")
 
 
 def _read(call: InferCall, servable: Servable) -> tuple[Mapping[str, Array], Sequence[str]]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cloud_service.account import Account, Observed
 from cloud_service.backend import Array
 from cloud_service.batching.lane import Lane
 from cloud_service.batching.planner import Rules
 from cloud_service.batching.timing import Timing
+from cloud_service.configuration import batch_size
 from cloud_service.observer import Observer
 from cloud_service.servable import Servable
 from cloud_service.workers import Workers
@@ -25,7 +27,7 @@ _SMALL_DEAR_BYTES: Final = 4 << 10
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`version` is the servable's, as callers write it.
+    """`version` is the servable's, as callers write it. Up to `runs` runs go on at once, by these `rules`.
 
     `small_bytes` is the longest message that is read in the event loop, 0 where none is.
 
@@ -34,6 +36,9 @@ class Way:
 
     version: str
     lane: Lane
+    account: Account
+    rules: Rules
+    runs: int
     small_bytes: int
     rows_here: int
     wanted: Sequence[str]
@@ -69,20 +74,36 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
             # What the operator prefers is sent whole, whoever comes beside it.
             profile.max_batch if wishes.batching.preferred else profile.max_beside_urgent,
         )
+    runs = min(wishes.instances.runs or workers.threads, workers.threads)
+    counts_rows = batch_size(servable, rules) > 0
+    account = Account(
+        rows_of=servable.backend.inputs[0].name if counts_rows else None,
+        largest=rules.max_batch,
+    )
     lane = Lane(
         servable.model,
-        servable.backend,
+        Observed(servable.backend, account),
         workers,
         observer,
         rules=rules,
         timing=Timing(profile.run_s_of),
-        runs=min(wishes.instances.runs or workers.threads, workers.threads),
+        runs=runs,
         stacks=profile.batches,
-        lone=servable.lone,
+        lone=Observed(servable.lone, account) if servable.lone else None,
     )
     everything = servable.wanted(())
     fetched = servable.fetched(everything)
-    return Way(str(servable.version), lane, _small_bytes(servable), profile.rows_here, everything, fetched)
+    return Way(
+        version=str(servable.version),
+        lane=lane,
+        account=account,
+        rules=rules,
+        runs=runs,
+        small_bytes=_small_bytes(servable),
+        rows_here=profile.rows_here,
+        wanted=everything,
+        fetched=fetched,
+    )
 
 
 def _small_bytes(servable: Servable) -> int:

@@ -18,6 +18,7 @@ from cloud_service.errors import BindError
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.health import MAX_WATCHERS, Health
+from cloud_service.grpc.inspection import InspectionServicer
 from cloud_service.grpc.others import OtherMethods
 from cloud_service.grpc.parting import Parting
 from cloud_service.grpc.repository import RepositoryServicer
@@ -89,7 +90,11 @@ class GrpcServer:
             maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS + MAX_WATCHERS,
         )
         inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
-        handlers = {**inference, **RepositoryServicer(repository).handlers()}
+        handlers = {
+            **inference,
+            **InspectionServicer(service).handlers(),
+            **RepositoryServicer(repository).handlers(),
+        }
         self._server.add_generic_rpc_handlers(
             (guarded(handlers, calls, authenticator, self._parting), OtherMethods(calls))
         )

@@ -13,11 +13,13 @@ from typing import Final
 
 from cloud_service.build import build_version
 from cloud_service.caller import Caller
+from cloud_service.configuration import PLATFORM
 from cloud_service.errors import DeadlineExceeded, InvalidInput, TooLarge
+from cloud_service.exchange import InferAnswer, InferCall
 from cloud_service.grpc.guard import Context, Handler
 from cloud_service.grpc.load_trailer import LoadTrailer
 from cloud_service.grpc.messages import parsed
-from cloud_service.service import InferAnswer, InferCall, Service
+from cloud_service.service import Service
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.alike import Alike
 from nearfar_wire.answer import encode_answer
@@ -28,10 +30,9 @@ from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, requested_outputs
 __all__ = ["InferenceServicer"]
 
 _NAME: Final = "nearfar"
-# Triton's names of what we have beside the protocol: `priority` and `timeout` of a call, and load and unload.
-_EXTENSIONS: Final = ("schedule_policy", "model_repository")
-# What Triton calls ONNX models on onnxruntime; its clients show it.
-_PLATFORM: Final = "onnxruntime_onnx"
+# Triton's names of what we have beside the protocol: `priority` and `timeout` of a call, load and unload, and
+# what inspection.py tells.
+_EXTENSIONS: Final = ("schedule_policy", "model_repository", "model_configuration", "statistics")
 # It is echoed and never read: long enough for any trace id, too short to be worth abusing.
 _MAX_ID: Final = 256
 _MAX_INTEGER: Final = (1 << 63) - 1
@@ -86,7 +87,7 @@ class InferenceServicer:
         return pb.ModelMetadataResponse(
             name=model.name,
             versions=model.versions,
-            platform=_PLATFORM,
+            platform=PLATFORM,
             inputs=[_metadata(spec) for spec in model.inputs],
             outputs=[_metadata(spec) for spec in model.outputs],
             properties={MODEL_DIGEST_PARAMETER: model.digest},

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cloud_service.errors import InvalidInput, TooLarge
+from cloud_service.exchange import InferAnswer
 from cloud_service.http.json_data import Array, from_json, to_json
 from cloud_service.http.json_reader import Elements, JsonValue, read_object
-from cloud_service.service import InferAnswer
 from nearfar_wire.datatypes import BYTES, datatype_of
 from nearfar_wire.errors import TensorError, quoted
 from nearfar_wire.fields import MAX_FIELDS

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from cloud_service.exchange import Readiness
 from cloud_service.http.reply import JSON, TEXT, Reply
-from cloud_service.service import Readiness, Service
+from cloud_service.service import Service
 
 __all__ = ["Operations"]
 

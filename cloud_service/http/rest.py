@@ -12,24 +12,33 @@ from typing import Final
 from cloud_service.auth.authenticator import require_administrator
 from cloud_service.build import build_version
 from cloud_service.catalogue import State
+from cloud_service.configuration import PLATFORM
 from cloud_service.errors import Draining, InvalidInput
+from cloud_service.exchange import InferAnswer, InferCall
 from cloud_service.http.codec import Answer, InferRequest, read_request, write_answer
+from cloud_service.http.documents import document_of
 from cloud_service.http.encoding import chosen_encoding, packed
 from cloud_service.http.guard import RestCall, RestHandler
 from cloud_service.http.json_reader import JsonValue, read_object
 from cloud_service.http.reply import JSON, Reply
+from cloud_service.inspection import config_message, statistics_message
 from cloud_service.repository.control import Repository
-from cloud_service.service import InferAnswer, InferCall, Service
+from cloud_service.service import Service
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
 
 __all__ = ["RestEndpoints"]
 
 _NAME: Final = "nearfar"
-# What Triton calls ONNX models on onnxruntime; its clients show it.
-_PLATFORM: Final = "onnxruntime_onnx"
-# Triton's names of what we have beside the protocol: tensors behind the JSON, `priority` and `timeout`, load, unload.
-_EXTENSIONS: Final = ("binary_tensor_data", "schedule_policy", "model_repository")
+# Triton's names of what we have beside the protocol: tensors behind the JSON, `priority` and `timeout`, load, unload,
+# and what inspection.py tells.
+_EXTENSIONS: Final = (
+    "binary_tensor_data",
+    "schedule_policy",
+    "model_repository",
+    "model_configuration",
+    "statistics",
+)
 _JSON_LENGTH: Final = "Inference-Header-Content-Length"
 _BINARY: Final = "application/octet-stream"
 # JSON of this length is read in less than a millisecond; longer is read in a thread.
@@ -54,6 +63,8 @@ class RestEndpoints:
             "ModelReady": self.model_ready,
             "ServerMetadata": self.server_metadata,
             "ModelMetadata": self.model_metadata,
+            "ModelConfig": self.model_config,
+            "ModelStatistics": self.model_statistics,
             "ModelInfer": self.model_infer,
             "RepositoryIndex": self.repository_index,
             "RepositoryModelLoad": self.model_load,
@@ -78,12 +89,20 @@ class RestEndpoints:
             {
                 "name": model.name,
                 "versions": model.versions,
-                "platform": _PLATFORM,
+                "platform": PLATFORM,
                 "inputs": [_metadata(spec) for spec in model.inputs],
                 "outputs": [_metadata(spec) for spec in model.outputs],
                 "properties": {MODEL_DIGEST_PARAMETER: model.digest},
             }
         )
+
+    async def model_config(self, call: RestCall) -> Reply:
+        told = self._service.configuration(call.route.model, call.route.version)
+        return _json(document_of(config_message(told)))
+
+    async def model_statistics(self, call: RestCall) -> Reply:
+        told = self._service.statistics(call.route.model, call.route.version)
+        return _json({"model_stats": [document_of(statistics_message(each)) for each in told]})
 
     async def model_infer(self, call: RestCall) -> Reply:
         # Nobody should send a body only to hear that there is no such model.

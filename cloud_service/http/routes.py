@@ -1,4 +1,4 @@
-"""Which endpoint a path names: the protocol's paths and Triton's for the repository, one table. Pure."""
+"""Which endpoint a path names: the protocol's paths and those of Triton's extensions, one table. Pure."""
 
 from __future__ import annotations
 
@@ -37,9 +37,13 @@ def _endpoints() -> tuple[Endpoint, ...]:
     of_version = (*of_model, "versions", _VERSION)
     repository = ("v2", "repository")
     return (
+        # Before what any model's name could mean: one that is called so is asked for with its version.
+        Endpoint("ModelStatistics", "GET", ("v2", "models", "stats")),
         *(Endpoint("ModelInfer", "POST", (*path, "infer")) for path in (of_model, of_version)),
         *(Endpoint("ModelReady", "GET", (*path, "ready"), is_health=True) for path in (of_model, of_version)),
         *(Endpoint("ModelMetadata", "GET", path) for path in (of_model, of_version)),
+        *(Endpoint("ModelConfig", "GET", (*path, "config")) for path in (of_model, of_version)),
+        *(Endpoint("ModelStatistics", "GET", (*path, "stats")) for path in (of_model, of_version)),
         Endpoint("ServerLive", "GET", ("v2", "health", "live"), is_health=True),
         Endpoint("ServerReady", "GET", ("v2", "health", "ready"), is_health=True),
         Endpoint("ServerMetadata", "GET", ("v2",)),

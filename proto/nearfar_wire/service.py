@@ -1,5 +1,5 @@
-"""The protocol's methods on gRPC, bound by hand to their public path: the six of inference, and Triton's three of the
-model repository extension.
+"""The protocol's methods on gRPC, bound by hand to their public path: the six of inference, and Triton's extensions for
+the model repository, statistics and configuration.
 
 The messages live in our own proto package (see inference.proto), so no generated service could name this path. The
 only module of the contract that imports gRPC."""
@@ -41,6 +41,8 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             Method("ServerMetadata", pb.ServerMetadataRequest, pb.ServerMetadataResponse),
             Method("ModelMetadata", pb.ModelMetadataRequest, pb.ModelMetadataResponse),
             Method("ModelInfer", pb.ModelInferRequest, pb.ModelInferResponse),
+            Method("ModelConfig", pb.ModelConfigRequest, pb.ModelConfigResponse),
+            Method("ModelStatistics", pb.ModelStatisticsRequest, pb.ModelStatisticsResponse),
             Method("RepositoryIndex", pb.RepositoryIndexRequest, pb.RepositoryIndexResponse),
             Method("RepositoryModelLoad", pb.RepositoryModelLoadRequest, pb.RepositoryModelLoadResponse),
             Method("RepositoryModelUnload", pb.RepositoryModelUnloadRequest, pb.RepositoryModelUnloadResponse),
@@ -64,6 +66,8 @@ class Stub:
         self.ServerMetadata: MultiCallable = _bind(channel, "ServerMetadata")
         self.ModelMetadata: MultiCallable = _bind(channel, "ModelMetadata")
         self.ModelInfer: MultiCallable = _bind(channel, "ModelInfer")
+        self.ModelConfig: MultiCallable = _bind(channel, "ModelConfig")
+        self.ModelStatistics: MultiCallable = _bind(channel, "ModelStatistics")
         self.RepositoryIndex: MultiCallable = _bind(channel, "RepositoryIndex")
         self.RepositoryModelLoad: MultiCallable = _bind(channel, "RepositoryModelLoad")
         self.RepositoryModelUnload: MultiCallable = _bind(channel, "RepositoryModelUnload")

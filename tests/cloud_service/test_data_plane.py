@@ -10,9 +10,10 @@ import pytest
 from cloud_service.backend import Backend
 from cloud_service.catalogue import LOADING, Catalogue
 from cloud_service.errors import DeadlineExceeded, Draining, InvalidInput, ModelNotFound, Overloaded, RunFailed
+from cloud_service.exchange import InferAnswer, InferCall
 from cloud_service.load import Crowd
 from cloud_service.servable import Servable, form_of
-from cloud_service.service import InferAnswer, InferCall, Service
+from cloud_service.service import Service
 from cloud_service.workers import Workers
 from nearfar_wire.errors import TensorError
 from nearfar_wire.specs import TensorSpec

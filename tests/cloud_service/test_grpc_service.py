@@ -91,7 +91,7 @@ def test_metadata_of_one_version_names_all_that_can_be_asked_for(cloud: RunningC
 def test_the_server_says_who_it_is(cloud: RunningCloud) -> None:
     metadata = cloud.stub.ServerMetadata(pb.ServerMetadataRequest())
     assert (metadata.name, metadata.version) == ("nearfar", build_version())
-    assert list(metadata.extensions) == ["schedule_policy", "model_repository"]
+    assert list(metadata.extensions) == ["schedule_policy", "model_repository", "model_configuration", "statistics"]
 
 
 def test_a_broken_model_leaves_the_server_alive_not_ready_and_the_others_answering(cloud: RunningCloud) -> None:

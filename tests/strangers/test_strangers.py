@@ -57,6 +57,16 @@ datatype = "FP32"
 """
 
 
+# tritonclient's own number of UINT8.
+_TYPE_UINT8 = 2
+
+
+def _repository(root: Path, models: dict[str, bytes]) -> Path:
+    write_repository(root, models)  # type: ignore[arg-type]
+    (root / "mlp" / "serving.toml").write_text("[batching]\nenabled = true\nmax_batch = 8\n", encoding="utf-8")
+    return root
+
+
 def _clean_environment() -> dict[str, str]:
     # A stranger's process must not find our packages.
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
@@ -64,7 +74,7 @@ def _clean_environment() -> dict[str, str]:
 
 def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
     models = {"mlp": softmax_mlp()} | {f"identity-{name.lower()}": identity(name) for name in DATATYPES}
-    with running_cloud(write_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
+    with running_cloud(_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
         ran = subprocess.run(
             [str(_PYTHON), str(_HERE / "triton_client.py"), cloud.target, json.dumps(list(DATATYPES)), _TOKEN],
             capture_output=True,
@@ -89,6 +99,14 @@ def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
         "wrong shape": "StatusCode.INVALID_ARGUMENT",
         "missing input": "StatusCode.INVALID_ARGUMENT",
     }
+    inspected = told["inspected"]
+    assert (inspected["rows"], inspected["succeeded"], inspected["batches"]) == (2, 1, [[2, 1]])
+    assert inspected["compute_ns"] > 0
+    assert inspected["all"] == sorted(models)
+    assert inspected["config"] == ["mlp", "onnxruntime_onnx", "onnxruntime", 8]
+    assert inspected["input"] == [["pixels", _TYPE_UINT8, [4]]]
+    assert (inspected["scheduling"], inspected["policy"]) == ("dynamic_batching", "all")
+    assert inspected["as json"] == "TYPE_UINT8"
     assert told["repository"] == {
         "before": "1 READY",
         "unloaded": [False, "1 UNAVAILABLE"],
@@ -99,7 +117,7 @@ def test_tritonclient_infers_on_our_service(tmp_path: Path) -> None:
 
 def test_tritonclient_infers_on_our_service_over_rest(tmp_path: Path) -> None:
     models = {"mlp": softmax_mlp()} | {f"identity-{name.lower()}": identity(name) for name in DATATYPES}
-    with running_cloud(write_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
+    with running_cloud(_repository(tmp_path, models), admin_token=_TOKEN) as cloud:
         target = str(cloud.app.rest_address)
         ran = subprocess.run(
             [str(_PYTHON), str(_HERE / "triton_http_client.py"), target, json.dumps(list(DATATYPES)), _TOKEN],
@@ -125,6 +143,12 @@ def test_tritonclient_infers_on_our_service_over_rest(tmp_path: Path) -> None:
         "missing input": "400",
         "no administrator": "401",
     }
+    inspected = told["inspected"]
+    assert (inspected["rows"], inspected["succeeded"], inspected["batches"]) == (2, 1, [[2, 1]])
+    assert inspected["compute_ns"] > 0
+    assert inspected["all"] == sorted(models)
+    assert inspected["config"] == ["mlp", "onnxruntime_onnx", "onnxruntime", 8]
+    assert inspected["input"] == [["pixels", "TYPE_UINT8", [4]]]
     assert {(entry["name"], entry["state"]) for entry in told["index"]} == {(name, "READY") for name in models}
     assert (told["ready_after_unload"], told["ready_after_load"]) == (False, True)
 

@@ -40,6 +40,7 @@ def main(target: str) -> None:
     told["digest"] = response.parameters["model_digest"].string_param
     told["echoed"] = {name: _echoed(client, name) for name in json.loads(sys.argv[2])}
     told["refused"] = _refused(client)
+    told["inspected"] = _inspected(client)
     told["repository"] = _repository(client, sys.argv[3])
     client.close()
     print(json.dumps(told))
@@ -63,6 +64,23 @@ def _echoed(client: triton.InferenceServerClient, datatype: str) -> bool:
     sent = values[datatype] if datatype in values else np.array([0, 1, 100], kind)
     back = client.infer(f"identity-{datatype.lower()}", [_input("x", sent)]).as_numpy("y")
     return bool(back.dtype == sent.dtype and (back == sent).all())
+
+
+def _inspected(client: triton.InferenceServerClient) -> dict[str, object]:
+    (statistics,) = client.get_inference_statistics("mlp").model_stats
+    config = client.get_model_config("mlp").config
+    return {
+        "all": sorted(each.name for each in client.get_inference_statistics().model_stats),
+        "rows": statistics.inference_count,
+        "succeeded": statistics.inference_stats.success.count,
+        "compute_ns": statistics.inference_stats.compute_infer.ns,
+        "batches": [[each.batch_size, each.compute_infer.count] for each in statistics.batch_stats],
+        "config": [config.name, config.platform, config.backend, config.max_batch_size],
+        "input": [[each.name, each.data_type, list(each.dims)] for each in config.input],
+        "scheduling": config.WhichOneof("scheduling_choice"),
+        "policy": config.version_policy.WhichOneof("policy_choice"),
+        "as json": client.get_model_config("mlp", as_json=True)["config"]["input"][0]["data_type"],
+    }
 
 
 def _repository(client: triton.InferenceServerClient, token: str) -> dict[str, object]:

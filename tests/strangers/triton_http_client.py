@@ -32,6 +32,7 @@ def main(target: str, datatypes: list[str], token: str) -> None:
     told["json"] = {name: _echoed(client, name, binary=False) for name in datatypes if name != "FP16"}
     told["packed"] = {name: _packed(client, name) for name in ("gzip", "deflate")}
     told["refused"] = _refused(client)
+    told["inspected"] = _inspected(client)
     told["index"] = client.get_model_repository_index(headers=administrator)
     client.unload_model("mlp", headers=administrator)
     told["ready_after_unload"] = client.is_model_ready("mlp")
@@ -78,6 +79,20 @@ def _packed(client: triton.InferenceServerClient, algorithm: str) -> bool:
         response_compression_algorithm=algorithm,
     )
     return bool((answer.as_numpy("y") == sent).all())
+
+
+def _inspected(client: triton.InferenceServerClient) -> dict[str, object]:
+    (statistics,) = client.get_inference_statistics("mlp", "1")["model_stats"]
+    config = client.get_model_config("mlp")
+    return {
+        "all": sorted(each["name"] for each in client.get_inference_statistics()["model_stats"]),
+        "rows": statistics["inference_count"],
+        "succeeded": statistics["inference_stats"]["success"]["count"],
+        "compute_ns": statistics["inference_stats"]["compute_infer"]["ns"],
+        "batches": [[each["batch_size"], each["compute_infer"]["count"]] for each in statistics["batch_stats"]],
+        "config": [config["name"], config["platform"], config["backend"], config["max_batch_size"]],
+        "input": [[each["name"], each["data_type"], each["dims"]] for each in config["input"]],
+    }
 
 
 def _refused(client: triton.InferenceServerClient) -> dict[str, str]:

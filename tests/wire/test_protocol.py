@@ -1,4 +1,4 @@
-"""Our messages are the protocol's, byte for byte: numbers, types and labels of every field, written out once.
+"""Our messages are the protocol's, or Triton's, byte for byte: numbers, types and labels of every field, written once.
 
 The table was made from the protocol's text, not from our .proto."""
 
@@ -103,6 +103,80 @@ PROTOCOL: dict[str, dict[str, tuple[int, str]]] = {
     "RepositoryModelLoadResponse": {},
     "RepositoryModelUnloadRequest": REPOSITORY_MODEL,
     "RepositoryModelUnloadResponse": {},
+    "StatisticDuration": {"count": (1, "uint64"), "ns": (2, "uint64")},
+    "InferStatistics": {
+        "success": (1, "StatisticDuration"),
+        "fail": (2, "StatisticDuration"),
+        "queue": (3, "StatisticDuration"),
+        "compute_input": (4, "StatisticDuration"),
+        "compute_infer": (5, "StatisticDuration"),
+        "compute_output": (6, "StatisticDuration"),
+        "cache_hit": (7, "StatisticDuration"),
+        "cache_miss": (8, "StatisticDuration"),
+    },
+    "InferBatchStatistics": {
+        "batch_size": (1, "uint64"),
+        "compute_input": (2, "StatisticDuration"),
+        "compute_infer": (3, "StatisticDuration"),
+        "compute_output": (4, "StatisticDuration"),
+    },
+    "ModelStatistics": {
+        **NAME_AND_VERSION,
+        "last_inference": (3, "uint64"),
+        "inference_count": (4, "uint64"),
+        "execution_count": (5, "uint64"),
+        "inference_stats": (6, "InferStatistics"),
+        "batch_stats": (7, "repeated InferBatchStatistics"),
+    },
+    "ModelStatisticsRequest": NAME_AND_VERSION,
+    "ModelStatisticsResponse": {"model_stats": (1, "repeated ModelStatistics")},
+    "ModelInstanceGroup": {"name": (1, "string"), "count": (2, "int32"), "kind": (4, "enum Kind")},
+    "ModelInput": {"name": (1, "string"), "data_type": (2, "enum DataType"), "dims": (4, "repeated int64")},
+    "ModelOutput": {"name": (1, "string"), "data_type": (2, "enum DataType"), "dims": (3, "repeated int64")},
+    "ModelVersionPolicy": {"latest": (1, "Latest"), "all": (2, "All"), "specific": (3, "Specific")},
+    "ModelVersionPolicy.Latest": {"num_versions": (1, "uint32")},
+    "ModelVersionPolicy.All": {},
+    "ModelVersionPolicy.Specific": {"versions": (1, "repeated int64")},
+    "ModelDynamicBatching": {
+        "preferred_batch_size": (1, "repeated int32"),
+        "max_queue_delay_microseconds": (2, "uint64"),
+    },
+    "ModelParameter": {"string_value": (1, "string")},
+    "ModelConfig": {
+        "name": (1, "string"),
+        "platform": (2, "string"),
+        "version_policy": (3, "ModelVersionPolicy"),
+        "max_batch_size": (4, "int32"),
+        "input": (5, "repeated ModelInput"),
+        "output": (6, "repeated ModelOutput"),
+        "instance_group": (7, "repeated ModelInstanceGroup"),
+        "default_model_filename": (8, "string"),
+        "dynamic_batching": (11, "ModelDynamicBatching"),
+        "parameters": (14, "map ModelParameter"),
+        "backend": (17, "string"),
+    },
+    "ModelConfigRequest": NAME_AND_VERSION,
+    "ModelConfigResponse": {"config": (1, "ModelConfig")},
+}
+
+ENUMS = {
+    "DataType": {
+        "TYPE_INVALID": 0,
+        "TYPE_BOOL": 1,
+        "TYPE_UINT8": 2,
+        "TYPE_UINT16": 3,
+        "TYPE_UINT32": 4,
+        "TYPE_UINT64": 5,
+        "TYPE_INT8": 6,
+        "TYPE_INT16": 7,
+        "TYPE_INT32": 8,
+        "TYPE_INT64": 9,
+        "TYPE_FP16": 10,
+        "TYPE_FP32": 11,
+        "TYPE_FP64": 12,
+        "TYPE_STRING": 13,
+    },
+    "Kind": {"KIND_AUTO": 0, "KIND_GPU": 1, "KIND_CPU": 2},
 }
 
 LOAD_REPORT = {
@@ -131,7 +205,9 @@ SCALARS = {
 
 
 def spelled(field: FieldDescriptor) -> str:
-    message = field.message_type
+    message, enum = field.message_type, field.enum_type
+    if enum is not None:
+        return f"enum {enum.name}"
     if message is None:
         return f"repeated {SCALARS[field.type]}" if field.is_repeated else SCALARS[field.type]
     if message.GetOptions().map_entry:
@@ -157,6 +233,11 @@ def test_there_are_exactly_the_protocol_s_messages() -> None:
 @pytest.mark.parametrize("name", PROTOCOL)
 def test_fields_have_the_protocol_s_numbers_and_types(name: str) -> None:
     assert {field.name: (field.number, spelled(field)) for field in messages()[name].fields} == PROTOCOL[name]
+
+
+def test_enums_have_Triton_s_numbers() -> None:
+    enums = [pb.DataType.DESCRIPTOR, pb.ModelInstanceGroup.Kind.DESCRIPTOR]
+    assert {enum.name: {value.name: value.number for value in enum.values} for enum in enums} == ENUMS
 
 
 def test_the_load_report_has_ORCA_s_numbers_and_types() -> None:

@@ -1,4 +1,4 @@
-"""The six methods over a real server: public path, errors with their code, synchronous and asynchronous."""
+"""The methods over a real server: public path, errors with their code, synchronous and asynchronous."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ def test_paths_are_the_public_ones() -> None:
         "/inference.GRPCInferenceService/ServerMetadata",
         "/inference.GRPCInferenceService/ModelMetadata",
         "/inference.GRPCInferenceService/ModelInfer",
+        "/inference.GRPCInferenceService/ModelConfig",
+        "/inference.GRPCInferenceService/ModelStatistics",
         "/inference.GRPCInferenceService/RepositoryIndex",
         "/inference.GRPCInferenceService/RepositoryModelLoad",
         "/inference.GRPCInferenceService/RepositoryModelUnload",

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_service.errors import InvalidInput, TooLarge
+from cloud_service.exchange import InferAnswer
 from cloud_service.http.codec import read_request, write_answer
-from cloud_service.service import InferAnswer
 from nearfar_wire.errors import TensorError
 from nearfar_wire.raw import from_raw, to_raw
 

@@ -162,7 +162,7 @@ def test_what_is_malformed_is_refused_and_the_service_goes_on(
         pytest.param(b"GET /v2 HTTP/1.1\nHost: x\n\n", "end in CRLF", id="line feeds alone"),
         pytest.param(b"GET /v2 HTTP/1.1\r\nHost: x\r\n" + b"X: 1\r\n" * 200 + b"\r\n", "100 lines", id="200 lines"),
         pytest.param(b"GET /v2 HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", "longer than 12288", id="a long line"),
-        pytest.param(b"GET /v2/models/mlp/stats HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v2 names", id="statistics"),
+        pytest.param(b"GET /v2/logging HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v2 names", id="logs"),
     ],
 )
 def test_who_comes_close_to_the_protocol_is_told_what_is_missing(
