@@ -18,12 +18,14 @@ from cloud_service.bench.arrivals import Arrivals, Rhythm
 from cloud_service.bench.options import Closed, Open, Options, Tls
 from cloud_service.config import Address
 from cloud_service.errors import BenchFailed, SettingsError
+from cloud_service.outputs import STDOUT, refuse_early
 
 __all__ = ["add_bench", "bench"]
 
 _DEFAULT_CONCURRENCY: Final = 32
 _LINE: Final = 60
-_STDOUT: Final = Path("-")
+# Flags of files that are read.
+_READ: Final = ("input", "ca", "cert", "key", "token_file")
 
 
 def add_bench(commands: Any) -> None:  # Any: argparse keeps the class of subparsers to itself
@@ -101,6 +103,7 @@ def bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
     from cloud_service.bench.report import Report
     from cloud_service.bench.target import Endpoint, prepare
 
+    refuse_early("json", given["json"], [given[name] for name in _READ])
     options = _options(given)
     endpoint = Endpoint.read(options)
     messages = asyncio.run(prepare(options, endpoint, _arrays(options.input)))
@@ -120,7 +123,7 @@ def bench(given: Mapping[str, Any]) -> int:  # Any: each flag's own type
     _end_progress()
     report = Report(options, outcome.tally, len(messages[0]), outcome.interrupted)
     # What is for people goes where no document does.
-    (sys.stderr if given["json"] == _STDOUT else sys.stdout).write(report.table())
+    (sys.stderr if given["json"] == STDOUT else sys.stdout).write(report.table())
     if given["json"] is not None:
         _write(given["json"], report.document())
     return 0 if outcome.tally.requests else 1
@@ -184,7 +187,7 @@ def _token(path: Path | None) -> str | None:
 
 
 def _write(path: Path, document: Mapping[str, object]) -> None:
-    if path == _STDOUT:
+    if path == STDOUT:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     try:

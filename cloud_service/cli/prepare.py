@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
+from cloud_service.outputs import STDOUT, refuse_early
 from cloud_service.publish.errors import PublishError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare_release"]
 
-_STDOUT: Final = Path("-")
+# Flags of files, and of a folder, that are read.
+_READ: Final = ("model", "data", "device_model", "labels_file", "tokenizer", "device_tokenizer", "device_class")
 _MAX_LENGTH: Final = 128
 """Tokens of a text, where nobody says otherwise."""
 
@@ -39,19 +41,18 @@ def prepare_release(given: Mapping[str, Any]) -> int:  # Any: each flag's own ty
     from cloud_service.publish.terminal import show_prepared, watch
 
     refuse_idle(given)
-    if given["json"] is not None and not given["json"].parent.is_dir():
-        raise SettingsError("--json", f"{given['json'].parent} is no folder")
+    refuse_early("--json", given["json"], [given[name] for name in _READ])
     options = _options(given)
     with watch() as progress:
         made = prepare(options, progress=progress)
-    show_prepared(made, stderr=given["json"] == _STDOUT)
+    show_prepared(made, stderr=given["json"] == STDOUT)
     if given["json"] is not None:
         _write(given["json"], json.dumps(figures(made), indent=2) + "\n")
     return 0
 
 
 def _write(path: Path, text: str) -> None:
-    if path == _STDOUT:
+    if path == STDOUT:
         sys.stdout.write(text)
         return
     try:

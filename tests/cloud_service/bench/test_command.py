@@ -70,6 +70,29 @@ def test_a_dash_is_standard_output_and_the_table_makes_room(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--input", "--token-file", "--ca"])
+def test_the_report_never_takes_the_place_of_what_is_read(
+    server: EchoServer, tmp_path: Path, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--json` of the very file that `--input` names ended with a report, and without the arrays."""
+    np.savez(tmp_path / "given.npz", x=np.ones((1, 4), np.float32))
+    given = (tmp_path / "given.npz").read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / "given.npz")
+    assert _bench(server, flag, str(tmp_path / "given.npz"), "--json", str(tmp_path / "link")) == 2
+    assert "link is what is read" in capsys.readouterr().err
+    assert (tmp_path / "given.npz").read_bytes() == given
+    assert server.requests == []
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_sent(
+    server: EchoServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in (tmp_path, tmp_path / "none" / "report.json"):
+        assert _bench(server, "--json", str(place)) == 2
+        assert str(place) in capsys.readouterr().err
+    assert server.requests == []
+
+
 def test_requests_are_made_from_the_metadata_and_differ(server: EchoServer) -> None:
     server.datatype, server.shape = "INT64", (-1, 3, -1)
     assert _bench(server, "--rows", "2", "--free", "5", "--version", "7", "--priority", "1") == 0

@@ -167,7 +167,10 @@ def run(*arguments: str) -> int:
     ("arguments", "code", "told"),
     [
         (("none.onnx", *TENSORS[1:]), 2, "none.onnx cannot be read: No such file"),
-        ((*TENSORS, "--json", "none/figures.json"), 2, "--json: none is no folder"),
+        ((*TENSORS, "--json", "none/figures.json"), 2, "--json: none/figures.json cannot be written"),
+        ((*TENSORS, "--json", "full.onnx"), 2, "--json: full.onnx is what is read, or in it"),
+        ((*TENSORS, "--json", "data.npz"), 2, "--json: data.npz is what is read"),
+        ((*PHOTOS, "--json", "photos/figures.json"), 2, "--json: photos/figures.json is what is read, or in it"),
         ((*TENSORS, "--device-class", "labels.txt"), 2, "is not TOML"),
         ((*TENSORS, "--recipe", "text"), 2, "--tokenizer: is wanted with --recipe text"),
         (("full.onnx", "--data", "photos", "--out", "r"), 2, "tensors are in an .npz"),
