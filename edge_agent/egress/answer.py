@@ -10,6 +10,7 @@ import numpy as np
 from edge_agent.egress.failure import RemoteFailure
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.digest import is_digest
+from nearfar_wire.disagreement import answer_output
 from nearfar_wire.errors import WireError
 from nearfar_wire.manifest import Manifest
 from nearfar_wire.prepare import restore
@@ -50,7 +51,7 @@ def read_answer(
         check(outputs, restored)
     except WireError as error:
         raise _bad(str(error)) from None
-    _refuse_nan(restored)
+    _refuse_nan(restored, manifest)
     return {name: array if array.flags.writeable else array.copy() for name, array in restored.items()}, digest
 
 
@@ -63,10 +64,23 @@ def _digest(response: pb.ModelInferResponse) -> str | None:
     return digest
 
 
-def _refuse_nan(outputs: Mapping[str, Array]) -> None:
+def _refuse_nan(outputs: Mapping[str, Array], manifest: Manifest) -> None:
     for name, array in outputs.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all() and not _has_a_meaning(name, array, manifest):
             raise _bad(f"output {name!r} holds NaN or infinity")
+
+
+def _has_a_meaning(name: str, array: Array, manifest: Manifest) -> bool:
+    """Tell whether what is no number is so by the contract, as it is where the device answers."""
+    if any(described.allow_nan for described in manifest.inputs):
+        return True  # what is none in an input is none in what is computed of it, and no fault of the endpoint's
+    score = manifest.score
+    if manifest.task != "classification" or name != answer_output(manifest) or not array.ndim:
+        return False
+    if score is not None and score.kind != "value" and score.values == "probabilities":
+        return False
+    # Logits: -inf is that of a class that is ruled out, and some class has to be left.
+    return bool((array < np.inf).all() and np.isfinite(array.max(axis=-1, initial=-np.inf)).all())
 
 
 def _bad(problem: str) -> RemoteFailure:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_agent.egress.answer import read_answer
 from edge_agent.egress.failure import RemoteFailure
-from edge_agent.testing import FULL_MODEL_DIGEST, LIES, fake_release
+from edge_agent.testing import FULL_MODEL_DIGEST, LIES, TINY_MANIFEST, fake_release
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.status import Code
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, encode_response
@@ -83,6 +83,49 @@ def test_B10_every_lie_is_refused(name: str) -> None:
     with pytest.raises(RemoteFailure) as caught:
         _read(spoiled)
     assert caught.value.code is Code.BAD_RESPONSE
+
+
+def _of_numbers(manifest: str, values: list[float]) -> np.ndarray:
+    release = fake_release("tiny", None, manifest=manifest)
+    response = encode_response("tiny", {"probabilities": np.array([values], np.float32)})
+    return read_answer(response, "r-1", release.manifest, release.outputs)[0]["probabilities"]
+
+
+@pytest.mark.parametrize("values", [[np.nan, 0.1, 0.2], [np.inf, 0.1, 0.2], [-np.inf, 0.1, 0.2]])
+def test_C8_what_is_no_number_is_no_lie_where_the_contract_lets_it_in(values: list[float]) -> None:
+    """A caller's own NaN, which the device's model and the service took, was blamed on the endpoint: five such calls
+    closed it for everybody."""
+    allowing = _manifest("[[inputs]]", "[[inputs]]\nallow_nan = true")
+    np.testing.assert_array_equal(_of_numbers(allowing, values), np.array([values], np.float32))
+    with pytest.raises(RemoteFailure, match="NaN or infinity"):
+        _of_numbers(TINY_MANIFEST, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_answer"),
+    [
+        pytest.param([-np.inf, 1, 2], True, id="a class that is ruled out"),
+        pytest.param([-np.inf, -np.inf, -np.inf], False, id="all of them"),
+        pytest.param([np.inf, 1, 2], False, id="more than certain"),
+        pytest.param([np.nan, 1, 2], False, id="B10 NaN"),
+        pytest.param([-np.inf, np.nan, 2], False, id="B10 NaN beside it"),
+    ],
+)
+def test_a_logit_of_minus_infinity_rules_a_class_out_from_afar_as_it_does_on_the_device(
+    values: list[float], is_answer: bool
+) -> None:
+    """A release whose models mask classes so was certified, and then no answer of its cloud was taken."""
+    logits = _manifest('output = "probabilities"', 'output = "probabilities"\nvalues = "logits"')
+    if is_answer:
+        np.testing.assert_array_equal(_of_numbers(logits, values), np.array([values], np.float32))
+    else:
+        with pytest.raises(RemoteFailure, match="NaN or infinity"):
+            _of_numbers(logits, values)
+
+
+def _manifest(part: str, instead: str) -> str:
+    assert TINY_MANIFEST.count(part) == 1
+    return TINY_MANIFEST.replace(part, instead)
 
 
 @given(st.binary(max_size=200))
