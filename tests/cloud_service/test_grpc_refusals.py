@@ -57,7 +57,7 @@ def test_a_refused_call_leaves_nothing_to_the_garbage_collector(tmp_path: Path) 
     assert left["_ServicerContext"] <= 1
 
 
-@pytest.mark.parametrize("method", ["ModelStatistics", "ModelConfig", "NoSuchMethod"])
+@pytest.mark.parametrize("method", ["TraceSetting", "SystemSharedMemoryStatus", "NoSuchMethod"])
 def test_a_method_that_is_not_here_is_refused_in_our_words_and_counted(tmp_path: Path, method: str) -> None:
     """gRPC said that it was not found, without a code, and no metric knew of it."""
     with running_cloud(write_repository(tmp_path, {"same": identity()})) as cloud:

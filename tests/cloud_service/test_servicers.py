@@ -9,6 +9,7 @@ from cloud_service.caller import ANONYMOUS
 from cloud_service.catalogue import Catalogue
 from cloud_service.errors import DeadlineExceeded, ModelNotFound
 from cloud_service.grpc.guard import Context
+from cloud_service.grpc.inspection import InspectionServicer
 from cloud_service.grpc.repository import RepositoryServicer
 from cloud_service.grpc.servicers import InferenceServicer
 from cloud_service.repository.control import Repository
@@ -39,8 +40,8 @@ def servicer() -> InferenceServicer:
 
 
 def test_every_method_of_the_protocol_has_a_handler(servicer: InferenceServicer) -> None:
-    repository = RepositoryServicer(cast(Repository, None))
-    assert set(servicer.handlers()) | set(repository.handlers()) == set(METHODS)
+    others = InspectionServicer(cast(Service, None)), RepositoryServicer(cast(Repository, None))
+    assert {name for each in (servicer, *others) for name in each.handlers()} == set(METHODS)
 
 
 @pytest.mark.parametrize(
