@@ -117,6 +117,9 @@ class App:
         self.http_address: Address = settings.http
         self.rest_address: Address | None = None
         self.stuck = False
+        # At the start no model is ready, and nobody has to be told.
+        self._watches_readiness = False
+        self._not_ready = ""
 
     @property
     def loading(self) -> bool:
@@ -155,8 +158,8 @@ class App:
         await self._repository.load_all()
         if self._shares_ports:
             await self._listen()
-        if not self._service.readiness().ready:
-            _LOG.warning("not every model can answer, or there is none; /readyz on %s says which", self.http_address)
+        self._watches_readiness = True
+        self._tell_readiness()
         self._watching = asyncio.create_task(self._repository.watch(), name="repository")
 
     async def _listen(self) -> None:
@@ -175,7 +178,20 @@ class App:
             self._metrics.version_broken(change.model, change.version)
         else:
             self._metrics.version_ready(change.model, change.version, change.state.digest)
+        if self._watches_readiness:
+            self._tell_readiness()
         await self._grpc.publish_health()
+
+    def _tell_readiness(self) -> None:
+        """Log that the service as a whole cannot answer, and why, when that begins and when it is over."""
+        reason = self._service.readiness().reason
+        if reason == self._not_ready:
+            return
+        if reason:
+            _LOG.warning("not ready: %s (/readyz on %s)", reason, self.http_address)
+        else:
+            _LOG.info("ready again")
+        self._not_ready = reason
 
     async def _close(self) -> None:
         following = [task for task in (self._renewing, self._watching) if task is not None]

@@ -44,6 +44,8 @@ MISSING: Final = Unready(
 RETURNING: Final = Unready("it was asked for again and is being loaded", State.LOADING)
 
 _AWAY: Final = (EVICTED, RETURNING)
+# Where more cannot answer, one line names so many of them.
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,25 @@ class Catalogue:
         """Return every model's name, and whether it can answer."""
         return {name: bool(model.ready()) for name, model in self._models.items()}
 
-    def complete(self) -> bool:
-        """Tell whether there is a model to call, and each that should answer can.
+    def lacking(self) -> str:
+        """Return why the service as a whole cannot answer: there is no model to call, or one cannot that should. Empty
+        where it can.
 
         One that was unloaded by request should not, nor one that came after the start and was never ready; one without
         room can, once it was called."""
-        wanted = [model for model in self._models.values() if model.expected]
-        return bool(wanted) and all("" in model.answers for model in wanted)
+        if not self._models:
+            return "there is no model in the repository; add NAME/1/model.onnx"
+        wanted = {name: model for name, model in self._models.items() if model.expected}
+        if not wanted:
+            return (
+                "no model is to answer: each was unloaded by request, or came after the start and was never ready; "
+                "load one by request, or see not_ready"
+            )
+        missing = sorted(name for name, model in wanted.items() if "" not in model.answers)
+        if not missing:
+            return ""
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        return f"{', '.join(missing[:_NAMED])}{more} cannot answer, and should; see not_ready"
 
     def index(self) -> list[IndexEntry]:
         """Return every version, by name and rising number."""

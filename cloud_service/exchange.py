@@ -55,9 +55,10 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether new calls are welcome, and if not, or not for all, why."""
+    """Whether new calls are welcome, and if not, or not for all, why. `reason` is empty where it is ready."""
 
     ready: bool
+    reason: str
     draining: bool
     models: Mapping[str, bool]
     problems: Sequence[tuple[str, int, str]]

@@ -242,12 +242,19 @@ class Service:
     def readiness(self) -> Readiness:
         """Tell whether every model can answer that should. A service without one cannot; one that stops will not."""
         models = self._catalogue.models()
+        reason = "it is stopping" if self._draining else self._catalogue.lacking()
         return Readiness(
-            ready=self._catalogue.complete() and not self._draining,
+            ready=not reason,
+            reason=reason,
             draining=self._draining,
             models=models,
             problems=self._catalogue.problems(),
         )
+
+    @property
+    def draining(self) -> bool:
+        """Whether new inferences are refused because it stops."""
+        return self._draining
 
     def drain(self) -> None:
         """Refuse new inferences from now on; those in work go on."""

@@ -34,8 +34,10 @@ class Operations:
 
 
 def _ready(readiness: Readiness) -> Reply:
+    why = {} if readiness.ready else {"reason": readiness.reason}
     document = {
         "ready": readiness.ready,
+        **why,
         "draining": readiness.draining,
         "models": dict(readiness.models),
         "not_ready": [

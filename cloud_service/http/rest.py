@@ -106,7 +106,7 @@ class RestEndpoints:
 
     async def model_infer(self, call: RestCall) -> Reply:
         # Nobody should send a body only to hear that there is no such model.
-        if self._service.readiness().draining:
+        if self._service.draining:
             raise Draining
         self._service.describe(call.route.model, call.route.version)
         content = await call.body()

@@ -19,6 +19,7 @@ from cloud_service.http.reply import Reply
 __all__ = ["merged_metrics", "merged_readiness"]
 
 _PROCESS = "process"
+_SILENT = {"ready": False, "reason": "it says nothing: it is starting, or hangs"}
 
 
 class _Families(Collector):
@@ -45,7 +46,7 @@ def merged_metrics(said: Mapping[int, str], own: Iterable[Metric]) -> Reply:
 
 def merged_readiness(said: Sequence[bytes | None]) -> Reply:
     """Return what every process says of its readiness; None is one that says nothing. Ready is who has no gap."""
-    processes = [{"ready": False} if one is None else json.loads(one) for one in said]
+    processes = [dict(_SILENT) if one is None else json.loads(one) for one in said]
     ready = bool(processes) and all(process["ready"] for process in processes)
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return Reply(status, "application/json", json.dumps({"ready": ready, "processes": processes}).encode() + b"\n")

@@ -110,24 +110,33 @@ def test_it_is_remembered_when_a_version_was_last_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "complete"),
+    ("states", "lacking"),
     [
-        pytest.param({}, False, id="there is no model"),
-        pytest.param({"v1": _ready(1)}, True, id="one that answers"),
-        pytest.param({"v1": _ready(1), "v2": _BROKEN}, True, id="with a broken version beside it"),
-        pytest.param({"v1": LOADING}, False, id="one that loads"),
-        pytest.param({"v1": EVICTED}, True, id="one without room comes when it is called"),
-        pytest.param({"v1": UNLOADED}, False, id="all were unloaded: nothing can answer"),
+        pytest.param({}, "there is no model in the repository; add", id="there is no model"),
+        pytest.param({"v1": _ready(1)}, "", id="one that answers"),
+        pytest.param({"v1": _ready(1), "v2": _BROKEN}, "", id="with a broken version beside it"),
+        pytest.param({"v1": LOADING}, "m cannot answer, and should", id="one that loads"),
+        pytest.param({"v1": EVICTED}, "", id="one without room comes when it is called"),
+        pytest.param({"v1": UNLOADED}, "unloaded by request", id="all were unloaded: nothing can answer"),
     ],
 )
-def test_when_the_whole_is_ready(states: dict[str, Servable | Unready], complete: bool) -> None:
-    assert _catalogue(**states).complete() is complete
+def test_what_the_whole_lacks(states: dict[str, Servable | Unready], lacking: str) -> None:
+    told = _catalogue(**states).lacking()
+    assert lacking in told
+    assert bool(told) is bool(lacking)
+
+
+def test_of_many_models_that_cannot_answer_a_few_are_named() -> None:
+    catalogue = Catalogue()
+    for name in "edcba":
+        catalogue.put(name, 1, LOADING)
+    assert catalogue.lacking() == "a, b, c and 2 more cannot answer, and should; see not_ready"
 
 
 def test_a_model_that_was_unloaded_on_purpose_is_not_missed() -> None:
     catalogue = _catalogue(v1=_ready(1))
     catalogue.put("n", 1, UNLOADED)
-    assert catalogue.complete()
+    assert not catalogue.lacking()
     assert catalogue.models() == {"m": True, "n": False}
 
 

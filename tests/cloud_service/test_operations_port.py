@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from cloud_service.http.server import HttpServer
 from tests.builders.clouds import RunningCloud, running_cloud
 from tests.builders.onnx_models import identity
 from tests.builders.repositories import write_repository
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.wide
 
@@ -37,6 +39,7 @@ def test_readyz_names_each_version_that_cannot_answer_and_why(cloud: RunningClou
     document = json.loads(cloud.http("/readyz").body)
     assert document["models"] == {"good": True, "bad": False}
     assert document["draining"] is False
+    assert document["reason"] == "bad cannot answer, and should; see not_ready"
     (problem,) = document["not_ready"]
     assert (problem["model"], problem["version"]) == ("bad", 2)
     assert "the model file is refused: it is no ONNX model" in problem["reason"]
@@ -56,6 +59,24 @@ def test_a_service_without_models_serves_and_is_not_ready(tmp_path: Path) -> Non
     with running_cloud(tmp_path) as cloud:
         assert cloud.http("/livez").status == 200
         assert cloud.http("/readyz").status == 503
+
+
+def test_a_repository_that_was_emptied_is_said_to_be_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Readiness was lost with no word of why, in the answer and in the log."""
+    caplog.set_level(logging.INFO, "cloud_service.app")
+    write_repository(tmp_path, {"m": identity()})
+    with running_cloud(tmp_path, poll_s=0.05) as cloud:
+        assert "reason" not in json.loads(cloud.http("/readyz").body)
+        (tmp_path / "m").rename(tmp_path / ".m")
+        eventually(lambda: cloud.http("/readyz").status == 503)
+        assert json.loads(cloud.http("/readyz").body)["reason"].startswith("there is no model in the repository; add ")
+        (tmp_path / ".m").rename(tmp_path / "m")
+        eventually(lambda: cloud.http("/readyz").status == 200)
+    told = [record.getMessage() for record in caplog.records if record.name == "cloud_service.app"]
+    assert told[0].startswith("not ready: there is no model in the repository; add ")
+    assert told[1:] == ["ready again"]
 
 
 def test_metrics_are_prometheus_text(cloud: RunningCloud) -> None:

@@ -213,7 +213,7 @@ async def test_new_files_that_are_bad_are_told_and_the_old_serve_on(tmp_path: Pa
     state, reason = desk.states()["m", 1]
     assert (state, desk.changes[-1].failed) == (State.READY, True)
     assert "new files cannot be served, the old ones are: it is bad" in reason
-    assert desk.catalogue.complete()
+    assert not desk.catalogue.lacking()
     assert desk.catalogue.problems() == [("m", 1, reason)]
     desk.write("m", 1, b"good again")
     await desk.polled()
@@ -273,13 +273,13 @@ async def test_a_model_of_which_no_version_that_is_named_is_there_cannot_answer(
     desk = Desk(write_repository(tmp_path, {"m": b"1", "n": b"n"}))
     (tmp_path / "m/serving.toml").write_text("[versions]\nspecific = [3]")
     await desk.started()
-    assert not desk.catalogue.complete()
+    assert desk.catalogue.lacking()
     assert [(c.version, c.failed) for c in desk.changes if c.model == "m"] == [(3, True)]
     await desk.polled()
     assert [c.version for c in desk.changes if c.model == "m"] == [3], "it is told once"
     await desk.repository.unload("m")
     await desk.polled()
-    assert desk.catalogue.complete(), "what was unloaded should not answer, and is not missed"
+    assert not desk.catalogue.lacking(), "what was unloaded should not answer, and is not missed"
 
 
 def test_what_is_no_version_is_told_once_also_when_it_comes_later(
@@ -345,27 +345,27 @@ async def test_a_model_that_comes_later_takes_no_other_out_of_service(tmp_path: 
     desk = Desk(write_repository(tmp_path, {"m": b"1"}))
     await desk.started()
     meanwhile: list[bool] = []
-    desk.before_load = lambda _found: meanwhile.append(desk.catalogue.complete())
+    desk.before_load = lambda _found: meanwhile.append(not desk.catalogue.lacking())
     desk.write("broken", 1, _BAD)
     desk.write("good", 1, b"good")
     await desk.polled()
     assert meanwhile == [True, True]
-    assert (desk.catalogue.models(), desk.catalogue.complete()) == ({"m": True, "broken": False, "good": True}, True)
+    assert (desk.catalogue.models(), desk.catalogue.lacking()) == ({"m": True, "broken": False, "good": True}, "")
 
 
 @_in_loop
 async def test_a_model_that_was_ready_or_there_at_the_start_is_missed_where_it_cannot_answer(tmp_path: Path) -> None:
     desk = Desk(write_repository(tmp_path, {"m": b"1", "n": _BAD}))
     await desk.started()
-    assert not desk.catalogue.complete()
+    assert desk.catalogue.lacking()
     desk.write("n", 1, b"n")
     await desk.polled()
-    assert desk.catalogue.complete()
+    assert not desk.catalogue.lacking()
     await desk.repository.unload("n")
     desk.write("n", 1, _BAD)
     with pytest.raises(LoadFailed):
         await desk.repository.load("n")
-    assert desk.catalogue.complete(), "nobody could call it before either"
+    assert not desk.catalogue.lacking(), "nobody could call it before either"
 
 
 @_in_loop
@@ -377,7 +377,7 @@ async def test_what_was_unloaded_by_request_stays_out_until_it_is_loaded_by_requ
     with pytest.raises(ModelNotReady):
         desk.answers()
     assert desk.states()["m", 1][0] is State.UNAVAILABLE
-    assert desk.catalogue.complete(), "nobody misses what was unloaded on purpose"
+    assert not desk.catalogue.lacking(), "nobody misses what was unloaded on purpose"
     await desk.repository.load("m")
     assert desk.answers() == _answer(1, b"1")
 
@@ -387,7 +387,7 @@ async def test_a_service_whose_models_are_all_unloaded_can_answer_nothing(tmp_pa
     desk = Desk(write_repository(tmp_path, {"m": b"1"}))
     await desk.started()
     await desk.repository.unload("m")
-    assert not desk.catalogue.complete()
+    assert desk.catalogue.lacking()
 
 
 @_in_loop
@@ -452,7 +452,7 @@ async def test_at_the_start_what_has_no_room_waits_until_it_is_asked_for(tmp_pat
     desk = Desk(write_repository(tmp_path, {"a": _MIB, "b": _MIB}), limit=_COST)
     await desk.started()
     assert [state for state, _ in desk.states().values()] == [State.READY, State.UNAVAILABLE]
-    assert desk.catalogue.complete(), "each can answer, once it was called"
+    assert not desk.catalogue.lacking(), "each can answer, once it was called"
     watching = asyncio.create_task(desk.repository.watch())
     with pytest.raises(ModelNotReady):
         desk.answers("b")
@@ -467,7 +467,7 @@ async def test_a_model_that_does_not_fit_by_itself_is_told_to_be_too_large(tmp_p
     desk = Desk(write_repository(tmp_path, {"a": b"1", "b": _MIB + b"x"}), limit=_COST)
     await desk.started()
     assert "more than the memory limit" in desk.states()["b", 1][1]
-    assert not desk.catalogue.complete()
+    assert desk.catalogue.lacking()
     assert desk.loads == [("a", 1)]
 
 

@@ -53,3 +53,4 @@ def test_the_whole_is_ready_when_every_process_is(said: list[bytes | None], stat
     assert reply.status == status
     assert document["ready"] is (status == 200)
     assert len(document["processes"]) == len(said)
+    assert [bool(each.get("reason")) for each in document["processes"]] == [one is None for one in said]
