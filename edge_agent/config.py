@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -56,6 +57,9 @@ ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0
 TargetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
+# In TOML "C:\tiny" is a C, a colon, a tab and "iny".
+_ESCAPED: Final = re.compile(r"[A-Za-z]:.*[\b\t\n\f\r]", re.DOTALL)
+
 
 def _names_something(value: object) -> object:
     # Relative to the document's folder an empty path would be that folder; a NUL no system takes.
@@ -64,6 +68,8 @@ def _names_something(value: object) -> object:
         raise ValueError("the path is empty; leave the field out, or name a file")
     if isinstance(text, str) and ("\0" in text or not _is_encodable(text)):
         raise ValueError("the path holds a character that no path can hold")
+    if isinstance(text, str) and _ESCAPED.match(text):
+        raise ValueError(r"\ began an escape in the path; write / or \\, or put it in single quotes")
     return value
 
 

@@ -23,6 +23,8 @@ __all__ = ["located", "parse_document", "read_document", "read_model"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Values = dict[str, Any]  # Any: TOML values, checked by the model
 
+# What marks the order of its bytes.
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 # The parser's work grows with the square of a name's parts: half a million of them would keep it busy for hours.
 MAX_PARTS: Final = 64
 _ENDLESS_NAME: Final = re.compile(
@@ -59,6 +61,8 @@ def parse_document(
 
     if len(content) > max_bytes:
         raise refused(f"longer than {max_bytes} bytes")
+    if content.startswith(_UTF_16):
+        raise refused("not UTF-8 but UTF-16, as some shells write what is redirected; save it as UTF-8", 1)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as cause:

@@ -67,6 +67,8 @@ def _hint(said: str, written: str, at: int) -> str:
     word = matched[0] if matched is not None else "?"
     if said.startswith("Illegal character '\\n'"):
         return "; a text in quotes ends on its line, a longer one stands in three quotes"
+    if said.startswith(("Unescaped", "Invalid hex")):
+        return r"; \ begins an escape: in a path write / or \\, or put it in single quotes"
     if said == "Invalid statement" and here.startswith(("{", "<")):
         return "; this is how another language begins"
     if said == "Invalid value":

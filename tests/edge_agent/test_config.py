@@ -87,6 +87,7 @@ WRONG = {
     "A12_a_name_that_looks_like_loopback": (_cloud("127.0.0.1.example:1"), "targets.cloud.tls", "plaintext"),
     "empty_path": (f"policy = ''\n{MODEL}", "policy", "the path is empty; leave the field out, or name a file"),
     "empty_path_of_a_release": ("[models.tiny]\nrelease = ''", "models.tiny.release", "the path is empty"),
+    "path_of_windows_in_double_quotes": (f'state = "C:\\tools"\n{MODEL}', "state", "began an escape in the path"),
     "path_with_a_nul": (f'state = "a\\u0000b"\n{MODEL}', "state", "a character that no path can hold"),
     "endless": ("#" * (MAX_CONFIG_BYTES + 1), "", "longer than"),
     "F4_deep": ("a = " + "[" * 5000, "", ""),

@@ -126,7 +126,7 @@ def test_F3_a_byte_order_mark_and_another_coding_are_told() -> None:
         "line 1: not TOML: it begins with a byte order mark; save it as UTF-8 without one"
     ]
     assert _faults(HEAD.encode() + b"# \xe9\n") == ["line 4: not UTF-8 at byte 39"]
-    assert _faults(HEAD.encode("utf-16"))[0].startswith("line 1: not UTF-8")
+    assert _faults(HEAD.encode("utf-16"))[0].startswith("line 1: not UTF-8 but UTF-16")
 
 
 @pytest.mark.parametrize(

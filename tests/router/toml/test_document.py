@@ -84,6 +84,22 @@ def _faults(document: str | bytes) -> list[str]:
         ),
         pytest.param("mode = auto", ['line 4: not TOML: Invalid value; text stands in quotes: "auto"'], id="bare word"),
         pytest.param(
+            r'mode = "C:\policies"',
+            [
+                r"line 4: not TOML: Unescaped '\' in a string; "
+                r"\ begins an escape: in a path write / or \\, or put it in single quotes"
+            ],
+            id="path of Windows",
+        ),
+        pytest.param(
+            r'mode = "C:\users"',
+            [
+                "line 4: not TOML: Invalid hex value; "
+                r"\ begins an escape: in a path write / or \\, or put it in single quotes"
+            ],
+            id="path of Windows that looks like a number",
+        ),
+        pytest.param(
             '[labels]\npublic = ["device"\nsecret = ["device"]\n',
             ["line 6: not TOML: Unclosed array; it begins on line 5"],
             id="list left open",
