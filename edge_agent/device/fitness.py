@@ -29,6 +29,9 @@ __all__ = [
 
 _LOG: Final = logging.getLogger("nearfar.agent")
 
+# What Windows and macOS call a processor, and what Linux does.
+_ALIKE: Final = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
+
 
 def read_beside(folder: Path, file: str) -> bytes:
     """Return what a file of the release holds. Raises CannotLoad: saying what to do."""
@@ -59,11 +62,11 @@ def load_certificate(folder: Path, manifest: Manifest) -> tuple[Certificate | No
     return None, why
 
 
-def refuse_incompatible(manifest: Manifest) -> None:
-    """Pass a release that this device can run. Raises CannotLoad: naming what it wants."""
+def refuse_incompatible(manifest: Manifest, machine: str | None = None) -> None:
+    """Pass a release that this device can run; `machine` None: this one. Raises CannotLoad: naming what it wants."""
     requires = manifest.requires
-    machine = platform.machine()
-    if requires.machines and machine not in requires.machines:
+    machine = machine or platform.machine()
+    if requires.machines and _processor(machine) not in map(_processor, requires.machines):
         wanted = ", ".join(requires.machines)
         raise CannotLoad(f"incompatible_model: it is made for {wanted}, and this is {machine}; install its release")
     if requires.nearfar is not None and _numbers(requires.nearfar) > _numbers(installed()):
@@ -119,6 +122,10 @@ def _compatible(given: Sequence[int], promised: Sequence[int]) -> bool:
     if len(given) != len(promised):
         return False
     return all(-1 in (have, want) or have == want for have, want in zip(given, promised, strict=True))
+
+
+def _processor(machine: str) -> str:
+    return _ALIKE.get(machine.lower(), machine.lower())
 
 
 def _why_uncovered(certificate: Certificate, manifest: Manifest) -> str:

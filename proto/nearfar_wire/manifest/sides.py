@@ -100,7 +100,7 @@ class Requires(Part):
     machines: Annotated[
         list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]], Field(max_length=32)
     ] = Field(default_factory=list)
-    """Processors that it is made for, as Python's `platform.machine()` calls them; empty: every one."""
+    """Processors that it is made for, as Python's `platform.machine()` calls them on any system; empty: every one."""
 
 
 class Measured(Part):
