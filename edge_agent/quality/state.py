@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -79,6 +80,8 @@ def save_books(path: Path, certificate: Certificate, books: Books) -> None:
         made.write_bytes(document.model_dump_json().encode())
         made.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
         _LOG.warning("%s cannot be written (%s): audits are forgotten at the end", path, error.strerror)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -59,6 +60,8 @@ class VerdictBook:
             made.write_bytes(document.model_dump_json().encode())
             made.replace(self.path)
         except OSError as error:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
             _LOG.warning("%s cannot be written (%s): the next start tries again", self.path, error.strerror)
             return False
         return True

@@ -295,6 +295,14 @@ def test_a_book_keeps_no_more_than_64_verdicts_the_newest(tmp_path: Path) -> Non
     assert book.find(tried[-1]) == Verdict(Outcome.CRASHED, "it crashed")
 
 
+def test_nothing_is_left_beside_a_book_that_cannot_be_replaced(tmp_path: Path) -> None:
+    """One more file was left each time: on Windows wherever another program had the book open."""
+    (tmp_path / "trials.json").mkdir()
+    book = VerdictBook(tmp_path / "trials.json")
+    assert not book.add(Tried("m", "", "", (CPU,), 1, (1.0, 512), "", "", ""), Verdict(Outcome.GOOD))
+    assert [file.name for file in tmp_path.iterdir()] == ["trials.json"]
+
+
 def test_a_machine_is_told_by_its_system_and_its_processor(tmp_path: Path) -> None:
     """A state folder that was copied to another device said that the model had been tried there."""
     (tmp_path / "x86").write_text("processor : 0\nmodel name\t: Fast One\n\nprocessor : 1\nmodel name\t: Fast One\n")
