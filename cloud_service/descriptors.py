@@ -7,13 +7,19 @@ restarted. The limit above it is the operator's, and is not touched."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["lift_limit"]
+__all__ = ["lift_limit", "raise_limit"]
 
 # More than all that the ports let in. Some systems say a thousand million, which says nothing.
 _ENOUGH: Final = 65_536
+# macOS may allow no more than so many, whatever its own limit says; it starts programs with 256.
+_OF_MACOS: Final = 10_240
+
+Limits = tuple[int, int]
+"""The one that holds, and how far it may be raised; below zero is no limit."""
 
 
 def lift_limit() -> None:
@@ -22,9 +28,18 @@ def lift_limit() -> None:
         return
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        # macOS allows less than its own limit says: the service then starts with what it has.
+    raise_limit(
+        resource.getrlimit(resource.RLIMIT_NOFILE), lambda limits: resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    )
+
+
+def raise_limit(limits: Limits, put: Callable[[Limits], None]) -> None:
+    """Have `put` set as much as it takes; where it takes nothing, the service starts with what it has."""
+    soft, hard = limits
+    for most in (_ENOUGH, _OF_MACOS):
+        wanted = most if hard < 0 else min(hard, most)
+        if soft < 0 or soft >= wanted:
+            return
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            put((wanted, hard))
+            return

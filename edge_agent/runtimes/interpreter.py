@@ -6,11 +6,16 @@ is that program, which would start itself for ever."""
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-__all__ = ["NoInterpreter", "command", "environment"]
+__all__ = ["NO_WINDOW", "NoInterpreter", "command", "environment"]
+
+# On Windows an app without a console would see one open for each of these.
+NO_WINDOW: Final[int] = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 class NoInterpreter(Exception):

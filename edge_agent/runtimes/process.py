@@ -27,7 +27,7 @@ from edge_agent.config import DeviceConfig
 from edge_agent.device.watchdog import Watchdog
 from edge_agent.runtimes import CannotLoad, Crashed, Halt, NotReady, OutOfMemory, RunFailed, RunHalted
 from edge_agent.runtimes.frames import BrokenFrame, read_frame, write_frame
-from edge_agent.runtimes.interpreter import NoInterpreter, command, environment
+from edge_agent.runtimes.interpreter import NO_WINDOW, NoInterpreter, command, environment
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import TensorError
 from nearfar_wire.manifest import DeviceSide
@@ -336,6 +336,7 @@ def _start(launch: Sequence[str]) -> subprocess.Popen[bytes]:
             # What native code says on its way down may quote inputs.
             stderr=subprocess.DEVNULL,
             env=environment(),
+            creationflags=NO_WINDOW,
         )
     except OSError as error:
         raise CannotLoad(f"no process can be started for it: {error.strerror or error}") from error

@@ -87,7 +87,9 @@ def _run(command: Sequence[str], folder: Path, limit_s: float, starting_s: float
     """Return the exit code; None where it had to be killed because the time was up."""
     env = {**interpreter.environment(), "OPENBLAS_NUM_THREADS": "1"}
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=folder, env=env, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        command, cwd=folder, env=env, stdin=quiet, stdout=quiet, stderr=quiet, creationflags=interpreter.NO_WINDOW
+    )
     try:
         with suppress(subprocess.TimeoutExpired):
             return process.wait(starting_s)
