@@ -30,7 +30,7 @@ class Pays(Protocol):
 _NO_NETWORK_S: Final = 0.001
 """Measured: a connection that the system refuses fails after a millisecond."""
 _NOBODY_THERE: Final = Refusal("UNAVAILABLE", "nobody takes connections there")
-_UNDERWAY, _AT_SERVER, _RUNNING, _COMING_BACK = range(4)
+_UNDERWAY, _AT_SERVER, _DROPPED, _RUNNING, _COMING_BACK = range(5)
 
 
 class Call(Job):
@@ -141,6 +141,10 @@ class Call(Job):
         self.run_s = ends - at
         self._phase = _RUNNING
         self._put(ends)
+
+    def dropped(self) -> None:
+        """The server will not run it, and it waits there no longer; its caller will find out at its deadline."""
+        self._phase = _DROPPED
 
     def proceed(self, now: float) -> Job | None:
         """See Job."""

@@ -145,6 +145,7 @@ class Server:
                 continue  # its caller has gone, and the server noticed
             self._waiting -= 1
             if now + self._run_s > call.until:
+                call.dropped()
                 continue  # it would only keep others waiting; its caller gives up at its deadline
             self._start(call, now)
             return call

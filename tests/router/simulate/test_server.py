@@ -64,6 +64,21 @@ def test_a_call_that_cannot_be_done_by_its_deadline_is_dropped_and_frees_its_pla
     assert world.servers["cloud"].wait_s() == 0.0
 
 
+def test_a_call_that_was_dropped_has_left_the_queue_once() -> None:
+    """It was counted out when it was dropped, and again when its caller gave up: queues of less than nothing were told,
+    and callers expected answers before they asked."""
+    world = World(setting(), 1)
+    calls = [world.call("cloud", "m", 100.0, number, until=100.91) for number in range(4)]
+    ended = run_all(*calls)
+    for call in calls:
+        if call not in ended:
+            call.cancel(101.0)
+    later = [world.call("cloud", "m", 102.0, 10 + number) for number in range(3)]
+    run_all(*later)
+    assert [call.failure for call in later] == ["", "", ""]
+    assert min(call.told_queue_s for call in later if call.told_queue_s is not None) >= 0.0
+
+
 def test_worlds_that_share_a_server_wait_for_each_other() -> None:
     of = setting()
     shared = servers_of(of, 1)
