@@ -18,6 +18,7 @@ from typing import Final
 
 from router.choosing.engine import Decision, decide
 from router.choosing.hysteresis import dwells_until
+from router.choosing.objective import longest_s
 from router.choosing.ruling import Sighted, sight
 from router.rules.policy import Policy
 from router.running.attempt import HAND_BACK_S
@@ -166,7 +167,7 @@ def _ample_s(policy: Policy, situation: Situation) -> float:
 
 def _slowest_s(view: TargetView) -> float:
     """Return the slowest time of a target that a weighing looks at, after whatever silence of its radio."""
-    return max([view.time.pessimistic_s, *(after.time.pessimistic_s for after in view.times_after)])
+    return max(map(longest_s, [view.time.quantiles_s, *(after.time.quantiles_s for after in view.times_after)]))
 
 
 def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) -> bool:

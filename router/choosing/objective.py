@@ -21,6 +21,7 @@ __all__ = [
     "backed_up",
     "cascade",
     "cost",
+    "longest_s",
     "prospect",
     "single",
     "with_fallback",
@@ -29,6 +30,9 @@ __all__ = [
 
 # The probability that each of the five quantiles stands for: from midway to its neighbour on either side.
 WEIGHTS: Final = (0.15, 0.225, 0.25, 0.225, 0.15)
+# What takes longer than the last of them: a twentieth does, and is believed to end within as much more as lies between
+# the last two.
+_BEYOND: Final = 0.05
 Times = tuple[float, float, float, float, float]
 
 
@@ -127,6 +131,11 @@ def cost(expected: Expectation, worth: Worth) -> float:
     )
 
 
+def longest_s(times_s: Times) -> float:
+    """Return the time beyond which nothing is believed to be that takes `times_s` at QUANTILES."""
+    return 2 * times_s[4] - times_s[3]
+
+
 def single(target: Prospect, left_s: float) -> Expectation:
     """Expect of asking one target alone, with `left_s` to the deadline."""
     p_late, seconds = _until(target, left_s)
@@ -197,27 +206,38 @@ def backed_up(first: Prospect, device: Prospect, left_s: float, backup_s: float)
 def _side_by_side(first: Prospect, device: Prospect, share_s: float, left_s: float) -> tuple[float, float, float]:
     """Return what becomes of a call that has not answered in `share_s`, once the device runs beside it: the
     probabilities of a wrong answer and of none in time, and for how many seconds both run."""
-    wrong = missed = seconds = total = 0.0
-    runs = 1 - device.p_fail
-    for first_s, first_weight in zip(first.times_s, WEIGHTS, strict=True):
-        if first_s <= share_s:
-            continue
-        total += first_weight
-        for device_s, device_weight in zip(device.times_s, WEIGHTS, strict=True):
-            for ends_s, p_wrong, weight in (
-                (first_s, first.p_wrong, first_weight * device_weight * device.p_fail),
-                (
-                    min(first_s, share_s + device_s),
-                    first.p_wrong if first_s <= share_s + device_s else device.p_wrong,
-                    first_weight * device_weight * runs,
-                ),
-            ):
-                seconds += weight * (min(ends_s, left_s) - share_s)
-                if ends_s > left_s:
-                    missed += weight
-                else:
-                    wrong += weight * p_wrong
-    return wrong / total, missed / total, seconds / total
+    window_s, runs = left_s - share_s, 1 - device.p_fail
+    calls = [(ends_s - share_s, p) for ends_s, p in _ends(first, share_s, left_s)]
+    answers = [(ends_s, p * runs) for ends_s, p in _ends(device, 0.0, window_s)]
+    no_call = max(0.0, 1 - sum(p for _, p in calls))
+    no_answer = max(0.0, 1 - sum(p for _, p in answers))
+    wrong, missed = 0.0, no_call * no_answer
+    seconds = missed * window_s
+    for call_s, p_call in calls:
+        wrong += p_call * no_answer * first.p_wrong
+        seconds += p_call * no_answer * call_s
+        for answer_s, p_answer in answers:
+            p = p_call * p_answer
+            wrong += p * (first.p_wrong if call_s <= answer_s else device.p_wrong)
+            seconds += p * min(call_s, answer_s)
+    for answer_s, p_answer in answers:
+        wrong += no_call * p_answer * device.p_wrong
+        seconds += no_call * p_answer * answer_s
+    return wrong, missed, seconds
+
+
+def _ends(target: Prospect, from_s: float, until_s: float) -> list[tuple[float, float]]:
+    """Return when a target ends that has not by `from_s`, and how probable each of these is: those that are in time."""
+    times_s = target.times_s
+    later = _over(times_s, from_s) if from_s > 0 else 1.0
+    in_time = 1 - _over(times_s, until_s) / later if later > 0 else 0.0
+    if in_time <= 0:
+        return []
+    known = [(one_s, weight) for one_s, weight in zip(times_s, WEIGHTS, strict=True) if from_s < one_s <= until_s]
+    if not known:
+        return [(until_s, in_time)]
+    total = sum(weight for _, weight in known)
+    return [(one_s, in_time * weight / total) for one_s, weight in known]
 
 
 def cascade(
@@ -248,7 +268,7 @@ def cascade(
 
 def _escalated(device_s: Times, remote: Prospect, left_s: float) -> tuple[float, float]:
     """Return the probability that an escalation comes back in `left_s`, and the seconds that it is waited for."""
-    if device_s[4] + remote.times_s[4] <= left_s:
+    if device_s[4] + longest_s(remote.times_s) <= left_s:
         return 1.0, remote.mean_s
     in_time = waited = 0.0
     for one_s, weight in zip(device_s, WEIGHTS, strict=True):
@@ -260,7 +280,7 @@ def _escalated(device_s: Times, remote: Prospect, left_s: float) -> tuple[float,
 
 def _until(target: Prospect, limit_s: float) -> tuple[float, float]:
     """Return the probability of taking longer than `limit_s`, and the seconds expected to be spent up to it."""
-    if target.times_s[4] <= limit_s:
+    if longest_s(target.times_s) <= limit_s:
         return 0.0, target.mean_s
     return _over(target.times_s, limit_s), _mean_until(target.times_s, limit_s)
 
@@ -268,7 +288,9 @@ def _until(target: Prospect, limit_s: float) -> tuple[float, float]:
 def _over(times_s: Times, limit_s: float) -> float:
     # Unrolled, as the function below: these two are most of what weighing costs. Times rise.
     if limit_s >= times_s[4]:
-        return 0.0
+        wide_s = times_s[4] - times_s[3]
+        beyond_s = limit_s - times_s[4]
+        return _BEYOND * (1 - beyond_s / wide_s) if beyond_s < wide_s else 0.0
     if limit_s >= times_s[2]:
         return 0.15 if limit_s >= times_s[3] else 0.375
     if limit_s >= times_s[1]:

@@ -56,7 +56,19 @@ def test_every_worth_prices_its_own_share_of_the_cost(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_ms", "p_miss"), [(50, 0.0), (49, 0.15), (40, 0.15), (30, 0.375), (20, 0.625), (10, 0.85), (9, 1.0), (0, 1.0)]
+    ("left_ms", "p_miss"),
+    [
+        (60, 0.0),
+        (55, 0.025),
+        (50, 0.05),
+        (49, 0.15),
+        (40, 0.15),
+        (30, 0.375),
+        (20, 0.625),
+        (10, 0.85),
+        (9, 1.0),
+        (0, 1.0),
+    ],
 )
 def test_a_deadline_is_missed_with_the_weight_of_the_quantiles_beyond_it(left_ms: float, p_miss: float) -> None:
     expected = single(_prospect(), left_ms / 1000)
@@ -187,6 +199,20 @@ def test_a_device_that_is_started_in_time_saves_what_the_first_would_have_missed
     assert expected.p_miss == 0.0
     assert expected.p_wrong == pytest.approx(0.2)
     assert expected.seconds == pytest.approx(0.48 + 0.01)
+
+
+def test_a_device_that_is_started_at_the_latest_instant_is_late_once_in_twenty_times() -> None:
+    """Nothing was believed to take longer than its last quantile. Where a missed deadline counted as three wrong
+    answers, and most calls were late, a cloud with the device behind it cost two thirds more than was expected."""
+    slow, device = _prospect(times_ms=(900,) * 5), _prospect("device", times_ms=(10, 20, 30, 40, 50))
+    assert backed_up(slow, device, 0.5, 0.051).p_miss == pytest.approx(0.045)
+    assert backed_up(slow, device, 0.5, 0.061).p_miss == pytest.approx(0.0)
+
+
+def test_a_call_that_is_late_beyond_its_last_quantile_is_late() -> None:
+    first, device = _prospect(times_ms=(10, 20, 30, 40, 50)), _prospect("device", times_ms=(900,) * 5)
+    assert backed_up(first, device, 0.06, 0.01).p_miss == pytest.approx(0.0)
+    assert backed_up(first, device, 0.055, 0.005).p_miss == pytest.approx(0.025)
 
 
 def test_whoever_answers_first_is_taken_and_both_are_paid_for_meanwhile() -> None:
