@@ -20,7 +20,7 @@ from router.rules.policy import EscalationTerms, Policy
 from router.rules.thresholds import cheapest
 from router.spending.energy import extra_j, remote_j
 from router.spending.radio import idle_s
-from router.types import Situation, TargetView
+from router.types import Kind, Situation, TargetView
 from router.values import value
 
 __all__ = ["WAKE_BYTES", "Option", "options"]
@@ -45,7 +45,7 @@ class Option:
 def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) -> tuple[list[Option], float]:
     """Return the plans in the order of consideration, with the worth of an awake radio credited to those that leave it
     so; and that worth, which is Gamma."""
-    found = _plain(situation, seen, terms)
+    found = _plain(policy, situation, seen, terms)
     gamma = _gamma(policy, situation, seen, found)
     if gamma == 0.0:
         return found, 0.0
@@ -58,7 +58,7 @@ def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping)
     return credited, gamma
 
 
-def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
+def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
     device, remotes, left_s = seen.device, seen.remotes, seen.left_s
     escalation = terms.escalation if situation.request.can_score else None
     found: list[Option] = []
@@ -82,7 +82,7 @@ def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
                 far = seen.prospects[remote.name]
                 asking, share = escalation, escalation.share if lately is None else lately
                 if escalation.best and situation.thresholds:
-                    best = _best(situation, seen, escalation, kept, near, far)
+                    best = _best(situation, seen, escalation, kept, near, far, _least_wrong(policy, situation))
                     if best is None:
                         continue  # asking costs more than it gains, however few are asked
                     asking, share = best, best.share
@@ -96,20 +96,38 @@ def _plain(situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
 
 
 def _best(
-    situation: Situation, seen: Outlook, escalation: EscalationTerms, kept: Expectation, near: Prospect, far: Prospect
+    situation: Situation,
+    seen: Outlook,
+    escalation: EscalationTerms,
+    kept: Expectation,
+    near: Prospect,
+    far: Prospect,
+    least_wrong: float,
 ) -> EscalationTerms | None:
     """Return the evaluated threshold that costs least now. An escalating plan's cost is linear in the share that is
-    asked and in what that gains, so that two sums tell all of them."""
-    alone = cost(kept, seen.worth)
+    asked and in what that gains, so that two sums tell all of them.
+
+    The evaluation asked the target that is wrong least. Of the answers that are asked of another one, so many fewer are
+    right as it is wrong more often."""
+    alone, worse = cost(kept, seen.worth), max(0.0, far.p_wrong - least_wrong)
+
+    def terms(below: float, share: float, gain: float) -> EscalationTerms:
+        return EscalationTerms(below, escalation.recovers, share, True, gain - worse * share)
 
     def costs(share: float, gain: float) -> float:
-        terms = EscalationTerms(escalation.below, escalation.recovers, share, True, gain)
-        return cost(cascade(kept, near, far, terms, share, seen.left_s), seen.worth) - alone
+        asking = terms(escalation.below, share, gain)
+        return cost(cascade(kept, near, far, asking, share, seen.left_s), seen.worth) - alone
 
     found = cheapest(situation.thresholds, costs(1.0, 0.0), -costs(0.0, 1.0))
-    if found is None:
-        return None
-    return EscalationTerms(found.below, escalation.recovers, found.share, True, found.gain)
+    return None if found is None else terms(found.below, found.share, found.gain)
+
+
+def _least_wrong(policy: Policy, situation: Situation) -> float:
+    """Return how often the best remote target is wrong, whether or not it may be asked now."""
+    remotes = (view for view in situation.targets if view.kind is not Kind.DEVICE)
+    return min(
+        policy.terms_for(view.name, view.kind).p_wrong if view.p_wrong is None else view.p_wrong for view in remotes
+    )
 
 
 def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Option]) -> float:

@@ -57,6 +57,16 @@ def test_what_it_is_expected_to_cost_is_what_was_evaluated() -> None:
     assert expected[ASKS].usd == pytest.approx(0.4 * 0.1)
 
 
+def test_a_target_that_is_wrong_more_often_than_the_one_that_was_evaluated_gains_less() -> None:
+    """A machine nearby with a smaller model was expected to set as much right as the cloud: all requests that were not
+    certain went there, and cost a third more than was expected."""
+    seen = situation(target("device", p_wrong=0.25), target("cloud", p_wrong=0.12), target("fog", p_wrong=0.2))
+    of = replace(seen, thresholds=(EvaluatedThreshold(0.5, 0.4, 0.14),))
+    expected = {candidate.name: candidate.expected.p_wrong for candidate in decide(policy_of(BEST), of).candidates}
+    assert expected[ASKS] == pytest.approx(0.25 - 0.14)
+    assert expected["device, then fog if uncertain"] == pytest.approx(0.25 - (0.14 - 0.4 * 0.08))
+
+
 def test_where_no_threshold_pays_none_is_weighed() -> None:
     decision = decide(_policy(0.0), _there(EvaluatedThreshold(0.5, 0.5, -0.05)))
     assert ASKS not in {candidate.name for candidate in decision.candidates}
