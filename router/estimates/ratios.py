@@ -16,7 +16,7 @@ from router.estimates.histogram import LogHistogram
 from router.estimates.settings import EstimateSettings
 from router.types import QUANTILES, TimeEstimate
 
-__all__ = ["FEW", "Ratios"]
+__all__ = ["FEW", "QUARTER", "Ratios"]
 
 FEW: Final = 3
 """Fewer samples than these do not make a distribution."""
@@ -24,7 +24,8 @@ _HAIR: Final = 0.05  # two buckets and a rounding
 # Of a full memory, so many samples that lie within what is usual move a quantile by less than a hair.
 _SOME: Final = 4
 _MEDIAN: Final = QUANTILES.index(0.5)
-_QUARTER: Final = 0.41  # of a normal's deviation at 95 %, that at 75 %
+QUARTER: Final = 0.41
+"""Of a normal's deviation at 95 %, that at 75 %."""
 
 
 class Ratios:
@@ -143,7 +144,7 @@ class Ratios:
                 lift = middle / q50
                 q05, q25, q50, q75, q95 = q05 * lift, q25 * lift, middle, q75 * lift, q95 * lift
             if varies is not None:
-                quarter = varies**_QUARTER
+                quarter = varies**QUARTER
                 p05, p25, p75, p95 = p50 / varies, p50 / quarter, p50 * quarter, p50 * varies
             spread = q50 / p50
             q05, q95 = min(q05, p05 * spread), max(q95, p95 * spread)

@@ -3,7 +3,9 @@
 What is not asked cannot show that it has become better, so a target that looked bad and was left alone for that is
 forgotten after some time, and gets another chance. One that was in use until it looked bad gets the first soon, and
 each that changed nothing doubles the wait: most troubles are short, and who is long in trouble is likely to stay so.
-Time alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess.
+Time alone forgets nothing: where nobody asked for hours, what was known hours ago is still the best guess. Nor do a few
+requests: where one comes each minute, one that passes a target over says nothing yet, and a chance for each second one
+would be dear. So the wait is one of seconds and of requests, and both have to be over.
 
 Who goes by a view that was kept does not look, and is not counted among those that pass it over."""
 
@@ -15,7 +17,7 @@ from typing import Final
 __all__ = ["Recency"]
 
 _IN_USE: Final = 5  # requests in a row that ask a target: by then it is in use, and not on trial
-_LEFT: Final = 3  # looks in a row that pass it over: by then one that was in use is left alone
+_LEFT: Final = 3  # looks in a row that pass it over: by then one that was in use is left alone; doubled as the wait is
 _LONGEST: Final = 3  # doublings, from an eighth of the wait to all of it
 _ALONE: Final = 9  # of what is tried alone, to 64 times the wait
 
@@ -56,7 +58,7 @@ class Recency:
             if self._gone:
                 if self._alone and self._in_a_row <= -_LEFT:
                     self.seen(now)
-            elif now - self._seen_at > self._wait_s(after_s):
+            elif now - self._seen_at > self._wait_s(after_s) and self._in_a_row <= -(_LEFT << self._doublings):
                 self._gone = True
                 self._doublings = min(self._doublings + 1, self._longest)
                 self._in_a_row = 0

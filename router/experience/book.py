@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 from router.choosing.predict import MEDIAN, Times
 from router.estimates import EstimateSettings, Ratios, Recency, Share
+from router.estimates.ratios import QUARTER
 from router.experience.cells import Cells
 from router.running.advice import Advice
 from router.types import TimeEstimate
@@ -26,7 +28,8 @@ class Book:
     """See the module. The device has `runs`, a remote target `cells`."""
 
     __slots__ = (
-        "_p_fail", "_settings", "absent_until", "advice", "cells", "failures", "recency", "replies_bytes", "runs",
+        "_p_fail", "_quickest", "_settings", "absent_until", "advice", "cells", "failures", "recency", "replies_bytes",
+        "runs",
     )  # fmt: skip
 
     def __init__(self, settings: EstimateSettings, *, device: bool = False) -> None:
@@ -36,6 +39,7 @@ class Book:
         self.recency = Recency(alone=device)
         self.failures = Share(settings, believed=0.0)
         self._p_fail = 0.0
+        self._quickest = math.inf
         self.absent_until = -math.inf
         """Until then the target is taken at its word that it does not have the model."""
         self.advice = Advice()
@@ -43,9 +47,27 @@ class Book:
         """How long answers were lately; None before there was one."""
 
     def run_time(self, prior_s: Times) -> TimeEstimate:
-        """Return what a run on the device takes, of which `prior_s` is what the policy believes."""
+        """Return what a run on the device takes, of which `prior_s` is what the policy believes.
+
+        One that is forgotten is believed to be somewhat quicker than it ever was: what the policy believes of devices
+        would have a slow one tried again and again."""
         believed = TimeEstimate(prior_s, 0)
-        return believed if self.recency.forgotten else self.runs.estimate(prior_s[MEDIAN], believed, _RUNS_VARY)
+        if not self.recency.forgotten:
+            return self.runs.estimate(prior_s[MEDIAN], believed, _RUNS_VARY)
+        if self._quickest == math.inf:
+            return believed
+        middle_s = self._quickest * prior_s[MEDIAN] / _RUNS_VARY
+        quarter = _RUNS_VARY**QUARTER
+        return TimeEstimate(
+            (middle_s / _RUNS_VARY, middle_s / quarter, middle_s, middle_s * quarter, middle_s * _RUNS_VARY), 0
+        )
+
+    def ran(self, taken_s: Iterable[float], predicted_s: float) -> bool:
+        """Learn what runs on the device took. Returns whether estimates have changed."""
+        changed = self.runs.observe_all(taken_s, predicted_s)
+        if self.runs.samples:  # one that took no time at all is none
+            self._quickest = min(self._quickest, self.runs.median)
+        return changed
 
     def seen(self, now: float) -> bool:
         """It answered, or was waited for in vain: what is learnt of its time comes next. Returns whether it had been

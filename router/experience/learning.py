@@ -109,8 +109,8 @@ def learn_runs(known: Known, noted: DeviceRuns) -> None:
         if book.ended(failed, now):
             known.changed(DEVICE)
     for model, taken in taken_by_model.items():
-        runs = known.book(DEVICE, model).runs
-        changed = runs.observe_all(taken, predicted_s)
+        book = known.book(DEVICE, model)
+        runs, changed = book.runs, book.ran(taken, predicted_s)
         if changed:
             known.changed(DEVICE)
         if runs.samples >= BATCH and (changed or not noted.knows(model)):

@@ -25,6 +25,8 @@ FACTS = ModelFacts(
 # So that a reading growing old is not what changes.
 LASTING = '[stale_after_s]\n"rtt_ms.cloud" = 3600.0\n'
 MEASURED = {"rtt_ms.cloud": Reading("rtt_ms.cloud", 10.0, "probe", 0.0)}
+MANY = 25
+"""Requests by which a target that they pass over is forgotten, if the time is over as well."""
 
 
 def _policy(more: str = "", *, version: int = 1) -> Policy:
@@ -66,7 +68,9 @@ def test_a_target_that_answers_slowly_looks_slow_and_is_given_another_chance_lat
         experience.remote_succeeded(_admitted(experience, 1.0), "tiny", 100, 3.0, 1.0)
     assert _cloud(experience, 1.0).time.median_s == pytest.approx(3.0, rel=0.05)
     assert _cloud(experience, 60.9).time.median_s == pytest.approx(3.0, rel=0.05)
-    assert _cloud(experience, 61.1).time == fresh
+    for _ in range(3):
+        time = _cloud(experience, 61.1).time
+    assert time == fresh
 
 
 def test_a_target_that_timed_out_is_given_another_chance_though_nothing_else_has_changed() -> None:
@@ -75,7 +79,9 @@ def test_a_target_that_timed_out_is_given_another_chance_though_nothing_else_has
     fresh = _cloud(experience, 0.0).time
     experience.remote_failed(_admitted(experience, 1.0), "tiny", blamed=False, now=1.0, gave_up_s=5.0)
     assert _cloud(experience, 2.0).time.median_s > 1
-    assert _cloud(experience, 62.0).time == fresh
+    for _ in range(MANY):
+        time = _cloud(experience, 62.0).time
+    assert time == fresh
 
 
 def test_a_target_that_failed_is_believed_to_fail_until_that_is_forgotten() -> None:

@@ -83,7 +83,7 @@ def _learns(policy: Policy) -> object:
     facts = ModelFacts("m", (TargetFacts("device", Kind.DEVICE, True, "", 0, None),))
     for at in range(40):
         experience.device_ran("m", 0.01 if at < 30 else 0.04, at / 100)
-    return [experience.views(facts, 0, {}, now)[0].time for now in (1.0, 30.0)]
+    return [experience.views(facts, 0, {}, now)[0].time for now in (1.0, *(30.0 + look for look in range(25)))]
 
 
 def _identity(policy: Policy) -> object:

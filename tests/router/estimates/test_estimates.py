@@ -199,9 +199,10 @@ def test_small_transfers_and_no_times_teach_no_pace(sent: int, taken: float) -> 
 def test_a_pace_is_forgotten_once_transfers_were_not_made_for_long() -> None:
     uplink = Throughput(EstimateSettings(forget_after_s=60))
     uplink.observe(100_000, 1.0, 0.0)
-    uplink.look(100_000, 3600.0)
+    for at in range(24):
+        uplink.look(100_000, 3600.0 + at)
     assert uplink.seconds_per_byte == 1e-5
-    uplink.look(100_000, 3601.0)
+    uplink.look(100_000, 3624.0)
     assert uplink.seconds_per_byte is None
 
 

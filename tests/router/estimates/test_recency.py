@@ -8,11 +8,19 @@ import pytest
 
 from router.estimates import Recency
 
+MANY = 25
+"""Looks by which one is passed over for long, if the time is over as well."""
+
 
 def _seen_at(now: float) -> Recency:
     recency = Recency()
     recency.seen(now)
     return recency
+
+
+def _passed_over(recency: Recency, since: float, times: int = MANY, every_s: float = 0.1) -> None:
+    for number in range(times):
+        recency.look(since + number * every_s, 60.0)
 
 
 def test_what_nobody_asked_for_is_still_known_hours_later() -> None:
@@ -23,10 +31,20 @@ def test_what_nobody_asked_for_is_still_known_hours_later() -> None:
 
 def test_what_was_passed_over_for_long_is_forgotten() -> None:
     recency = _seen_at(0.0)
-    recency.look(10.0, 60.0)
+    _passed_over(recency, 10.0)
     recency.look(60.0, 60.0)
     assert not recency.forgotten
     recency.look(60.1, 60.0)
+    assert recency.forgotten
+
+
+def test_what_a_few_rare_requests_passed_over_is_still_known() -> None:
+    """Where requests came a minute or more apart, each forgot whom the last one had passed over: two targets took
+    turns, and so did a device that took twenty times as long as devices are believed to."""
+    recency = _seen_at(0.0)
+    _passed_over(recency, 100.0, MANY - 1, every_s=100.0)
+    assert not recency.forgotten
+    recency.look(100.0 * MANY, 60.0)
     assert recency.forgotten
 
 
@@ -40,11 +58,10 @@ def test_what_is_asked_each_time_is_not_forgotten_however_long_it_takes_between(
 
 def test_what_shows_again_says_whether_it_had_been_forgotten() -> None:
     recency = _seen_at(0.0)
-    recency.look(1.0, 60.0)
-    recency.look(100.0, 60.0)
-    assert recency.seen(101.0)
+    _passed_over(recency, 100.0)
+    assert recency.seen(104.0)
     assert not recency.forgotten
-    assert not recency.seen(102.0)
+    assert not recency.seen(105.0)
 
 
 def test_it_says_when_time_alone_will_have_it_forgotten() -> None:
@@ -114,6 +131,7 @@ def test_what_is_tried_alone_waits_twice_as_long_after_each_try_in_vain() -> Non
 def test_what_is_tried_alone_is_known_again_once_a_few_requests_have_passed_its_chance_over() -> None:
     recency = Recency(alone=True)
     recency.seen(0.0)
+    _passed_over(recency, 1.0)
     forgotten = []
     for at in (1.0, 61.0, 61.1, 61.2, 61.3, 61.4):
         recency.look(at, 60.0)

@@ -78,7 +78,8 @@ def _passed_over(experience: Experience, since: float, until: float) -> list[flo
 def test_a_device_that_is_too_slow_each_time_is_tried_ever_more_seldom() -> None:
     """Nobody stands behind one that is tried, so that each try is a missed deadline: there was one in every minute."""
     tried = _passed_over(_after(*[0.3] * 20), 0.0, 1000.0)
-    assert tried == [pytest.approx(at, abs=1) for at in (60, 180, 420, 900)]
+    # The first look after each wait begins to count those that pass it over: 24, then twice as many, and so on.
+    assert tried == [pytest.approx(at, abs=1) for at in (62, 187, 437, 936)]
 
 
 def test_a_device_that_shows_that_it_is_quick_again_is_believed_at_once() -> None:
@@ -94,6 +95,14 @@ def test_a_chance_that_nobody_takes_is_over_soon_and_what_was_known_holds_again(
     """A backup was started too late where the device had been forgotten, and nobody had asked it since."""
     experience = _after(*[0.3] * 20)
     known = _time(experience, 0.5)
-    seen = [_time(experience, 61.0 + at / 10) for at in range(10)]
+    seen = [_time(experience, 61.0 + at / 10) for at in range(40)]
     assert any(time.samples == 0 for time in seen)
     assert seen[-1] == known
+
+
+def test_a_device_that_is_forgotten_is_not_believed_to_be_quicker_than_it_ever_was_by_much() -> None:
+    """It was believed to be what the policy believes of devices, 3 ms: one that took 300 was tried again and again."""
+    experience = _after(*[0.3] * 20)
+    seen = [_time(experience, 61.0 + at / 10) for at in range(40)]
+    forgotten = next(time for time in seen if time.samples == 0)
+    assert 0.1 < forgotten.median_s < 0.3
