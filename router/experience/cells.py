@@ -8,10 +8,11 @@ ratio must not both count what the radio took."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from router.estimates import MOST_SILENCES, EstimateSettings, Ratios
+from router.estimates import MOST_SILENCES, EstimateSettings, Ratios, Recency
 from router.estimates.ratios import FEW
 from router.types import TimeEstimate
 
@@ -26,16 +27,20 @@ Awake = tuple[int, float] | None
 _NOT_LOOKED_AT: Final = TimeEstimate((0.0, 0.0, 0.0, 0.0, 0.0), 0)
 # Below this a change of the wake-up is not worth reading anything anew.
 _WORTH: Final = 0.01
+# Of calls to one target over one network nineteen of twenty take less than so many times what one of them took: the
+# prior tells how networks differ, and that is much more.
+_CALLS_VARY: Final = 3.0
 
 
 class Cell:
     """One of them."""
 
-    __slots__ = ("_kept", "_settings", "base_s", "blind", "ratios", "wake_s")
+    __slots__ = ("_kept", "_settings", "base_s", "blind", "ratios", "recency", "wake_s")
 
     def __init__(self, settings: EstimateSettings, wake_s: float) -> None:
         self._settings = settings
         self.ratios = Ratios(settings)
+        self.recency = Recency()
         self.wake_s = wake_s
         """The wake-up time on which the ratios stand."""
         self.base_s = 0.0
@@ -44,17 +49,20 @@ class Cell:
         """Whether that was with nothing known of the round trip."""
         self._kept: tuple[float, TimeEstimate] | None = None
 
-    def stand_on(self, base_s: float, blind: bool) -> None:
-        """Read the ratios anew where a round trip is known by now: what was a ratio to a guess is none to that."""
-        if self.blind and not blind:
-            self.ratios.rescale((self.base_s + self.wake_s) / (base_s + self.wake_s))
-            self.base_s, self.blind = base_s, False
-            self._kept = None
+    def predicted_s(self, base_s: float, wake_s: float, blind: bool) -> float:
+        """Return what to multiply the ratios with, for a call that is predicted to take `base_s` and a wake-up.
+
+        What was a ratio to a guess is none to a round trip that is known, nor the other way: then the times that were
+        seen hold."""
+        if self.blind is blind:
+            return base_s + wake_s
+        return (base_s + wake_s) * (self.base_s + self.wake_s) / (base_s + self.wake_s)
 
     def observe(self, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
         """See Cells.observe."""
         stood_on = self.wake_s, self.blind
-        self.stand_on(base_s, blind)
+        if self.blind is not blind and self.ratios.samples:
+            self.ratios.rescale((self.base_s + self.wake_s) / (base_s + self.wake_s))
         before_s, after_s = base_s + self.wake_s, base_s + wake_s
         if abs(after_s - before_s) > _WORTH * before_s:
             self.ratios.rescale(before_s / after_s)
@@ -103,10 +111,33 @@ class Cells:
         self.version = 0
         """Rises with everything that may change an estimate."""
 
-    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool) -> bool:
+    def look(self, key: Key, now: float) -> bool:
+        """Look at what is known for a request that may not be sent: see Recency.look. A target that is asked after
+        other silences is not forgotten, and yet what was learnt after this one may be over."""
+        cell = self._cells.get(key)
+        if cell is None or not cell.recency.look(now, self._settings.forget_after_s):
+            return False
+        self._shape += 1
+        self.version += 1
+        return True
+
+    def asked(self, key: Key) -> None:
+        """A call is under way."""
+        cell = self._cells.get(key)
+        if cell is not None:
+            cell.recency.asked()
+
+    def changes_at(self, key: Key, now: float) -> float:
+        """Return when time alone changes what is known."""
+        cell = self._cells.get(key)
+        return math.inf if cell is None else cell.recency.changes_at(now, self._settings.forget_after_s)
+
+    def observe(self, key: Key, taken_s: float, base_s: float, wake_s: float, blind: bool, now: float) -> bool:
         """Learn that a call took `taken_s`, which was predicted to take `base_s` and the wake-up; `blind`, with nothing
         known of the round trip. Returns whether estimates have changed."""
         cell = self.cell(key, wake_s)
+        if cell.recency.seen(now):
+            cell.ratios.forget()
         few = cell.ratios.samples < FEW
         if few:
             self._shape += 1
@@ -123,10 +154,19 @@ class Cells:
         return cell
 
     def merge(
-        self, key: Key, weights: Mapping[int, float], samples: int, base_s: float, wake_s: float, blind: bool
+        self,
+        key: Key,
+        weights: Mapping[int, float],
+        samples: int,
+        base_s: float,
+        wake_s: float,
+        blind: bool,
+        seen_at: float,
     ) -> None:
-        """Count in a cell what another one knows."""
-        self.cell(key, wake_s).merge(weights, samples, base_s, wake_s, blind)
+        """Count in a cell what another one knows, which has last seen something at `seen_at`."""
+        cell = self.cell(key, wake_s)
+        cell.merge(weights, samples, base_s, wake_s, blind)
+        cell.recency.restore(seen_at)
         self._shape += 1
         self.version += 1
 
@@ -137,30 +177,29 @@ class Cells:
         known of the round trip.
 
         `prior` is what is believed where nothing was learnt; it follows from the prediction."""
-        own, nearest = self._cells.get(key), None
+        own, nearest = self._of(key), None
         if own is None or own.ratios.samples < FEW:
             nearest = self._nearest(key)
             if nearest is None and own is None:
                 return prior()
-            if nearest is not None:
-                nearest.stand_on(base_s, blind)
-        if own is not None:
-            own.stand_on(base_s, blind)
         if own is not None and own.ratios.samples >= FEW:
-            return own.told(base_s + own.wake_s)
+            return own.told(own.predicted_s(base_s, own.wake_s, blind))
         if nearest is None:
             time = prior()
         elif nearest.ratios.samples >= FEW:
-            time = nearest.told(base_s + wake_s)
+            time = nearest.told(nearest.predicted_s(base_s, wake_s, blind))
         else:
-            time = nearest.ratios.estimate(base_s + wake_s, prior())
-        return time if own is None else own.ratios.estimate(base_s + own.wake_s, time)
+            time = nearest.ratios.estimate(nearest.predicted_s(base_s, wake_s, blind), prior(), _CALLS_VARY)
+        varies = _CALLS_VARY if nearest is None else None
+        if own is None:
+            return time
+        return own.ratios.estimate(own.predicted_s(base_s, own.wake_s, blind), time, varies)
 
     def awake(self, measured: bool, kind: str, silences: int) -> Awake:
         """Return the shortest silence after which there was a call, and the usual ratio of those; of the first
         `silences`, after which a radio is believed awake, and None before there was such a call."""
         for silence in range(silences):
-            cell = self._cells.get((measured, kind, silence))
+            cell = self._of((measured, kind, silence))
             if cell is not None and cell.ratios.samples:
                 return silence, cell.ratios.median
         return None
@@ -173,7 +212,12 @@ class Cells:
 
     def items(self) -> Iterator[tuple[Key, Cell]]:
         """Yield every cell of which something is known."""
-        return ((key, cell) for key, cell in self._cells.items() if cell.ratios.samples)
+        return ((key, cell) for key, cell in self._cells.items() if cell.ratios.samples and not cell.recency.forgotten)
+
+    def _of(self, key: Key) -> Cell | None:
+        """Return what is known, unless it is forgotten."""
+        cell = self._cells.get(key)
+        return None if cell is None or cell.recency.forgotten else cell
 
     def _nearest(self, key: Key) -> Cell | None:
         """Return the cell most like another, of those that have a few samples, or else of those that have any."""
@@ -186,7 +230,7 @@ class Cells:
         measured, kind, index = key
         found = None
         for silence in _by_nearness(index):
-            cell = self._cells.get((measured, kind, silence))
+            cell = self._of((measured, kind, silence))
             if cell is not None and cell.ratios.samples:
                 if cell.ratios.samples >= FEW:
                     return cell
@@ -194,7 +238,11 @@ class Cells:
         if found is not None or len(self._cells) <= (key in self._cells):
             return found
         # Another link, or another way to know the round trip: the service is the same, and its ratio awake tells.
-        others = [(other, cell) for other, cell in self._cells.items() if other != key and cell.ratios.samples]
+        others = [
+            (other, cell)
+            for other, cell in self._cells.items()
+            if other != key and cell.ratios.samples and not cell.recency.forgotten
+        ]
         likeness = min(others, key=lambda item: (item[0][2], item[0][0] != measured, item[0][1]), default=None)
         return None if likeness is None else likeness[1]
 

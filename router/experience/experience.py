@@ -198,6 +198,7 @@ class Experience:
         way = known.way(target, kind, model, upload_bytes, link, reading is not None, trip_s)
         silence, wakes = known.radios.silence(link, now), known.radios.wakes(link)
         book.recency.asked()
+        book.cells.asked((way.measured, link, silence))
         known.path(target, link).asked()
         queue_s = book.advice.queue_wait_s(now) or 0.0
         retried = role is Role.RETRY

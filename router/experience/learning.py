@@ -13,12 +13,14 @@ from router.experience.book import Book
 from router.experience.cells import Awake
 from router.experience.device_runs import BATCH, DeviceRuns
 from router.experience.known import Known
-from router.types import DEVICE, TimeEstimate
+from router.types import DEVICE, QUANTILES, TimeEstimate
 
 __all__ = ["learn_answer", "learn_least", "learn_runs"]
 
 # Of runs that are stopped at one deadline, each is believed to take a bucket longer, and yet the next one is news.
 _AS_LONG: Final = 1.03
+# A call that was given up sooner than three of four would have ended tells nothing: somebody else was quicker.
+_POSSIBLE: Final = QUANTILES.index(0.25)
 _NOT_LOOKED_AT: Final = TimeEstimate(NO_TIME, 0)  # once there are observations
 
 
@@ -32,7 +34,7 @@ def learn_answer(
     heard = book.cells.awake(call.way.measured, call.way.link, known.radios.wakes(call.way.link).awake)
     base_s, blind, moved = _learn_way(known, call, heard, sent_bytes, received_bytes, taken_s, now)
     wake_s = _learn_wake(known, call, heard, taken_s, base_s)
-    otherwise = book.cells.observe(call.key, taken_s, base_s, wake_s, blind)
+    otherwise = book.cells.observe(call.key, taken_s, base_s, wake_s, blind, now)
     return book.answered(received_bytes) or otherwise or moved or forgotten
 
 
@@ -82,16 +84,17 @@ def _learn_wake(known: Known, call: Admission, heard: Awake, taken_s: float, bas
 
 
 def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: float) -> bool:
-    """Learn that a call would have taken `least_s` or longer; which is news only where less was believed. Returns
-    whether its target looks otherwise by now."""
+    """Learn that a call would have taken `least_s` or longer; which is news only where less was thought possible.
+    Where as much was believed, it took what was believed. Returns whether its target looks otherwise by now."""
     base_s, wakes = call.way.base_s, known.radios.wakes(call.way.link)
     believed = book.cells.estimate(
         call.key, base_s, call.wake_s, call.way.blind, lambda: call.way.prior(wakes, call.silence)
     )
-    if least_s <= believed.median_s:
+    if least_s <= believed.quantiles_s[_POSSIBLE]:
         return False
     forgotten = book.seen(now)
-    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind) or forgotten
+    least_s = max(least_s, believed.median_s)
+    return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind, now) or forgotten
 
 
 def learn_runs(known: Known, noted: DeviceRuns) -> None:

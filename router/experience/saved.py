@@ -243,7 +243,7 @@ def _restore_book(book: Book, kept: _Book, seen_at: float) -> None:
         if one.ratios.weights:
             key: Key = (one.measured, one.link, one.silence)
             ratios = one.ratios
-            book.cells.merge(key, ratios.by_bucket(), ratios.samples, one.base_s, one.wake_s, one.blind)
+            book.cells.merge(key, ratios.by_bucket(), ratios.samples, one.base_s, one.wake_s, one.blind, seen_at)
     if kept.reply_bytes is not None:
         known = book.replies_bytes
         book.replies_bytes = kept.reply_bytes if known is None else (known + kept.reply_bytes) / 2

@@ -254,6 +254,8 @@ class Views:
             if path.look(upload_bytes, book.reply_bytes, now):
                 known.changed(target.name)
                 trip_s = path.round_trip_s(measured)
+            if book.cells.look((measured, link, silence), now):
+                known.changed(target.name)
             way = known.way(target.name, target.kind, model, upload_bytes, link, measured, trip_s)
             view, holds_until = self._remote(model, target, book, way, trip_s, silence, now, upload_bytes)
         like = one or of.latest.get(target.name)
@@ -328,7 +330,10 @@ class Views:
             None if down is None else 1 / down,
             times_after,
         )
-        return view, min(book.changes_at(now), path.changes_at(now), _or_never(state.open_until, now))
+        forgotten_at = min(
+            book.changes_at(now), path.changes_at(now), book.cells.changes_at((way.measured, link, silence), now)
+        )
+        return view, min(forgotten_at, _or_never(state.open_until, now))
 
 
 def _serves(target: TargetFacts, book: Book, now: float) -> tuple[bool, str]:

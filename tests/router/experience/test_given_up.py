@@ -12,10 +12,10 @@ from router.types import Kind, TargetView
 FACTS = ModelFacts("m", (TargetFacts("cloud", Kind.CLOUD, True, "", 1 << 24, None),))
 
 
-def _usual(taken_s: float) -> Experience:
+def _usual(taken_s: float, times: int = 20) -> Experience:
     policy = compile_policy(b'schema = 1\nname = "p"\nversion = 1\n')
     experience = Experience(policy, chance=lambda: 0.5)
-    for at in range(20):
+    for at in range(times):
         call = experience.admit("cloud", Kind.CLOUD, "m", 100, {}, at / 10)
         assert call is not None
         experience.remote_succeeded(call, "m", 100, taken_s, at / 10)
@@ -52,3 +52,13 @@ def test_a_call_that_lost_to_somebody_quicker_shows_its_target_has_become_slow()
     view = _view(experience)
     assert view.time.median_s == pytest.approx(0.4, rel=0.1)
     assert (view.p_fail, view.breaker_admits) == (0.0, True)
+
+
+def test_a_call_that_is_given_up_each_time_is_believed_to_be_as_slow_as_it_was_thought() -> None:
+    """Where twice as much was believed after one call, nothing was learnt of timeouts: the next call was believed to be
+    in time once in six times, for ever."""
+    experience = _usual(2.0, times=1)
+    before = _view(experience).time
+    _ends(experience, Code.DEADLINE_EXCEEDED, 1.5, times=5)
+    assert before.optimistic_s < 1.5
+    assert _view(experience).time.optimistic_s == pytest.approx(2.0, rel=0.05)
