@@ -26,10 +26,10 @@ class EstimatesPart(Part):
     forget_after_s: Annotated[
         Seconds,
         told(
-            "What was passed over for so long is forgotten, and the prior speaks again; a remote target in use until "
-            "lately, after an eighth of it at first; a device that was tried again in vain, after twice as long "
-            "each time, up to 64 times.",
+            "What was passed over for so long, and by 24 requests, is forgotten, and the prior speaks again; a remote "
+            "target in use until lately, after an eighth of both at first; a device that was tried again in vain, "
+            "after twice as long each time, up to 64 times.",
             unit="s",
-            reason="A target that looked bad is given another chance within a minute.",
+            reason="A target that looked bad is given another chance within a minute, unless requests are rare.",
         ),
     ] = 60.0
