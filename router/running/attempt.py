@@ -15,7 +15,8 @@ beside any first leg the next one as a hedge. The transitions (every event not n
       not certain, asked besides     a remote target      held where the plan's backup holds; else as certain
     Failed, or Woke when its time    nothing              asked again after a pause, where that helps and nobody else
       is over (it is cancelled)                           is left; else the held answer; else the next leg; none left:
-                                                          finished, failed
+                                                          finished, failed (deadline exceeded, where that was the
+                                                          failure and no more than a hair of the time is left)
       the same                       anything             what runs besides goes on
       Failed, security               remote targets       they are cancelled; from now on only the device is asked
     Withheld, a hedge                the first leg        that goes on alone
@@ -58,7 +59,7 @@ from router.running.events import (
     Woke,
 )
 from router.running.retry import pause_s, retryable
-from router.running.standing import HAND_BACK_S, Attempt, Held, Stepped, others, run_of, timed_out
+from router.running.standing import HAND_BACK_S, TIMED_OUT, Attempt, Held, Stepped, others, run_of, timed_out
 from router.types import DEVICE
 
 __all__ = [
@@ -225,7 +226,15 @@ def _next_leg(
         begun, more = beside(begun, now)
         return begun, (run, *more, Wake(wake_at(begun)))
     ended = Attempt(plan, deadline, (), asked, failures)
-    return finish(ended, Ending.DEADLINE_EXCEEDED if now >= deadline else Ending.FAILED, None)
+    return finish(ended, Ending.DEADLINE_EXCEEDED if _is_over(deadline, failures, now) else Ending.FAILED, None)
+
+
+def _is_over(deadline: float, failures: tuple[Failure, ...], now: float) -> bool:
+    """Tell whether it was the time that ended it, and not who was asked last."""
+    if now >= deadline or not failures:
+        return now >= deadline
+    # A call's own clock may end it a hair before ours does; nothing could be tried in what is left.
+    return failures[-1].code == TIMED_OUT and now >= deadline - HAND_BACK_S
 
 
 # -- time --------------------------------------------------------------------------------------------------------------

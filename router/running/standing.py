@@ -8,14 +8,15 @@ from router.choosing.plan import Plan
 from router.running.events import Command, Failure, Role, Run
 from router.values import value
 
-__all__ = ["HAND_BACK_S", "Attempt", "Held", "Stepped", "others", "run_of", "timed_out"]
+__all__ = ["HAND_BACK_S", "TIMED_OUT", "Attempt", "Held", "Stepped", "others", "run_of", "timed_out"]
 
 # A target that something stands behind is given up this long before the deadline, so that handing back what is left
 # still meets it: twice the 5 ms for which a busy thread of the host app keeps the interpreter. With 2 ms, and one such
 # thread, every fourth request into a black hole ended without the answer that the device had for it.
 HAND_BACK_S = 0.010
 
-_TIMED_OUT = "no answer in its share of the deadline"
+TIMED_OUT = "DEADLINE_EXCEEDED"
+_IN_WORDS = "no answer in its share of the deadline"
 
 
 @value
@@ -64,4 +65,4 @@ def others(state: Attempt, run: Run) -> tuple[Run, ...]:
 
 def timed_out(run: Run) -> Failure:
     """Return what a target that has not answered by its time did."""
-    return Failure(run.target, "DEADLINE_EXCEEDED", _TIMED_OUT)
+    return Failure(run.target, TIMED_OUT, _IN_WORDS)

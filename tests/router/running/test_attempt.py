@@ -57,6 +57,30 @@ def timed_out(target: str) -> Failure:
     return Failure(target, "DEADLINE_EXCEEDED", "no answer in its share of the deadline")
 
 
+@pytest.mark.parametrize(
+    ("code", "left_s", "ending"),
+    [
+        pytest.param("DEADLINE_EXCEEDED", 0.001, Ending.DEADLINE_EXCEEDED, id="its time ran out a hair before ours"),
+        pytest.param("DEADLINE_EXCEEDED", 0.5, Ending.FAILED, id="by a server that gives itself less time"),
+        pytest.param("UNAVAILABLE", 0.001, Ending.FAILED, id="it failed, and it was late"),
+        pytest.param("UNAVAILABLE", -0.001, Ending.DEADLINE_EXCEEDED, id="it failed after our time"),
+    ],
+)
+def test_a_call_that_ends_by_its_own_clock_a_hair_too_early_ran_out_of_time(
+    code: str, left_s: float, ending: Ending
+) -> None:
+    """gRPC's clock was mostly the first by a millisecond, and the app was told that all targets had failed."""
+    state, _ = begin(Plan((Leg("cloud"),)), DEADLINE, 0.0)
+    _, commands = step(state, failed("cloud", code), DEADLINE - left_s)
+    assert commands == (Finish(Outcome(ending, None, (failure("cloud", code),))),)
+
+
+def test_where_the_device_is_left_it_is_asked_also_in_the_last_millisecond() -> None:
+    state, _ = begin(Plan((Leg("cloud", 0.001), Leg("device"))), DEADLINE, 0.0)
+    _, commands = step(state, failed("cloud", "DEADLINE_EXCEEDED"), DEADLINE - 0.002)
+    assert commands[0] == Run("device", DEADLINE)
+
+
 def unreached(target: str, *, again_s: float = 0.0) -> Failed:
     """A failure after which the same target may have an answer; chance falls into the middle of the pause's range."""
     return Failed(failure(target), again_s, 0.5)
