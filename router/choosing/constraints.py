@@ -51,7 +51,7 @@ def close(
         else:
             feasible.append(target)
     if broke:
-        last = None if feasible or spared or hurried else _least(policy, situation, broke)
+        last = None if feasible or spared or hurried or left_s <= 0 else _least(policy, situation, broke)
         for target, over in broke:
             if target is last:
                 feasible.append(target)

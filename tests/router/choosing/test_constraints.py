@@ -232,3 +232,13 @@ def test_of_two_clouds_the_one_that_did_not_ask_to_be_spared_is_left() -> None:
 def test_a_target_that_refused_is_left_alone_though_nothing_else_is_left() -> None:
     of = situation(target("device", serves=False), target("cloud", pushback_s=2.0))
     assert _close(of)[0] == []
+
+
+def test_a_budget_that_is_used_up_leaves_nobody_open_after_the_deadline() -> None:
+    """What may be taken nevertheless was planned for a request whose time was over."""
+    policy = policy_of("budgets.energy = { amount_j = 1, at_zero = 'least' }")
+    over = replace(situation(left_ms=0.0), budgets=(BudgetView(Resource.ENERGY, -1.0, 1.0),))
+    for mode in (Mode.ONLY_ON_DEVICE, Mode.AUTO):
+        feasible, closed = close(policy, over, mode, {})
+        assert feasible == ()
+        assert {one.target for one in closed} == {view.name for view in over.targets}
