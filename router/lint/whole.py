@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from router.lint.labels import findings_of_labels
 from router.lint.rooms import Universe
 from router.lint.rules import findings_of_rule, names_of
 from router.lint.standing import Standing, always_between_them, standings
@@ -53,6 +54,7 @@ def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | 
         forced = always_between_them([one for one in rules if one.rule.mode is not None], universe)
         yield "mode", f"never used: {_always(forced, 'applies and gives another')}"
     yield from _labels(policy)
+    yield from findings_of_labels(policy, rules, targets)
     yield from _targets(policy, rules, modes, universe)
     together: dict[int, list[_Finding]] = {}
     for found in contradictions(policy, rules, modes, targets):

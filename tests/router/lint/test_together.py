@@ -11,6 +11,9 @@ from tests.router.situations import policy_of
 CLOUD = {"device": Kind.DEVICE, "cloud": Kind.CLOUD}
 LOW, FAR = "battery_pct = { less_than = 20 }", "rtt_ms = { greater_than = 100, less_than = 300 }"
 
+# A label that would permit the device alone is told of on its own.
+ONLY_IN_CLOUD = 'mode = "only_in_cloud"\n[labels]\nopen = ["device", "fog", "cloud"]\n'
+
 
 def _rules(*rules: tuple[str, str]) -> str:
     return "".join(
@@ -82,7 +85,7 @@ def _rules(*rules: tuple[str, str]) -> str:
             id="everything forbidden",
         ),
         pytest.param(
-            'mode = "only_in_cloud"\n' + _rules((LOW, 'forbid = ["fog", "cloud"]')),
+            ONLY_IN_CLOUD + _rules((LOW, 'forbid = ["fog", "cloud"]')),
             ["rules[0].forbid: nothing may answer where it holds at battery_pct = 10: the mode is only_in_cloud"],
             id="against the policy's mode",
         ),
@@ -108,7 +111,7 @@ def _rules(*rules: tuple[str, str]) -> str:
             id="another mode comes first",
         ),
         pytest.param(_rules((LOW, 'forbid = ["cloud"]')), [], id="fog is left"),
-        pytest.param('mode = "only_in_cloud"\n' + _rules((LOW, 'forbid = ["cloud"]')), [], id="fog may be there"),
+        pytest.param(ONLY_IN_CLOUD + _rules((LOW, 'forbid = ["cloud"]')), [], id="fog may be there"),
     ],
 )
 def test_contradictions_are_told_with_their_places(text: str, warnings: list[str]) -> None:
