@@ -8,10 +8,11 @@ from typing import Final
 from router.lint.holding import always, never
 from router.lint.rooms import Universe
 from router.lint.standing import Standing, covering, never_unknown
+from router.lint.units import unit_slip
 from router.naming import did_you_mean
 from router.rules.policy import Policy
-from router.rules.predicates import Predicate, comparisons, parts_of
-from router.types import Mode
+from router.rules.predicates import Compare, Predicate, comparisons, parts_of
+from router.types import Mode, signal
 
 __all__ = ["findings_of_rule", "names_of"]
 
@@ -53,9 +54,17 @@ def _trivial(condition: Predicate, universe: Universe) -> Iterator[str]:
                 if named not in there_are:
                     yield f'there is no {comparison.name} "{named}"{did_you_mean(str(named), there_are)}'
         elif never(comparison, universe):
-            yield f"{comparison} can never hold: no such value is ever read"
+            yield f"{comparison} can never hold: {_range_of(comparison)}"
         elif always(comparison, universe):
-            yield f"{comparison} always holds: no other value is ever read"
+            yield f"{comparison} always holds: {_range_of(comparison)}"
+        else:
+            yield from unit_slip(comparison)
+
+
+def _range_of(comparison: Compare) -> str:
+    described = signal(comparison.name)
+    # What is no signal is a time or a size, which is only never less than nothing.
+    return f"{comparison.name} is {described.may_be}" if described is not None else "no other value is ever read"
 
 
 def _impossible_parts(condition: Predicate, universe: Universe) -> Iterator[Predicate]:

@@ -8,7 +8,7 @@ breaker, estimates) are not judged."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from router.lint.labels import findings_of_labels
@@ -45,6 +45,12 @@ def lint(
 
 _Finding = tuple[str, str]
 _ROUNDED: Final = 1e-9
+_DAY_S: Final = 86_400.0
+READ_EVERY_S: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("battery_pct", "charging", "discharge_w"), 30.0),
+    **dict.fromkeys(("memory_free_mb", "temperature_c", "throttled", "rtt_ms"), 3.0),
+}
+"""How often agents read these signals, unless their configuration says otherwise."""
 
 
 def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | None) -> Iterator[_Finding]:
@@ -69,11 +75,15 @@ def _findings(policy: Policy, universe: Universe, targets: Mapping[str, Kind] | 
     yield from _promise(policy, modes)
     yield from _budgets(policy)
     yield from _choosing(policy, modes)
+    yield from _worth(policy, modes)
     for name in policy.stale_after_s:
         # The round trip is read by every prediction, whether a rule speaks of it or not. NAME counts for NAME.TARGET.
         read = {part for named in policy.named_signals for part in (named, named.partition(".")[0])}
         if not name.startswith("rtt_ms") and name not in read:
             yield f"stale_after_s.{name}", "no rule reads this signal"
+        elif policy.stale_after_s[name] < (every_s := READ_EVERY_S.get(name.partition(".")[0], 0.0)):
+            told = f"agents read it every {every_s:g} s, unless they are configured otherwise"
+            yield f"stale_after_s.{name}", f"{told}: until the next reading it is unknown"
 
 
 def _possible_modes(policy: Policy, rules: Sequence[Standing]) -> frozenset[Mode]:
@@ -160,6 +170,12 @@ def _budgets(policy: Policy) -> Iterator[_Finding]:
     money = any(budget.resource is Resource.MONEY for budget in policy.budgets)
     if money and not any(terms.usd_per_request for terms in policy.terms.values()):
         yield "budgets.money", "no target has a price, `usd_per_request`: nothing is ever counted"
+    for name, terms in policy.terms.items():
+        for budget in policy.budgets:
+            if budget.resource is Resource.MONEY and terms.usd_per_request > budget.amount:
+                price, period = terms.usd_per_request, "hour" if budget.period_s < _DAY_S else "day"
+                told = f"one request to {name} costs {price:g}, and {budget.amount:g} is all there is"
+                yield "budgets.money.amount_usd", f"{told}: after the first one of each {period} it is used up"
     for budget in policy.budgets:
         takes = budget.resource is Resource.ENERGY and policy.energy.cpu_w > 0
         if takes and budget.at_zero == "stop" and not budget.at_zero_said:
@@ -170,7 +186,14 @@ def _budgets(policy: Policy) -> Iterator[_Finding]:
             )
 
 
+def _worth(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    if Mode.AUTO in modes and not any(astuple(policy.worth)) and not policy.budgets:
+        yield "worth", "nothing is worth anything: every plan costs the same, and mode auto has nothing to weigh"
+
+
 def _choosing(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
+    if policy.hedge is not None and modes == {Mode.ONLY_ON_DEVICE}:
+        yield "hedge", "the mode is always only_on_device: there is nobody to ask beside it"
     if Mode.AUTO not in modes:
         if policy.explores:
             yield "exploration.share", "only mode auto explores, and it is never in force"

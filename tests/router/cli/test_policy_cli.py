@@ -60,7 +60,7 @@ def test_check_warns_and_where_told_to_be_strict_refuses(
     first = capsys.readouterr().err.splitlines()[0]
     assert first == (
         f"nearfar-policy: {policy}: warning: line 6: rules[0].when: battery_pct less than -1 can never hold: "
-        "no such value is ever read"
+        "battery_pct is a number from 0 to 100"
     )
 
 

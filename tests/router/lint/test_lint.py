@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edge_agent import SignalsConfig
 from router.lint import lint
+from router.lint.whole import READ_EVERY_S
 from router.rules.compile import built_in_policy
 from router.types import Kind
 from tests.router.situations import policy_of
@@ -50,7 +52,41 @@ APPLY = '\non_unknown = "apply"'
         pytest.param('[budgets.energy]\namount_j = 1.0\nat_zero = "stop"\n', [], id="energy that is meant to"),
         pytest.param('[budgets.energy]\namount_j = 1.0\nat_zero = "least"\n', [], id="energy that is not"),
         pytest.param("[budgets.energy]\namount_j = 1.0\n[energy]\ncpu_w = 0.0\n", [], id="a device that takes none"),
+        pytest.param(
+            "[budgets.money]\namount_usd = 0.05\nper = 'hour'\n[targets.cloud]\nusd_per_request = 0.1\n",
+            [
+                "budgets.money.amount_usd: one request to cloud costs 0.1, and 0.05 is all there is: after the first "
+                "one of each hour it is used up"
+            ],
+            id="money for less than one call",
+        ),
+        pytest.param(
+            "[worth]\nwrong_answer = 0\nmissed_deadline = 0\nfailed_request = 0\n"
+            "second = 0\ndollar = 0\nmegabyte = 0\n",
+            ["worth: nothing is worth anything: every plan costs the same, and mode auto has nothing to weigh"],
+            id="nothing is worth anything",
+        ),
+        pytest.param("[worth]\nwrong_answer = 0\nsecond = 0\n", [], id="something is"),
+        pytest.param(
+            'mode = "only_on_device"\n[hedge]\n',
+            ["hedge: the mode is always only_on_device: there is nobody to ask beside it"],
+            id="a hedge with nobody",
+        ),
         # -- conditions
+        pytest.param(
+            _rules(("battery_pct = { less_than = 0.2 }", FORBID)),
+            ["rules[0].when: battery_pct is in percent: 0.2 is less than one; did you mean 20?"],
+            id="a fraction for percent",
+        ),
+        pytest.param(
+            _rules(("rtt_ms = { greater_than = 0.25 }, time_left_ms = { less_than = 0.5 }", FORBID)),
+            [
+                "rules[0].when: rtt_ms is in milliseconds: 0.25 is less than one; did you mean 250?",
+                "rules[0].when: time_left_ms is in milliseconds: 0.5 is less than one; did you mean 500?",
+            ],
+            id="seconds for milliseconds",
+        ),
+        pytest.param(_rules(("cpu_load = { greater_than = 0.5 }, battery_pct = 0", FORBID)), [], id="a share"),
         pytest.param(
             _rules(("battery_pct = { less_than = 20, greater_than = 50 }", FORBID)),
             ["rules[0].when: can never hold: battery_pct less than 20 and battery_pct greater than 50"],
@@ -58,12 +94,12 @@ APPLY = '\non_unknown = "apply"'
         ),
         pytest.param(
             _rules((LOW, FORBID), ("cpu_load = { greater_than = 80 }", NO_CLOUD)),
-            ["rules[1].when: cpu_load greater than 80 can never hold: no such value is ever read"],
+            ["rules[1].when: cpu_load greater than 80 can never hold: cpu_load is a number from 0 to 1"],
             id="a share, not percent",
         ),
         pytest.param(
             _rules(("cpu_load = { at_most = 1 }, " + LOW, FORBID)),
-            ["rules[0].when: cpu_load at most 1 always holds: no other value is ever read"],
+            ["rules[0].when: cpu_load at most 1 always holds: cpu_load is a number from 0 to 1"],
             id="bound beyond the range",
         ),
         pytest.param(
@@ -171,7 +207,7 @@ APPLY = '\non_unknown = "apply"'
             'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n'
             + _rules(("cpu_load = { greater_than = 2 }", 'mode = "auto"')),
             [
-                "rules[0].when: cpu_load greater than 2 can never hold: no such value is ever read",
+                "rules[0].when: cpu_load greater than 2 can never hold: cpu_load is a number from 0 to 1",
                 "escalation: only mode auto escalates, and it is never in force",
             ],
             id="escalation with auto by a rule that never holds",
@@ -255,7 +291,15 @@ APPLY = '\non_unknown = "apply"'
             ["stale_after_s.cpu_load: no rule reads this signal"],
             id="signal without rule",
         ),
-        pytest.param("stale_after_s.battery_pct = 9\n" + _rules((LOW, FORBID)), [], id="signal with rule"),
+        pytest.param(
+            "stale_after_s.battery_pct = 9\n" + _rules((LOW, FORBID)),
+            [
+                "stale_after_s.battery_pct: agents read it every 30 s, unless they are configured otherwise: until the "
+                "next reading it is unknown"
+            ],
+            id="unknown most of the time",
+        ),
+        pytest.param("stale_after_s.battery_pct = 90\n" + _rules((LOW, FORBID)), [], id="signal with rule"),
         pytest.param("stale_after_s.rtt_ms = 9", [], id="round trip without rule"),
         pytest.param(
             "stale_after_s.queue_ms = 9\n" + _rules(('"queue_ms.cloud" = { at_least = 5 }', FORBID)),
@@ -276,8 +320,8 @@ APPLY = '\non_unknown = "apply"'
         pytest.param(
             _rules(('link = { one_of = ["ethernet", "wifi", "cellular", "none"] }', FORBID)),
             [
-                "rules[0].when: link one of ['ethernet', 'wifi', 'cellular', 'none'] always holds: no other value is "
-                "ever read"
+                "rules[0].when: link one of ['ethernet', 'wifi', 'cellular', 'none'] always holds: link is one of "
+                "ethernet, wifi, cellular, none"
             ],
             id="any link",
         ),
@@ -295,3 +339,14 @@ def test_targets_that_the_agent_has_are_looked_at_too() -> None:
 
 def test_the_built_in_policy_has_nothing_idle() -> None:
     assert lint(built_in_policy()) == ()
+
+
+def test_how_often_agents_read_a_signal_is_what_their_configuration_says() -> None:
+    signals = SignalsConfig()
+    fields = {
+        **dict.fromkeys(("battery_pct", "charging", "discharge_w"), signals.battery_s),
+        "memory_free_mb": signals.memory_s,
+        **dict.fromkeys(("temperature_c", "throttled"), signals.temperature_s),
+        "rtt_ms": signals.round_trip_s,
+    }
+    assert fields == READ_EVERY_S
