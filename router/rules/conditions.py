@@ -14,6 +14,16 @@ __all__ = ["parse"]
 
 MAX_DEPTH: Final = 16
 MAX_CONDITIONS: Final = 256
+# How other languages call what OPERATORS have.
+_OTHER_WORDS: Final = {
+    **dict.fromkeys(("<", "lt", "below", "under", "less"), "less_than"),
+    **dict.fromkeys((">", "gt", "above", "over", "greater", "more_than"), "greater_than"),
+    **dict.fromkeys(("<=", "le", "lte", "max", "maximum", "less_equal"), "at_most"),
+    **dict.fromkeys((">=", "ge", "gte", "min", "minimum", "greater_equal"), "at_least"),
+    **dict.fromkeys(("=", "==", "eq", "is"), "equals"),
+    **dict.fromkeys(("in", "any_of", "is_in"), "one_of"),
+}
+_ORDER: Final = re.compile(r"\s*(<=?|>=?|==?)")
 # As the faults of form tell it: one document, one way to say what is wanted.
 _HOLDS: Final = {"number": "a number", "flag": "true or false", "text": "text in quotes"}
 _IS: Final = {"flag": "true or false", "text": "text"}
@@ -84,8 +94,9 @@ def _comparisons(name: str, value: object, path: str, targets: frozenset[str], f
 
 def _comparison(name: str, operator: str, operand: object, known: Signal | Fact, here: str) -> Compare:
     if operator not in OPERATORS:
-        problem = f'unknown key "{shown(operator)}"{did_you_mean(operator, OPERATORS)}'
-        raise PolicyError(here, problem, key=operator)
+        meant = _OTHER_WORDS.get(operator.lower())
+        hint = did_you_mean(operator, OPERATORS) if meant is None else f'; did you mean "{meant}"?'
+        raise PolicyError(here, f'unknown key "{shown(operator)}"{hint}', key=operator)
     path = f"{here}.{operator}"
     if operator in NUMERIC and known.holds != "number":
         raise PolicyError(path, f"{name} is {_IS[known.holds]}; use equals or one_of")
@@ -141,6 +152,8 @@ def _kind(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str) and _PLAIN.fullmatch(value[:64]):
         return "text: write it without quotes"
+    if isinstance(value, str) and (order := _ORDER.match(value)) is not None:
+        return f"text: an order is a table, {{ {_OTHER_WORDS[order[1]]} = ... }}"
     names = {int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
     # TOML's others are dates and times.
     return names.get(type(value), "a time" if type(value).__name__ == "time" else "a date")

@@ -39,6 +39,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "path_type": "a path in quotes",
     "string_type": "text in quotes",
 }
+_IN_BRACKETS: Final = ": write it in brackets"
 _NO_SUCH_TYPE: Final = frozenset({"list_type", "dict_type", "model_type", "float_type"})
 _KINDS: Final[Mapping[str, str]] = {
     "date": "a date",
@@ -80,7 +81,9 @@ def faults_of_form(error: ValidationError, model: type[BaseModel]) -> list[Fault
             fault = _fault(place, told)
             # Written under the header of a table whose keys are names, it is taken for one of them.
             if key in top and _is_of_names(top.get(table)) and told[0]["type"] in _NO_SUCH_TYPE:
-                hint = f'{fault.problem}; the field "{key}" of the document stands in front of the first table'
+                # Brackets would not help it there.
+                problem = fault.problem.removesuffix(_IN_BRACKETS)
+                hint = f'{problem}; the field "{key}" of the document stands in front of the first table'
                 fault = Fault(place, hint)
             faults.append(fault)
     return faults[:MAX_FAULTS]
@@ -114,7 +117,23 @@ def _fault(place: str, told: Sequence[ErrorDetails]) -> Fault:
     if not wanted:
         return Fault(place, f"{first['msg'][:1].lower()}{first['msg'][1:]}")
     words = [word for detail in told for word in _words(detail)]
-    return Fault(place, f"{wanted} is wanted, not {_given(given, kind, words)}")
+    return Fault(place, f"{wanted} is wanted, not {_given(given, kind, words)}{_meant(first)}")
+
+
+def _meant(detail: ErrorDetails) -> str:
+    """Return what was probably meant by what is wanted otherwise; empty where nobody could tell."""
+    kind, given, place = detail["type"], detail["input"], detail["loc"]
+    if kind == "less_than_equal" and isinstance(given, int | float) and not isinstance(given, bool):
+        most = detail["ctx"]["le"]
+        # A share, and who writes 67 for it thinks in percent.
+        return f"; did you mean {given / 100:g}?" if most <= 1 <= given and given / 100 <= most else ""
+    if kind == "list_type" and isinstance(given, str):
+        return _IN_BRACKETS
+    if kind == "dict_type" and isinstance(given, str) and place[-1] == "when":
+        return ": write it like { battery_pct = { less_than = 20 } }"
+    if kind == "list_type" and isinstance(given, dict) and len(place) == 1:
+        return f": its header has two brackets, [[{place[0]}]]"
+    return ""
 
 
 def _wanted(detail: ErrorDetails) -> str:
@@ -153,7 +172,7 @@ def _given(given: object, kind: str, words: Sequence[str]) -> str:
         if kind in ("float_type", "int_type", "bool_type") and _reads_as_plain(given):
             return "text: write it without quotes"
         if kind == "string_pattern_mismatch":
-            return f"text{foreign(given)}"
+            return f"text{foreign(given) or _odd(given)}"
         return f"text of {len(given)} letters" if kind.startswith("string_too") else "text"
     if isinstance(given, bool):
         return str(given).lower()
@@ -165,6 +184,12 @@ def _given(given: object, kind: str, words: Sequence[str]) -> str:
         return f"{len(given)}"
     # By name: whoever imports the types of time could also ask for it.
     return _KINDS.get(type(given).__name__, "that")
+
+
+def _odd(given: str) -> str:
+    """Name the first letter that no name here has."""
+    odd = next((letter for letter in given[:64] if not (letter.isalnum() or letter in "-_.:")), None)
+    return "" if odd is None else f' with "{shown(odd)}" in it'
 
 
 def _reads_as_plain(given: str) -> bool:

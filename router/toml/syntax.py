@@ -78,6 +78,10 @@ def _hint(said: str, written: str, at: int) -> str:
             return "; TOML has no such value: leave the key out"
         if word[0].isalpha():
             return f'; text stands in quotes: "{shown(word)}"'
+    if said.startswith("Expected newline") and here[:1] == ",":
+        return "; no comma stands between lines, only within brackets"
+    if said.startswith("Expected newline") and here[:1] == "\r":
+        return "; the lines end with a carriage return alone: save it with the line ends of Unix or Windows"
     if said.startswith("Expected '='"):
         if re.match(r"\s*:", here):
             return "; did you mean KEY = VALUE?"

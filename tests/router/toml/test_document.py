@@ -165,7 +165,7 @@ def _faults(document: str | bytes) -> list[str]:
                 f"line 4: {MODES}1",
                 "line 5: labels: a table is wanted, not 3",
                 "line 6: targets: a table is wanted, not a list",
-                "line 7: rules: a list is wanted, not a table",
+                "line 7: rules: a list is wanted, not a table: its header has two brackets, [[rules]]",
                 "line 8: worth: a table is wanted, not text",
                 "line 9: promise: a table is wanted, not false",
                 "line 10: breaker: a table is wanted, not a date",
@@ -290,3 +290,38 @@ def test_F4_of_faults_without_number_the_first_ones_are_told_and_soon(document: 
     faults = _faults(HEAD + document)
     assert len(faults) <= MAX_FAULTS
     assert time.thread_time() - started < 2  # a tenth of that here; a slow machine is forgiven
+
+
+RULE = "[[rules]]\nname = 'a'\nmode = 'auto'\nwhen = { battery_pct = true }\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[promise]\nmax_loss = 1\n", "promise.max_loss: a number of at most 0.5 is wanted, not 1; did you mean 0.01?"),
+        ("[targets.cloud]\np_wrong = 5.0\n", "a number of at most 1 is wanted, not 5.0; did you mean 0.05?"),
+        ("[exploration]\nshare = 400\n", "exploration.share: a number of at most 1 is wanted, not 400"),
+        ("[rules]\nname = 'a'\n", "rules: a list is wanted, not a table: its header has two brackets, [[rules]]"),
+        (RULE + "forbid = 'cloud'\n", "rules[0].forbid: a list is wanted, not text: write it in brackets"),
+        ("labels = { open = 'cloud' }\n", "labels.open: a list is wanted, not text: write it in brackets"),
+        (
+            "[[rules]]\nname = 'a'\nmode = 'auto'\nwhen = 'battery_pct < 20'\n",
+            "rules[0].when: a table is wanted, not text: write it like { battery_pct = { less_than = 20 } }",
+        ),
+        (RULE.replace("true", "'<20'"), "not text: an order is a table, { less_than = ... }"),
+        (RULE.replace("true", "{ lte = 20 }"), 'unknown key "lte"; did you mean "at_most"?'),
+        (RULE.replace("true", "{ '>' = 20 }"), 'unknown key ">"; did you mean "greater_than"?'),
+        ("mode = 'auto',\n", "no comma stands between lines, only within brackets"),
+        ("[[rules]]\nname = 'my rule'\n", 'digits, - and _ is wanted, not text with " " in it'),
+    ],
+)
+def test_what_is_often_meant_is_said(text: str, told: str) -> None:
+    """These were told what is wanted, and left to find out how it is written."""
+    with pytest.raises(PolicyError) as caught:
+        compile_policy(f'schema = 1\nname = "p"\nversion = 1\n{text}'.encode(), source="p")
+    assert any(str(fault).endswith(told) for fault in caught.value.faults), caught.value.faults
+
+
+def test_lines_that_end_with_a_carriage_return_alone_are_told_as_that() -> None:
+    with pytest.raises(PolicyError, match="the lines end with a carriage return alone: save it with the line ends of"):
+        compile_policy(b'schema = 1\rname = "p"\rversion = 1\r', source="p")
