@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,12 +117,18 @@ def test_whoever_has_stopped_reading_on_windows_has_seen_enough(
     """Windows says of a pipe that nobody reads that an argument is invalid: the command ended with a traceback."""
 
     class _Pipe(io.FileIO):
-        def write(self, _: object, /) -> int:
-            raise OSError(errno.EINVAL, "Invalid argument")
+        nobody_reads = True
 
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(_Pipe(tmp_path / "out", "w"), write_through=True))
-    with nullcontext() if platform == "win32" else pytest.raises(OSError, match="Invalid argument"):
-        assert main(["doctor", "--config", str(desk.config())], platform=platform) == 0
+        def write(self, content: Any, /) -> int:  # Any: whatever has bytes
+            if self.nobody_reads:
+                raise OSError(errno.EINVAL, "Invalid argument")
+            return super().write(content)
+
+    with _Pipe(tmp_path / "out", "w") as pipe, io.TextIOWrapper(pipe, write_through=True) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        with nullcontext() if platform == "win32" else pytest.raises(OSError, match="Invalid argument"):
+            assert main(["doctor", "--config", str(desk.config())], platform=platform) == 0
+        pipe.nobody_reads = False
 
 
 def test_json_is_json_whatever_letters_a_terminal_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
