@@ -59,7 +59,7 @@ class _Front:
         signal_sources: Sequence[SignalSource] = (),
     ) -> Self:
         """Start an agent from a TOML file; paths in it are relative to its folder. Raises ConfigError, ReleaseError."""
-        from edge_agent.config import load_config
+        from edge_agent.config import in_file, load_config
         from edge_agent.errors import ConfigError
         from nearfar_wire.errors import kind_of
 
@@ -68,7 +68,11 @@ class _Front:
         except TypeError:
             problem = f"the path of a file is wanted, not {kind_of(path)}; an AgentConfig goes to {cls.__name__}"
             raise ConfigError("", problem) from None
-        return cls(load_config(file), registry=registry, sources=sources, signal_sources=signal_sources)
+        config = load_config(file)
+        try:
+            return cls(config, registry=registry, sources=sources, signal_sources=signal_sources)
+        except ConfigError as error:
+            raise in_file(error, file) from error
 
     @classmethod
     def over(cls, core: Core) -> Self:

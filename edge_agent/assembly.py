@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.config import AgentConfig, SignalsConfig
+from edge_agent.errors import ConfigError
 from edge_agent.policies import PolicyFile
 from edge_agent.quality import AuditLog, Quality
 from edge_agent.releases import Release, load_release
 from edge_agent.runtimes.trial import Trials
 from edge_agent.signals import Demand, Source, machine_sources
 from edge_agent.telemetry.metrics import Metrics
+from nearfar_wire.errors import quoted
+from router.naming import did_you_mean
+from router.rules.policy import Policy
 
 if TYPE_CHECKING:
     from edge_agent.egress import Door
     from edge_agent.shadow import Shadow
     from edge_agent.telemetry.record_log import RecordLog
 
-__all__ = ["close_runtimes", "load_releases", "look_on", "open_books", "open_door", "sensors"]
+__all__ = [
+    "close_runtimes",
+    "load_releases",
+    "look_on",
+    "open_books",
+    "open_door",
+    "refuse_places",
+    "sensors",
+    "warn_of_labels",
+]
+
+_LOG: Final = logging.getLogger("nearfar.agent")
 
 
 def load_releases(config: AgentConfig) -> dict[str, Release]:
@@ -40,6 +56,26 @@ def close_runtimes(releases: Mapping[str, Release]) -> None:
     for release in releases.values():
         if release.runtime is not None:
             release.runtime.close()
+
+
+def refuse_places(config: AgentConfig) -> None:
+    """Pass files that can be files, and folders that can be folders; whether they can be written is seen when they are.
+
+    Raises ConfigError."""
+    for field in ("audits", "records"):
+        path = getattr(config, field)
+        if path is not None and path.is_dir():
+            raise ConfigError(field, f"{path} is a folder; the name of a file in it is wanted")
+    if config.state is not None and config.state.is_file():
+        raise ConfigError("state", f"{config.state} is a file; a folder is wanted")
+
+
+def warn_of_labels(config: AgentConfig, policy: Policy) -> None:
+    """Log labels of `records_labels` that the policy has not: requests with them there are none. The next may have."""
+    for label in config.records_labels or ():
+        if label not in policy.labels:
+            meant = did_you_mean(label, policy.labels)
+            _LOG.warning("records_labels: policy %s has no label %s%s", policy.name, quoted(label), meant)
 
 
 def open_books(config: AgentConfig, releases: Mapping[str, Release], chance: random.Random) -> dict[str, Quality]:

@@ -38,11 +38,13 @@ __all__ = [
     "RemoteConfig",
     "SignalsConfig",
     "TlsConfig",
+    "in_file",
     "is_loopback",
     "load_config",
 ]
 
 MAX_CONFIG_BYTES = 1 << 20
+_CPU = "CPUExecutionProvider"
 _SAMPLED = {
     "battery_pct": "battery_s",
     "cpu_load": "processor_s",
@@ -129,7 +131,7 @@ class TlsConfig(_Part):
     """PEM file of the client's own certificate chain, where the server asks for one."""
     key: FilePath | None = None
     """PEM file of its private key."""
-    server_name: str | None = None
+    server_name: Annotated[str, StringConstraints(min_length=1)] | None = None
     """The name to expect in the server's certificate, where it is not the address's host."""
 
     @model_validator(mode="after")
@@ -174,8 +176,12 @@ class RemoteConfig(_Part):
     @field_validator("address")
     @classmethod
     def _port_in_range(cls, value: str) -> str:
-        if not 1 <= int(value.rpartition(":")[2]) <= 65_535:
+        host, _, port = value.rpartition(":")
+        if not 1 <= int(port) <= 65_535:
             raise ValueError("the port is a number from 1 to 65535")
+        if ":" in host and _is_ip(host):
+            # What of ::1:8001 is the port everybody reads otherwise.
+            raise ValueError("an address of IPv6 stands in brackets, such as [::1]:8001")
         return value
 
 
@@ -239,6 +245,14 @@ class AgentConfig(_Part):
         return {DEVICE: Kind.DEVICE, **{name: self.kind_of(name) for name in self.targets}}
 
 
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(address: str) -> bool:
     """Tell whether HOST:PORT is this machine itself, without asking a name server."""
     host = address.rpartition(":")[0].strip("[]")
@@ -268,14 +282,29 @@ def load_config(path: Path) -> AgentConfig:
     except DocumentError as error:
         raise ConfigError.of(error, str(path)) from error
     except ConfigError as error:
-        (told,) = located([Fault(error.path, error.problem)], content)
-        raise ConfigError(error.path, error.problem, document=str(path), line=told.line) from error
+        raise _in_file(error, path, content) from error
+
+
+def in_file(error: ConfigError, path: Path) -> ConfigError:
+    """Return `error`, which was found once the parts of the configuration were put to use, with its place in the file
+    that it was read from; as it is, where it speaks of something else."""
+    of_the_file = error.document == "configuration" and error.path.partition(".")[0] in AgentConfig.model_fields
+    try:
+        return _in_file(error, path, path.read_bytes()) if of_the_file else error
+    except (OSError, ValueError):  # it has gone meanwhile
+        return error
+
+
+def _in_file(error: ConfigError, path: Path, content: bytes) -> ConfigError:
+    (told,) = located([Fault(error.path, error.problem)], content)
+    return ConfigError(error.path, error.problem, document=str(path), line=told.line)
 
 
 def checked(config: AgentConfig) -> AgentConfig:
     """Return `config`, whose parts agree with each other.
 
-    Raises ConfigError: for a target without a kind, a second device, or plaintext to another machine."""
+    Raises ConfigError: for a target without a kind, a second device, plaintext to another machine, or parts that
+    contradict each other."""
     if not isinstance(config, AgentConfig):
         raise ConfigError("", f"an AgentConfig is wanted, not {kind_of(config)}; a file is read by Agent.from_config")
     for name, remote in config.targets.items():
@@ -293,6 +322,12 @@ def checked(config: AgentConfig) -> AgentConfig:
         if getattr(config.signals, field) > SIGNALS[signal_name].stale_after_s:
             holds_s = SIGNALS[signal_name].stale_after_s
             raise ConfigError(f"signals.{field}", f"a reading counts for {holds_s:g} s; sample at least as often")
+    device = config.device
+    if device.require_accelerator and device.providers[0] == _CPU:
+        problem = "providers names no accelerator before the CPU, so that no model could be used: name one"
+        raise ConfigError("device.require_accelerator", problem)
+    if config.audits is not None and config.audits == config.records:
+        raise ConfigError("audits", "records are written to this file: give audits one of their own")
     if config.default_deadline_ms > config.max_deadline_ms:
         raise ConfigError("default_deadline_ms", "longer than max_deadline_ms")
     return config

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.asking.asked import check_passed_along
 from edge_agent.asking.dispatch import Dispatcher
-from edge_agent.assembly import close_runtimes, load_releases, look_on, open_books, open_door, sensors
+from edge_agent.assembly import (
+    close_runtimes,
+    load_releases,
+    look_on,
+    open_books,
+    open_door,
+    refuse_places,
+    sensors,
+    warn_of_labels,
+)
 from edge_agent.call import Call
 from edge_agent.call.executor import drive, drive_async
 from edge_agent.cancellation import Cancellation
@@ -84,6 +93,7 @@ class Core:
 
         Raises ConfigError, ReleaseError."""
         config = checked(config)
+        refuse_places(config)
         clock = clock or machine_clock()
         self.config = config
         metrics = self.metrics = Metrics()
@@ -138,6 +148,7 @@ class Core:
                 labels=config.records_labels,
                 utc=utc,
             )
+        warn_of_labels(config, self.policies.current)
         self.shadow = look_on(config, self.policies, self.metrics, self._records, utc)
         # What a shadow has looked at goes on from there into the file of records.
         first = self.shadow or self._records

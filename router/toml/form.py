@@ -127,6 +127,8 @@ def _meant(detail: ErrorDetails) -> str:
         most = detail["ctx"]["le"]
         # A share, and who writes 67 for it thinks in percent.
         return f"; did you mean {given / 100:g}?" if most <= 1 <= given and given / 100 <= most else ""
+    if kind == "model_type" and given is True:
+        return ": write {} where all in it stays as it is"
     if kind == "list_type" and isinstance(given, str):
         return _IN_BRACKETS
     if kind == "dict_type" and isinstance(given, str) and place[-1] == "when":

@@ -66,6 +66,13 @@ WRONG = {
     "deadlines_cross": (
         f"default_deadline_ms = 20.0\nmax_deadline_ms = 10.0\n{MODEL}", "default_deadline_ms", "than max_deadline_ms",
     ),
+    "ipv6_without_brackets": (_cloud("::1:8001"), "targets.cloud.address", "in brackets, such as [::1]:8001"),
+    "tls_is_a_flag": (_cloud("a.example:1", "tls = true"), "targets.cloud.tls", "not true: write {} where"),
+    "no_server_name": (_cloud("a.b:1", "tls = { server_name = '' }"), "targets.cloud.tls.server_name", "at least"),
+    "an_accelerator_that_nobody_named": (
+        f"{MODEL}[device]\nrequire_accelerator = true", "device.require_accelerator", "names no accelerator before",
+    ),
+    "one_file_for_two": (f"audits = 'x'\nrecords = 'x'\n{MODEL}", "audits", "give audits one of their own"),
     "no_port": (_cloud("localhost"), "targets.cloud.address", "HOST:PORT"),
     "port_zero": (_cloud("localhost:0"), "targets.cloud.address", "1 to 65535"),
     "port_too_high": (_cloud("localhost:65536"), "targets.cloud.address", "1 to 65535"),
@@ -151,6 +158,48 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_A12_loopback_is_known_without_asking_anybody(address: str, loopback: bool) -> None:
     assert is_loopback(address) is loopback
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "problem"),
+    [
+        ("policy = 'nope.toml'", "policy", "cannot be read: No such file"),
+        ("records = '.'", "records", "is a folder; the name of a file in it is wanted"),
+        ("audits = '.'", "audits", "is a folder; the name of a file in it is wanted"),
+        ("state = 'agent.toml'", "state", "is a file; a folder is wanted"),
+        (
+            "targets.cloud = { address = '127.0.0.1:1', token_file = 'nope' }",
+            "targets.cloud.token_file",
+            "cannot be read",
+        ),
+        (
+            "targets.cloud = { address = 'a.example:1', tls = { ca = 'nope.pem' } }",
+            "targets.cloud.tls.ca",
+            "cannot be read",
+        ),
+    ],
+)
+def test_what_is_found_once_it_is_put_to_use_is_told_with_its_line_too(
+    home: Home, line: str, place: str, problem: str
+) -> None:
+    """A file that was not there was told of "configuration", and not of the file and the line that name it."""
+    path = home.root / "agent.toml"
+    path.write_text(f"schema = 1\n{line}\n[models.tiny]\nrelease = '{home.release().as_posix()}'\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        Agent.from_config(path)
+    assert (caught.value.path, caught.value.line) == (place, 2)
+    assert str(caught.value).startswith(f"{path}: line 2: {place}: ")
+    assert problem in caught.value.problem
+
+
+def test_a_label_to_be_recorded_that_the_policy_has_not_is_logged(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing was recorded then, and nothing said why."""
+    config = home.config(records=home.root / "records.jsonl", records_labels=["publik", "personal"])
+    with Agent(config):
+        pass
+    told = [record.message for record in caplog.records if "records_labels" in record.message]
+    assert len(told) == 1
+    assert told[0].endswith("has no label 'publik'; did you mean \"public\"?")
 
 
 def test_what_is_wrong_in_code_is_told_as_it_is_in_a_file(home: Home) -> None:
