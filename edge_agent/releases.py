@@ -19,10 +19,11 @@ from edge_agent.runtimes.renewable import Renewable
 from edge_agent.runtimes.trial import Admitted, Trials
 from nearfar_wire.digest import verify
 from nearfar_wire.errors import DigestMismatch, ManifestError, MissingExtra, TensorError
-from nearfar_wire.manifest import Feed, Manifest, read_manifest
+from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Feed, Manifest, parse_manifest
 from nearfar_wire.preparer import Preparer
 from nearfar_wire.specs import TensorSpec
 from router.cascade.certificate import Certificate
+from router.toml.document import told
 
 __all__ = ["MANIFEST_NAME", "Release", "load_release"]
 
@@ -63,11 +64,14 @@ def load_release(name: str, folder: Path, device: DeviceConfig, trials: Trials |
     Raises ReleaseError: for a manifest that is missing, unreadable or for another model."""
     path = folder / MANIFEST_NAME
     try:
-        manifest = read_manifest(path)
+        with path.open("rb") as file:
+            content = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ReleaseError(name, f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        manifest = parse_manifest(content, str(path))
     except ManifestError as error:
-        raise ReleaseError(name, str(error)) from error
+        raise ReleaseError(name, told(str(path), error.path, error.problem, content)) from error
     certificate, why_uncovered = load_certificate(folder, manifest)
     release = Release(
         name,

@@ -24,6 +24,7 @@ from cloud_service.servable import Servable, form_of
 from nearfar_wire.digest import digest_of
 from nearfar_wire.errors import ManifestError
 from nearfar_wire.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from router.toml.document import told
 
 __all__ = ["load"]
 
@@ -71,7 +72,7 @@ def _manifest(found: Found) -> tuple[Manifest | None, Callable[[str], bytes]]:
             try:
                 return parse_manifest(content, str(path)), partial(_beside, found, path.parent)
             except ManifestError as error:
-                raise UnservableModel(str(error)) from error
+                raise UnservableModel(told(str(path), error.path, error.problem, content)) from error
     return None, partial(_beside, found, found.model_file.parent)
 
 

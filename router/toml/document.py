@@ -18,7 +18,7 @@ from router.toml.form import MAX_FAULTS, faults_of_form
 from router.toml.lines import lay_out
 from router.toml.syntax import fault_of_syntax
 
-__all__ = ["located", "parse_document", "read_document", "read_model"]
+__all__ = ["located", "parse_document", "read_document", "read_model", "told"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Values = dict[str, Any]  # Any: TOML values, checked by the model
@@ -83,6 +83,13 @@ def read_model(values: Mapping[str, object], model: type[ModelT]) -> tuple[Model
         return model.model_validate(values), []
     except ValidationError as error:
         return None, faults_of_form(error, model)
+
+
+def told(source: str, path: str, problem: str, content: bytes) -> str:
+    """Return a fault of a document that others check, such as a release's manifest, in words, and with its line where
+    it has a place."""
+    (fault,) = located([Fault(path, problem)], content) if path else [Fault(path, problem)]
+    return f"{source}: {fault}"
 
 
 def located(faults: Sequence[Fault], content: bytes) -> list[Fault]:

@@ -60,6 +60,13 @@ def test_a_manifest_of_another_model_keeps_the_version_from_serving(tmp_path: Pa
     assert reason in caught.value.reason
 
 
+def test_a_fault_of_a_manifest_is_told_with_its_line(tmp_path: Path) -> None:
+    wrong = APP_MANIFEST.replace('model = "tiny"', 'model = "tiny"\nsnd = "app"')
+    line = wrong[: wrong.index("snd")].count("\n") + 1
+    with pytest.raises(UnservableModel, match=rf"manifest\.toml: line {line}: remote\.snd: unknown key; did you mean"):
+        _load(tmp_path, tiny=wrong)
+
+
 def test_the_digest_that_the_manifest_promises_lets_the_version_serve(tmp_path: Path) -> None:
     promised = APP_MANIFEST.replace('model = "tiny"', f'model = "tiny"\nversion = "3"\ndigest = "{digest_of(_MODEL)}"')
     assert _load(tmp_path, tiny=promised).digest == digest_of(_MODEL)

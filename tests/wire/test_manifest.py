@@ -92,7 +92,11 @@ BAD = [
     pytest.param(
         'file = "digits-int8.onnx"', 'file = "/etc/x"', "device.file", "match pattern", id="file that is a path"
     ),
-    pytest.param("[score]", "[score]\nkid = 1", "score.kid", "unknown key", id="unknown key"),
+    pytest.param("[score]", "[score]\nkid = 1", "score.kid", "unknown key; did you mean 'kind'?", id="unknown key"),
+    pytest.param(
+        "[score]", "[score]\nx = 1", "score.x", "unknown key; known here: output, kind, values", id="no such key"
+    ),
+    pytest.param("[score]", "[scor]\nx = 1\n[score]", "scor", "did you mean 'score'?", id="unknown table"),
     pytest.param('datatype = "UINT8"', 'datatype = "BF16"', "inputs[0].datatype", "not one of BOOL", id="datatype"),
     pytest.param("shape = [-1, 8, 8]", "shape = [-2]", "inputs[0].shape[0]", "greater than", id="dimension"),
     pytest.param('name = "photo"', 'name = "pixels"', "inputs[1].name", "described twice", id="input twice"),

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from nearfar_wire.datatypes import BYTES
 from nearfar_wire.errors import ManifestError
@@ -178,8 +179,29 @@ def _first_fault(source: str, error: ValidationError) -> ManifestError:
     for part in first["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     if first["type"] == "extra_forbidden":
-        return ManifestError(source, path, "unknown key")
+        return ManifestError(source, path, f"unknown key{_near(first['loc'])}")
     raised = first.get("ctx", {}).get("error")
     if isinstance(raised, Fault):
         path = f"{path}.{raised.path}" if path else raised.path
     return ManifestError(source, path, str(raised) if isinstance(raised, ValueError) else first["msg"])
+
+
+def _near(location: Sequence[int | str]) -> str:
+    """Return which key was probably meant by one that there is not, or which there are."""
+    known = dict(_fields(Manifest))
+    for part in location[:-1]:
+        inner = _model_in(known.get(str(part)))
+        known = known if inner is None else dict(_fields(inner))
+    # difflib is quadratic in the length.
+    near = get_close_matches(str(location[-1])[:64], known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:  # Any: type forms
+    return ((field.alias or name, field.annotation) for name, field in model.model_fields.items())
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: as above
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner)) is not None), None)
