@@ -182,7 +182,8 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
         and (sighted is kept.sighted or _see_alike(sighted, kept.sighted))
         and request.can_score == before.can_score
         and request.audit == before.audit
-        and (situation.p_escalate == old.p_escalate or not _counts_escalations(policy, situation))
+        # Where thresholds were evaluated, what was escalated lately counts for nothing.
+        and (situation.p_escalate == old.p_escalate or bool(situation.thresholds))
         and (situation.promise is old.promise or situation.promise == old.promise)
         and situation.device_w == old.device_w
         and (situation.thresholds is old.thresholds or situation.thresholds == old.thresholds)
@@ -230,15 +231,6 @@ def _see_alike(one: Sighted, other: Sighted) -> bool:
 
 def _settled(held: object) -> bool:
     return held is None or isinstance(held, bool)
-
-
-def _counts_escalations(policy: Policy, situation: Situation) -> bool:
-    """Tell whether the share of answers that were escalated lately may count: not where thresholds were evaluated, and
-    all that the policy says of escalation is to take the best of them."""
-    if not situation.thresholds:
-        return True
-    wanted = (policy.escalation, *(rule.escalation for rule in policy.rules))
-    return any(terms is not None and terms != "never" and not terms.best for terms in wanted)
 
 
 def _draws_alike(policy: Policy, situation: Situation, old: Situation) -> bool:

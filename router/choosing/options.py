@@ -17,7 +17,7 @@ from router.choosing.keeping import Keeping
 from router.choosing.objective import Candidate, Expectation, Prospect, cascade, cost, with_times
 from router.choosing.outlook import Outlook, expect
 from router.rules.policy import EscalationTerms, Policy
-from router.rules.thresholds import cheapest
+from router.rules.thresholds import at, cheapest
 from router.spending.energy import extra_j, remote_j
 from router.spending.radio import idle_s
 from router.types import Kind, Situation, TargetView
@@ -81,11 +81,13 @@ def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) 
             for remote in remotes:
                 far = seen.prospects[remote.name]
                 asking, share = escalation, escalation.share if lately is None else lately
-                if escalation.best and situation.thresholds:
-                    best = _best(situation, seen, escalation, kept, near, far, _least_wrong(policy, situation))
-                    if best is None:
+                if situation.thresholds and terms.by == "confidence":
+                    evaluated = _evaluated(
+                        situation, seen, escalation, kept, near, far, _least_wrong(policy, situation)
+                    )
+                    if evaluated is None:
                         continue  # asking costs more than it gains, however few are asked
-                    asking, share = best, best.share
+                    asking, share = evaluated, evaluated.share
                 expected = cascade(kept, near, far, asking, share, left_s)
                 consider(f"{device.name}, then {remote.name} if uncertain", expected, order, remote, asking.below)
     for remote in remotes:
@@ -95,7 +97,7 @@ def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) 
     return found
 
 
-def _best(
+def _evaluated(
     situation: Situation,
     seen: Outlook,
     escalation: EscalationTerms,
@@ -104,20 +106,24 @@ def _best(
     far: Prospect,
     least_wrong: float,
 ) -> EscalationTerms | None:
-    """Return the evaluated threshold that costs least now. An escalating plan's cost is linear in the share that is
-    asked and in what that gains, so that two sums tell all of them.
+    """Return what the evaluation says of the threshold that the policy names, or where it names none of the one that
+    costs least now; None where every one costs more than it gains. An escalating plan's cost is linear in the share
+    that is asked and in what that gains, so that two sums tell all of them.
 
     The evaluation asked the target that is wrong least. Of the answers that are asked of another one, so many fewer are
     right as it is wrong more often."""
     alone, worse = cost(kept, seen.worth), max(0.0, far.p_wrong - least_wrong)
 
     def terms(below: float, share: float, gain: float) -> EscalationTerms:
-        return EscalationTerms(below, escalation.recovers, share, True, gain - worse * share)
+        return EscalationTerms(below, escalation.recovers, share, escalation.best, gain - worse * share)
 
     def costs(share: float, gain: float) -> float:
         asking = terms(escalation.below, share, gain)
         return cost(cascade(kept, near, far, asking, share, seen.left_s), seen.worth) - alone
 
+    if not escalation.best:
+        named = at(situation.thresholds, escalation.below)
+        return terms(named.below, named.share, named.gain)
     found = cheapest(situation.thresholds, costs(1.0, 0.0), -costs(0.0, 1.0))
     return None if found is None else terms(found.below, found.share, found.gain)
 

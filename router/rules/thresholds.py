@@ -12,7 +12,7 @@ from typing import Final
 
 from router.types import EvaluatedThreshold
 
-__all__ = ["cheapest", "measured"]
+__all__ = ["at", "cheapest", "measured"]
 
 # So many thresholds, evenly over the requests. Finer ones would differ by less than an evaluation of thousands tells.
 _STEPS: Final = 20
@@ -55,3 +55,17 @@ def cheapest(
         if cost < least:
             best, least = threshold, cost
     return best
+
+
+def at(thresholds: Sequence[EvaluatedThreshold], below: float) -> EvaluatedThreshold:
+    """Return what a threshold does that somebody named, where others were evaluated: as if what lies between two of
+    them were spread evenly. Beyond the last nothing more is gained. At least one was evaluated."""
+    low = EvaluatedThreshold(0.0, 0.0, 0.0)
+    for high in (*thresholds, EvaluatedThreshold(1.0, 1.0, thresholds[-1].gain)):
+        if below <= high.below:
+            width = high.below - low.below
+            part = (below - low.below) / width if width > 0 else 1.0
+            share = low.share + part * (high.share - low.share)
+            return EvaluatedThreshold(below, share, low.gain + part * (high.gain - low.gain))
+        low = high
+    return EvaluatedThreshold(below, 1.0, low.gain)

@@ -119,15 +119,14 @@ def test_where_a_rule_speaks_of_the_request_as_well_what_was_read_has_to_be_the_
     assert not _kept(BEFORE, replace(_later(BEFORE, 1.0), readings=emptier), policy)
 
 
-def test_how_many_were_escalated_lately_counts_only_where_no_better_threshold_is_known() -> None:
-    best = policy_of('[escalation]\nbelow = "best"\n')
+def test_how_many_were_escalated_lately_counts_only_where_no_threshold_was_evaluated() -> None:
+    best, named = policy_of('[escalation]\nbelow = "best"\n'), policy_of("[escalation]\nbelow = 0.6\n")
     evaluated = replace(BEFORE, p_escalate=0.3, thresholds=(EvaluatedThreshold(0.6, 0.3, 0.1),))
     assert _kept(evaluated, replace(_later(evaluated, 1.0), p_escalate=0.35), best)
-    assert not _kept(
-        evaluated, replace(_later(evaluated, 1.0), p_escalate=0.35), policy_of("[escalation]\nbelow = 0.6\n")
-    )
+    assert _kept(evaluated, replace(_later(evaluated, 1.0), p_escalate=0.35), named)
     unevaluated = replace(evaluated, thresholds=())
-    assert not _kept(unevaluated, replace(_later(unevaluated, 1.0), p_escalate=0.35), best)
+    for policy in (best, named):
+        assert not _kept(unevaluated, replace(_later(unevaluated, 1.0), p_escalate=0.35), policy)
 
 
 def test_what_a_sum_is_rounded_by_is_no_other_time_left() -> None:

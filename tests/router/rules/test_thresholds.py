@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.rules.thresholds import cheapest, measured
+from router.rules.thresholds import at, cheapest, measured
 from router.types import EvaluatedThreshold
 
 # The surer, the more often right; the remote model nearly always is.
@@ -68,3 +68,26 @@ def test_no_other_threshold_costs_less(drawn: list[tuple[float, bool, bool]], as
     best = cheapest(found, asking, worth)
     least = 0.0 if best is None else best.share * asking - best.gain * worth
     assert all(least <= t.share * asking - t.gain * worth for t in found) and least <= 0.0
+
+
+@pytest.mark.parametrize(
+    ("below", "share", "gain"),
+    [
+        (0.0, 0.0, 0.0),
+        (0.1, 0.1, 0.05),
+        (0.2, 0.2, 0.1),
+        (0.35, 0.3, 0.12),
+        (0.5, 0.4, 0.14),
+        (0.75, 0.7, 0.14),
+        (1.0, 1.0, 0.14),
+    ],
+)
+def test_what_a_named_threshold_does_is_read_between_those_that_were_evaluated(
+    below: float, share: float, gain: float
+) -> None:
+    found = at((EvaluatedThreshold(0.2, 0.2, 0.1), EvaluatedThreshold(0.5, 0.4, 0.14)), below)
+    assert (found.below, found.share, found.gain) == (below, pytest.approx(share), pytest.approx(gain))
+
+
+def test_a_named_threshold_beyond_all_scores_asks_for_all() -> None:
+    assert at((EvaluatedThreshold(1.5, 0.9, 0.1),), 2.0) == EvaluatedThreshold(2.0, 1.0, 0.1)
