@@ -162,7 +162,8 @@ def _no_digest_at_all(response: pb.ModelInferResponse) -> pb.ModelInferResponse:
 def test_B10_an_answer_that_is_not_what_was_asked_for_is_refused_whole_and_blamed(scene: Scene, lie: Lie) -> None:
     with scene.agent(signals=UNPROBED) as watched:
         scene.cloud.script = Script(lie=lie)
-        results = [watched.infer("tiny", X) for _ in range(6)]
+        # As much time as a busy machine may take for an answer: late it would be no lie, but late.
+        results = [watched.infer("tiny", X, deadline_ms=60_000) for _ in range(6)]
         assert {result.target for result in results} == {"device"}
         assert [f.code for f in results[0].receipt.failures] == ["BAD_RESPONSE"]
         assert results[0].outputs["probabilities"][0, 0] == np.float32(0.9)
@@ -176,7 +177,7 @@ def test_B10_the_full_model_of_another_release_is_named_with_what_to_do(scene: S
         scene.agent("only_in_cloud", signals=UNPROBED) as watched,
         pytest.raises(AllTargetsFailed, match=r"model 'tiny' there is sha256:.*deploy the release's full model"),
     ):
-        watched.infer("tiny", X)
+        watched.infer("tiny", X, deadline_ms=60_000)
 
 
 def test_a_model_version_that_the_cloud_does_not_have_is_not_found_and_the_device_answers(scene: Scene) -> None:

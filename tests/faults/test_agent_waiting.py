@@ -90,10 +90,14 @@ def test_a_backup_that_is_first_is_the_answer_and_the_cloud_is_charged_too(scene
 def test_A2_a_black_hole_that_the_backup_makes_up_for_opens_its_breaker_all_the_same(scene: Scene) -> None:
     scene.cloud.script = Script(delay_s=30)
     with scene.agent(rules="[targets.cloud]\nprior_ms = [1.0, 5.0]\n", signals=UNPROBED) as watched:
-        # Each has more time than the last, so that none is too late for a cloud that is as slow as it looks by then.
-        for deadline_ms in (300, 480, 750, 1200, 1900):
-            assert watched.infer("tiny", X, deadline_ms=deadline_ms).target == "device"
-        assert watched.agent.core.phase("cloud") is BreakerPhase.OPEN
+        core, calls = watched.agent.core, 0
+        while core.phase("cloud") is BreakerPhase.CLOSED and calls < 8:
+            # Time enough for a cloud that is as slow as it looks by now, which is what a busy machine made of it.
+            cloud = next(view for view in core.look("tiny", "public", {}).situation.targets if view.name == "cloud")
+            left_ms = max(300.0, 1600 * cloud.time.optimistic_s)
+            assert watched.infer("tiny", X, deadline_ms=left_ms).target == "device"
+            calls += 1
+        assert core.phase("cloud") is BreakerPhase.OPEN
 
 
 @pytest.mark.parametrize("front", ["caller", "isolated", "asyncio"])
