@@ -43,14 +43,28 @@ class Hold:
     ample_s: float
 
 
-@value
 class _Kept:
-    policy: Policy
-    decision: Decision
-    sighted: Sighted
-    holds_until: float
-    ample_s: float
-    left_s: float
+    """A choice that was made with `left_s` to the deadline."""
+
+    __slots__ = ("_ample_s", "decision", "holds_until", "left_s", "policy", "sighted")
+
+    def __init__(self, policy: Policy, decision: Decision, sighted: Sighted, holds_until: float, left_s: float) -> None:
+        self.policy = policy
+        self.decision = decision
+        self.sighted = sighted
+        self.holds_until = holds_until
+        self.left_s = left_s
+        self._ample_s: float | None = None
+
+    @property
+    def ample_s(self) -> float:
+        """With so much left, too, it is no other: worked out when it is first asked for, which it mostly is not."""
+        ample_s = self._ample_s
+        if ample_s is None:
+            # Where a rule reads the time left, or there was little, only the very same time will do.
+            ample_s = math.inf if self.policy.reads_time_left else _ample_s(self.policy, self.decision.situation)
+            self._ample_s = ample_s = math.inf if self.left_s < ample_s else ample_s
+        return ample_s
 
 
 @value
@@ -100,7 +114,7 @@ class Memo:
             )
             if situation.budgets is not old.situation.budgets or situation.targets is not old.situation.targets:
                 # Compared part by part, and alike; the next request mostly finds the very same ones.
-                self._kept[key] = _Kept(policy, again, sighted, kept.holds_until, kept.ample_s, kept.left_s)
+                self._kept[key] = _Kept(policy, again, sighted, kept.holds_until, kept.left_s)
             return again
         decision = decide(policy, situation, sighted)
         if decision.chosen_by != "draw":
@@ -149,12 +163,7 @@ class Memo:
 def _keep(policy: Policy, decision: Decision, sighted: Sighted) -> _Kept:
     situation = decision.situation
     dwells = math.nextafter(dwells_until(policy.hysteresis, situation), -math.inf)
-    left_s = situation.request.deadline - situation.now
-    # Where a rule reads the time left, or there was little, only the very same time will do.
-    ample_s = math.inf if policy.reads_time_left else _ample_s(policy, situation)
-    if left_s < ample_s:
-        ample_s = math.inf
-    return _Kept(policy, decision, sighted, dwells, ample_s, left_s)
+    return _Kept(policy, decision, sighted, dwells, situation.request.deadline - situation.now)
 
 
 def _ample_s(policy: Policy, situation: Situation) -> float:
@@ -177,7 +186,7 @@ def _holds(kept: _Kept, policy: Policy, situation: Situation, sighted: Sighted) 
     return (
         kept.policy is policy
         and old.now <= situation.now <= kept.holds_until
-        and (left_s >= kept.ample_s or abs(left_s - kept.left_s) <= ROUNDING_S)
+        and (abs(left_s - kept.left_s) <= ROUNDING_S or left_s >= kept.ample_s)
         and (situation.targets is old.targets or _look_alike(policy, situation.targets, old.targets))
         and (sighted is kept.sighted or _see_alike(sighted, kept.sighted))
         and request.can_score == before.can_score

@@ -50,7 +50,7 @@ def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping)
     if gamma == 0.0:
         return found, 0.0
     credited = [
-        replace(option, candidate=_credited(option.candidate, gamma * option.candidate.expected.radio))
+        Option(_credited(option.candidate, gamma), option.order, option.asks, option.wakes, option.below)
         for option in found
     ]
     if (waking := _waking(policy, situation, seen, credited, gamma)) is not None:
@@ -218,5 +218,6 @@ def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Opt
     return replace(best, candidate=candidate, wakes=remote)
 
 
-def _credited(candidate: Candidate, worth: float) -> Candidate:
-    return Candidate(candidate.name, candidate.cost - worth, candidate.expected)
+def _credited(candidate: Candidate, gamma: float) -> Candidate:
+    expected = candidate.expected
+    return Candidate(candidate.name, candidate.cost - gamma * expected.radio, expected)

@@ -12,7 +12,7 @@ from router.estimates.recency import Recency
 from router.estimates.round_trip import RoundTrip, around
 from router.estimates.settings import EstimateSettings
 from router.estimates.share import Share
-from router.estimates.silence import MOST_SILENCES, next_silence_s, silence, silences_s
+from router.estimates.silence import MOST_SILENCES, next_silence_s, silence, silences_of, silences_s
 from router.estimates.throughput import Throughput
 from router.estimates.wakes import Wakes
 
@@ -32,5 +32,6 @@ __all__ = [
     "next_silence_s",
     "prior_quantiles",
     "silence",
+    "silences_of",
     "silences_s",
 ]

@@ -82,19 +82,17 @@ class LogHistogram:
         """Return the quantiles at `at`, which rises. Wants a sample at least."""
         items = sorted(self._weights.items())
         total = sum(self._weights.values())
-        following = iter(items)
-        bucket, cumulated = next(following)
+        bucket, cumulated = items[0]
+        place, last = 0, len(items) - 1
         found: list[float] = []
         told, middle = _NO_BUCKET, 0.0
         for quantile in at:
             wanted = quantile * total
-            while cumulated < wanted:
-                # Sums in another order may miss the whole by a rounding: then the last bucket is the one.
-                after = next(following, None)
-                if after is None:
-                    break
-                bucket = after[0]
-                cumulated += after[1]
+            # Sums in another order may miss the whole by a rounding: then the last bucket is the one.
+            while cumulated < wanted and place < last:
+                place += 1
+                bucket, weight = items[place]
+                cumulated += weight
             if bucket != told:
                 told, middle = bucket, math.exp(bucket * self._log_width)
             found.append(middle)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["MOST_SILENCES", "next_silence_s", "silence", "silences_s"]
+__all__ = ["MOST_SILENCES", "next_silence_s", "silence", "silences_of", "silences_s"]
 
 # The last of them is a radio that has slept for good; from there on it makes no difference how long.
 _CELLULAR_S: Final = (0.0, 1.0, 3.0, 6.0, 10.0, 15.0, 30.0)
@@ -28,6 +29,12 @@ def silences_s(kind: str | None) -> tuple[float, ...]:
 def silence(kind: str | None, idle_s: float) -> int:
     """Return the index among them of the last that `idle_s` has reached."""
     return max(0, bisect_right(silences_s(kind), idle_s) - 1)
+
+
+def silences_of(kind: str | None, idle_s: Sequence[float]) -> list[int]:
+    """Return `silence` of each."""
+    known = silences_s(kind)
+    return [max(0, bisect_right(known, each_s) - 1) for each_s in idle_s]
 
 
 def next_silence_s(kind: str | None, idle_s: float) -> float:

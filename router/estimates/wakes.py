@@ -54,7 +54,9 @@ class Wakes:
         asleep_s, *range_s = _PRIORS.get(kind, (0.0, 0.0, 0.0))
         self._longest_s = range_s[-1] or _LONGEST_S
         believed = prior_quantiles(*range_s) if all(range_s) else _NOTHING
-        self._prior = tuple(believed if at > 0 and at >= asleep_s else _NOTHING for at in self.silences_s)
+        self._prior: tuple[Times, ...] = tuple(
+            believed if at > 0 and at >= asleep_s else _NOTHING for at in self.silences_s
+        )
         self._publish()
 
     def observe(self, index: int, beyond_s: float) -> bool:
@@ -103,7 +105,7 @@ class Wakes:
             if told is not None and all(map(_much_the_same, (q05, q25, q50, q75, q95), told)):
                 return False
             self._known[changed] = (q05, q25, q50, q75, q95)
-        found = [self._believed(index) for index in range(len(self.silences_s))]
+        found = self._believed()
         self.medians_s = tuple(times[_MEDIAN] for times in found)
         """Seconds by silence; 0 where it does not sleep."""
         sleeps = any(median > _SLEEPS_S for median in self.medians_s)
@@ -115,18 +117,33 @@ class Wakes:
         """See router.types.Radio.wakes."""
         return True
 
-    def _believed(self, index: int) -> Times:
-        known = self._known
-        own = known[index]
-        if own is not None:
-            return own
-        shorter = next((times for times in reversed(known[:index]) if times is not None), _NOTHING)
-        longer = next((times for times in known[index + 1 :] if times is not None), None)
-        a, b, c, d, e = map(max, self._prior[index], shorter)
-        if longer is None:
-            return (a, b, c, d, e)
-        a, b, c, d, e = (max(low, min(q, high)) for q, low, high in zip((a, b, c, d, e), shorter, longer, strict=True))
+    def _believed(self) -> list[Times]:
+        """Return what is believed after each silence."""
+        # From the longest down, then from the shortest up: what is known beyond each, and what before it.
+        longer: Times | None = None
+        beyond: list[Times | None] = []
+        for own in reversed(self._known):
+            beyond.append(longer)
+            longer = own or longer
+        shorter, found = _NOTHING, list[Times]()
+        for own, prior, longer in zip(self._known, self._prior, reversed(beyond), strict=True):
+            if own is not None:
+                shorter = own
+                found.append(own)
+            elif longer is None and shorter is _NOTHING:
+                found.append(prior)
+            else:
+                found.append(_between(prior, shorter, longer))
+        return found
+
+
+def _between(prior: Times, shorter: Times, longer: Times | None) -> Times:
+    """Return what is believed after a silence that is longer than one, and not as long as another."""
+    a, b, c, d, e = map(max, prior, shorter)
+    if longer is None:
         return (a, b, c, d, e)
+    a, b, c, d, e = (max(low, min(q, high)) for q, low, high in zip((a, b, c, d, e), shorter, longer, strict=True))
+    return (a, b, c, d, e)
 
 
 def _much_the_same(one_s: float, other_s: float) -> bool:

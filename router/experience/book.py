@@ -113,5 +113,8 @@ class Book:
     def changes_at(self, now: float) -> float:
         """Return when time alone changes what is known, at `now` at the earliest; inf where it does not."""
         forgotten = (self.recency.changes_at(now, self._settings.forget_after_s), self.failures.forgotten_at)
-        instants = (*forgotten, self.absent_until, *self.advice.changes_at())
-        return min((instant for instant in instants if instant >= now), default=math.inf)
+        soonest = math.inf
+        for instant in (*forgotten, self.absent_until, *self.advice.changes_at()):
+            if now <= instant < soonest:
+                soonest = instant
+        return soonest

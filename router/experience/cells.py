@@ -30,6 +30,11 @@ _WORTH: Final = 0.01
 # Of calls to one target over one network nineteen of twenty take less than so many times what one of them took: the
 # prior tells how networks differ, and that is much more.
 _CALLS_VARY: Final = 3.0
+_BY_NEARNESS: Final = tuple(
+    (*range(index - 1, -1, -1), *range(index + 1, MOST_SILENCES)) for index in range(MOST_SILENCES)
+)
+"""For each silence the others: shorter ones first, the nearest of them first, because radios that have not slept for as
+long do not take longer."""
 
 
 class Cell:
@@ -229,10 +234,10 @@ class Cells:
     def _look_around(self, key: Key) -> Cell | None:
         measured, kind, index = key
         found = None
-        for silence in _by_nearness(index):
+        for silence in _BY_NEARNESS[index]:
             cell = self._of((measured, kind, silence))
-            if cell is not None and cell.ratios.samples:
-                if cell.ratios.samples >= FEW:
+            if cell is not None and (samples := cell.ratios.samples):
+                if samples >= FEW:
                     return cell
                 found = found or cell
         if found is not None or len(self._cells) <= (key in self._cells):
@@ -245,10 +250,3 @@ class Cells:
         ]
         likeness = min(others, key=lambda item: (item[0][2], item[0][0] != measured, item[0][1]), default=None)
         return None if likeness is None else likeness[1]
-
-
-def _by_nearness(index: int) -> Iterator[int]:
-    """Yield the other silences: shorter ones first, the nearest of them first, because radios that have not slept for
-    as long do not take longer."""
-    yield from range(index - 1, -1, -1)
-    yield from range(index + 1, MOST_SILENCES)

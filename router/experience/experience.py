@@ -189,10 +189,12 @@ class Experience:
         book = known.book(target, model)
         if book.advice.pushback_s(now) > 0:
             return None
-        admitted = breaker.admit(known.breaker_of(target), known.policy.breaker, now)
+        state = known.breaker_of(target)
+        admitted = breaker.admit(state, known.policy.breaker, now)
         if admitted is None:
             return None
-        self._set_breaker(target, admitted)
+        if admitted is not state:
+            self._set_breaker(target, admitted)
         link, reading = known.link(readings, now), known.fresh(readings.get(f"rtt_ms.{target}"), now)
         trip_s = known.round_trip_s(target, link, reading)
         way = known.way(target, kind, model, upload_bytes, link, reading is not None, trip_s)

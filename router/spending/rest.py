@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from router.estimates import silence
+from router.estimates import silences_of
 from router.rules.policy import Policy
 from router.spending.radio import IDLE_STEPS_S, idle_step, next_step_at
 from router.types import Radio, Resource
@@ -55,9 +55,8 @@ def rests_until(radio: Radio | None, now: float) -> float:
 
 def _rest(policy: Policy, radio: Radio, idle_s: float) -> Rest:
     gaps_s = radio.gaps_s
-    silences = tuple(
-        silence(radio.kind, silent_s) for silent_s in (idle_s, *gaps_s, *(idle_s + gap_s for gap_s in gaps_s))
-    )
+    after_each = [*gaps_s, *[idle_s + gap_s for gap_s in gaps_s]]
+    silences = tuple(silences_of(radio.kind, [idle_s, *after_each]))
     # Beyond its tail a radio sleeps, and owes the same however long it does.
     owes_s = min(idle_s, policy.energy.power_of(radio.kind).tail_s)
     return radio.kind, owes_s, gaps_s if _weighs_energy(policy) else (), silences
