@@ -70,6 +70,8 @@ def find(path: str) -> Route | None:
 def _matched(endpoint: Endpoint, parts: list[str]) -> Route | None:
     model = version = ""
     for wanted, part in zip(endpoint.pattern, parts, strict=True):
+        if not part:  # it would stand for every model, or for whichever version is the highest
+            return None
         if wanted == _MODEL:
             model = unquote(part)
         elif wanted == _VERSION:

@@ -5,6 +5,7 @@ link within it is fine: that is how a mounted volume changes all of its files at
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -39,10 +40,10 @@ def read_regular(path: Path, *, within: Path, max_bytes: int) -> bytes | None:
         if path.is_symlink():
             raise UnservableModel(f"{path} is a link to nothing") from None
         return None
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, on Python before 3.13
-        raise UnservableModel(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
-        ) from error
+    except RuntimeError as error:  # Python before 3.13 has its own word for links in a circle
+        raise UnservableModel(f"{path} cannot be read ({os.strerror(errno.ELOOP)})") from error
+    except OSError as error:
+        raise UnservableModel(f"{path} cannot be read ({error.strerror or type(error).__name__})") from error
     if len(content) != status.st_size:
         raise UnservableModel(f"{path} was written to while it was read")
     return content

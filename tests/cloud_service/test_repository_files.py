@@ -60,7 +60,7 @@ def _unreadable(path: Path) -> None:
         pytest.param(_outside, "a link that leads out of the repository", id="a link out of it"),
         pytest.param(lambda path: path.symlink_to("/dev/zero"), "leads out", id="a link to a device"),
         pytest.param(lambda path: path.symlink_to("nowhere"), "a link to nothing", id="a dangling link"),
-        pytest.param(_unreadable, "cannot be read", id="a link to itself"),
+        pytest.param(_unreadable, "cannot be read .*(links|Symlink)", id="a link to itself"),
         pytest.param(lambda path: os.mkfifo(path), "not a regular file", id="a pipe that nobody writes to"),
         pytest.param(lambda path: path.mkdir(), "cannot be read", id="a directory"),
         pytest.param(lambda path: path.write_bytes(b"x" * 101), "longer than 100 bytes", id="a long file"),
