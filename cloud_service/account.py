@@ -1,7 +1,8 @@
 """What was done for the callers of one version since it was loaded, as Triton's statistics extension counts it.
 
-Calls are told of in the event loop, runs in the threads that they were in, so that runs alone need a lock. What a
-caller chooses bounds nothing here: of batches as long as anybody likes those up to `largest` are counted by length."""
+Calls are told of in the event loop, runs in the threads that they were in, so that runs alone need a lock. What is kept
+is bounded, though a caller may make a batch of any length: all lengths up to `largest` are told apart, and of longer
+ones the first so many."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from nearfar_wire.specs import TensorSpec
 
 __all__ = ["Account", "BatchStatistics", "Duration", "Observed", "Statistics"]
 
-# Beyond what the service makes of calls by itself only single calls are so long, and they may have any length.
+# The service makes batches of at most `largest` rows; longer ones are single calls, which mostly have one length.
 _LARGEST: Final = 256
+_LONGER: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Account:
         "_largest",
         "_last_utc",
         "_lock",
+        "_longer",
         "_queue_s",
         "_read_s",
         "_rows",
@@ -101,6 +104,7 @@ class Account:
         self._utc = utc
         self._lock = threading.Lock()
         self._batches: dict[int, _Batches] = {}
+        self._longer = 0
         self._last_utc = 0.0
         self._runs = 0
         self._rows = 0
@@ -119,12 +123,15 @@ class Account:
             self._runs += 1
             if utc > self._last_utc:
                 self._last_utc = utc
-            if rows <= self._largest:
-                batches = self._batches.get(rows)
-                if batches is None:
-                    batches = self._batches[rows] = _Batches()
-                batches.count += 1
-                batches.run_s += seconds
+            batches = self._batches.get(rows)
+            if batches is None:
+                if rows > self._largest:
+                    if self._longer >= _LONGER:
+                        return
+                    self._longer += 1
+                batches = self._batches[rows] = _Batches()
+            batches.count += 1
+            batches.run_s += seconds
 
     def answered(
         self, rows: int, among: int, total_s: float, queue_s: float, read_s: float, run_s: float, written_s: float

@@ -164,13 +164,14 @@ def test_whoever_looks_at_statistics_brings_no_model_back_and_keeps_none() -> No
     assert catalogue.last_asked("m", 1) == -np.inf
 
 
-def test_runs_of_any_length_are_counted_and_told_apart_only_where_somebody_chose_them() -> None:
-    """A caller who sends batches of ever other lengths would have each of them kept."""
+def test_a_caller_who_sends_batches_of_ever_other_lengths_has_the_first_of_them_kept_and_takes_nobody_s_place() -> None:
     account = Account(rows_of="x", largest=300)
-    for rows in (1, 300, 301, 1_000_000):
+    for rows in (500, *range(1000, 3000), 1, 300, 500):
         account.ran(rows, 0.5)
     told = account.statistics("m", "1")
-    assert (told.runs, [batch.rows for batch in told.batches]) == (4, [1, 300])
+    lengths = {batch.rows: batch.run.count for batch in told.batches}
+    assert (told.runs, len(lengths), max(lengths)) == (2004, 258, 1254)
+    assert (lengths[1], lengths[300], lengths[500]) == (1, 1, 2)
 
 
 def test_what_was_read_for_a_batch_that_was_run_again_call_by_call_counts_where_the_call_ran() -> None:
