@@ -1,5 +1,5 @@
-"""What stands between the servicers and gRPC: who calls is found out before a byte is read, every error becomes a
-status, and every call is counted.
+"""What stands between the servicers and gRPC: who calls is found out before a byte is read, or waited for, every error
+becomes a status, and every call is counted.
 
 A refusal is answered with its own message. Anything else is INTERNAL and an incident's id: gRPC would otherwise send
 an exception's text to the caller and write it to the log. For the same reason messages are parsed by the servicers,
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, NoReturn
 
@@ -22,10 +22,11 @@ from cloud_service.caller import Caller
 from cloud_service.calls import Calls
 from cloud_service.codes import code_of
 from cloud_service.errors import Draining, Overloaded
+from cloud_service.grpc.arrival import Arrivals
 from cloud_service.grpc.encryption import peer_names
 from cloud_service.grpc.parting import Parting
 from cloud_service.incident import record
-from nearfar_wire.service import generic_handler
+from nearfar_wire.service import SERVICE
 from nearfar_wire.status import Code, error_metadata, grpc_status
 
 __all__ = ["Context", "Handler", "guarded"]
@@ -41,22 +42,40 @@ Handler = Callable[[bytes, Context, Caller], Awaitable[bytes]]
 
 
 def guarded(
-    handlers: Mapping[str, Handler], calls: Calls, authenticator: Authenticator, parting: Parting
+    handlers: Mapping[str, Handler],
+    calls: Calls,
+    authenticator: Authenticator,
+    parting: Parting,
+    arrivals: Arrivals,
 ) -> grpc.GenericRpcHandler:
     """Return what a server registers: `handlers` by the method's name, each behind the guard."""
-    guards = {name: _guard(name, handler, calls, authenticator, parting) for name, handler in handlers.items()}
-    return generic_handler(guards, parse=False)
+    return grpc.method_handlers_generic_handler(
+        SERVICE,
+        {
+            # As streams of one message, which begin with the call: others begin when a message is there.
+            name: grpc.stream_unary_rpc_method_handler(_guard(name, handler, calls, authenticator, parting, arrivals))
+            for name, handler in handlers.items()
+        },
+    )
 
 
 def _guard(
-    method: str, handler: Handler, calls: Calls, authenticator: Authenticator, parting: Parting
-) -> Callable[[bytes, Context], Awaitable[bytes]]:
-    async def answer(received: bytes, context: Context) -> bytes:
+    method: str,
+    handler: Handler,
+    calls: Calls,
+    authenticator: Authenticator,
+    parting: Parting,
+    arrivals: Arrivals,
+) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
+    async def answer(stream: AsyncIterator[bytes], context: Context) -> bytes:
         headers = partial(_headers, context)
         call = calls.begin(method, headers)
-        received_bytes = len(received)
+        received_bytes = 0
+        received = b""
         try:
             caller = authenticator.authenticate(headers, partial(peer_names, context))
+            received = await arrivals.message(context)
+            received_bytes = len(received)
             sent = await handler(received, context, caller)
         except asyncio.CancelledError:
             # gRPC cancels the handler for both; which of them it was, only the time tells.
@@ -74,7 +93,7 @@ def _guard(
         # gRPC keeps what abort raises with the call, and with it this frame. Whatever led from here back to the call
         # made a ring of them, which the message was part of until the garbage collector came by: under a flood of
         # refusals it came often, and found much.
-        del received, context, headers, call
+        del stream, received, context, headers, call
         await aborting
         raise AssertionError("abort always raises")
 

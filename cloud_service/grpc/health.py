@@ -5,13 +5,18 @@ who stay, take no more than a share of the calls that there may be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2
+
+from cloud_service.codes import code_of
+from cloud_service.errors import CallError
+from cloud_service.grpc.arrival import Arrivals
+from nearfar_wire.status import grpc_status
 
 __all__ = ["MAX_WATCHERS", "Health"]
 
@@ -27,7 +32,8 @@ Context = grpc.aio.ServicerContext[bytes, health_pb2.HealthCheckResponse]
 class Health:
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
         self._servicer = health.aio.HealthServicer()
         self._told_of: set[str] = set()
         self._watchers = 0
@@ -38,8 +44,8 @@ class Health:
         return grpc.method_handlers_generic_handler(
             health.SERVICE_NAME,
             {
-                "Check": grpc.unary_unary_rpc_method_handler(self._check, response_serializer=answer),
-                "Watch": grpc.unary_stream_rpc_method_handler(self._watch, response_serializer=answer),
+                "Check": grpc.stream_unary_rpc_method_handler(self._check, response_serializer=answer),
+                "Watch": grpc.stream_stream_rpc_method_handler(self._watch, response_serializer=answer),
             },
         )
 
@@ -56,24 +62,27 @@ class Health:
         """Say NOT_SERVING for everything and for good, and go on answering."""
         await self._servicer.enter_graceful_shutdown()
 
-    async def _check(self, received: bytes, context: Context) -> health_pb2.HealthCheckResponse:
-        return await self._servicer.Check(await _parsed(received, context), context)
+    async def _check(self, _: AsyncIterator[bytes], context: Context) -> health_pb2.HealthCheckResponse:
+        return await self._servicer.Check(await self._asked(context), context)
 
-    async def _watch(self, received: bytes, context: Context) -> None:
+    async def _watch(self, _: AsyncIterator[bytes], context: Context) -> None:
         if self._watchers >= MAX_WATCHERS:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MAX_WATCHERS} watch already; ask by Check")
         self._watchers += 1
         try:
-            await self._servicer.Watch(await _parsed(received, context), context)
+            await self._servicer.Watch(await self._asked(context), context)
         finally:
             self._watchers -= 1
 
-
-async def _parsed(received: bytes, context: Context) -> health_pb2.HealthCheckRequest:
-    try:
-        if len(received) <= _MAX_BYTES:
-            return health_pb2.HealthCheckRequest.FromString(received)
-    except DecodeError:
-        pass
-    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "this is no HealthCheckRequest, which is a short message")
-    raise AssertionError("abort always raises")
+    async def _asked(self, context: Context) -> health_pb2.HealthCheckRequest:
+        status, problem = grpc.StatusCode.INVALID_ARGUMENT, "this is no HealthCheckRequest, which is a short message"
+        try:
+            received = await self._arrivals.message(context)
+            if len(received) <= _MAX_BYTES:
+                return health_pb2.HealthCheckRequest.FromString(received)
+        except DecodeError:
+            pass
+        except CallError as error:
+            status, problem = grpc_status(code_of(error)), str(error)
+        await context.abort(status, problem)
+        raise AssertionError("abort always raises")

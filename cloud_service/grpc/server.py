@@ -15,6 +15,7 @@ from cloud_service.auth.certificates import ServerTls
 from cloud_service.calls import Calls
 from cloud_service.config import Address
 from cloud_service.errors import BindError
+from cloud_service.grpc.arrival import Arrivals
 from cloud_service.grpc.encryption import server_credentials
 from cloud_service.grpc.guard import guarded
 from cloud_service.grpc.health import MAX_WATCHERS, Health
@@ -62,7 +63,9 @@ class GrpcServer:
         self._service = service
         self._tls = tls
         self._parting = Parting()
-        self._health = Health()
+        most = max_in_flight + _OTHER_CALLS + MAX_WATCHERS
+        arrivals = Arrivals(within_s=longest_call_s, at_most=most // 2)
+        self._health = Health(arrivals)
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", max_message_bytes),
@@ -87,7 +90,7 @@ class GrpcServer:
             ),
             # A message is in memory before the service can refuse it, so that many are held at the most; a call beyond
             # is refused before its message is read, with the status that OVERLOADED has.
-            maximum_concurrent_rpcs=max_in_flight + _OTHER_CALLS + MAX_WATCHERS,
+            maximum_concurrent_rpcs=most,
         )
         inference = InferenceServicer(service, max_message_bytes=max_message_bytes).handlers()
         handlers = {
@@ -96,7 +99,7 @@ class GrpcServer:
             **RepositoryServicer(repository).handlers(),
         }
         self._server.add_generic_rpc_handlers(
-            (guarded(handlers, calls, authenticator, self._parting), OtherMethods(calls))
+            (guarded(handlers, calls, authenticator, self._parting, arrivals), OtherMethods(calls))
         )
         self._server.add_generic_rpc_handlers((self._health.handler(),))
 

@@ -15,6 +15,7 @@ from cloud_service.auth.authenticator import Authenticator
 from cloud_service.caller import Caller
 from cloud_service.calls import Calls
 from cloud_service.errors import Overloaded
+from cloud_service.grpc.arrival import Arrivals
 from cloud_service.grpc.guard import Context, guarded
 from cloud_service.grpc.parting import Parting
 from cloud_service.metrics import Metrics
@@ -84,7 +85,9 @@ def test_whoever_is_pushed_back_hears_for_how_long(pushback_s: float | None, sen
     async def trailers() -> dict[str, str | bytes]:
         calls = Calls(Metrics(CollectorRegistry()))
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers((guarded({"ServerLive": full}, calls, Authenticator.open(), Parting()),))
+        server.add_generic_rpc_handlers(
+            (guarded({"ServerLive": full}, calls, Authenticator.open(), Parting(), Arrivals(within_s=10, at_most=10)),)
+        )
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
