@@ -16,8 +16,8 @@ from cloud_service.errors import CallError, DeadlineExceeded, InvalidInput, Over
 
 __all__ = ["Arrivals"]
 
-# A short message is there with its call, and a long one of a caller with a fair line within this.
-_CROWDED_S: Final = 1.0
+# A short message is there with its call; half a megabyte takes a caller with a poor line this long.
+_CROWDED_S: Final = 2.0
 # How late the alarm may be.
 _TICK_S: Final = 0.25
 
@@ -35,10 +35,12 @@ class _Wait:
 
 
 class Arrivals:
-    """For one event loop. `at_most` calls may be waited for as long as `within_s`, which is what a call has."""
+    """For one event loop. `at_most` calls may be waited for as long as `within_s`, which is what a call has, those
+    beyond for `crowded_s`."""
 
-    def __init__(self, *, within_s: float, at_most: int) -> None:
+    def __init__(self, *, within_s: float, at_most: int, crowded_s: float = _CROWDED_S) -> None:
         self._within_s = within_s
+        self._crowded_s = min(crowded_s, within_s)
         self._at_most = at_most
         self._waits: dict[_Wait, None] = {}
         self._armed = False
@@ -50,7 +52,7 @@ class Arrivals:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
         crowded = len(self._waits) >= self._at_most
-        wait = _Wait(task, loop.time() + (_CROWDED_S if crowded else self._within_s), crowded=crowded)
+        wait = _Wait(task, loop.time() + (self._crowded_s if crowded else self._within_s), crowded=crowded)
         self._waits[wait] = None
         if not self._armed:
             self._arm(loop)

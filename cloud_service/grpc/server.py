@@ -64,7 +64,7 @@ class GrpcServer:
         self._tls = tls
         self._parting = Parting()
         most = max_in_flight + _OTHER_CALLS + MAX_WATCHERS
-        arrivals = Arrivals(within_s=longest_call_s, at_most=most // 2)
+        arrivals = Arrivals(within_s=longest_call_s, at_most=most * 3 // 4)
         self._health = Health(arrivals)
         self._server = grpc.aio.server(
             options=(
