@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,10 @@ from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
 from cloud_service.outputs import STDOUT, refuse_early
 from cloud_service.publish.errors import PublishError
+from nearfar_wire.errors import quoted
+from router.errors import DocumentError
+from router.naming import did_you_mean
+from router.toml.document import parse_document
 
 if TYPE_CHECKING:
     from cloud_service.publish.data import Examples
@@ -28,6 +31,7 @@ __all__ = ["prepare_release"]
 
 # Flags of files, and of a folder, that are read.
 _READ: Final = ("model", "data", "device_model", "labels_file", "tokenizer", "device_tokenizer", "device_class")
+_MAX_CLASS_BYTES: Final = 64 << 10
 _MAX_LENGTH: Final = 128
 """Tokens of a text, where nobody says otherwise."""
 
@@ -156,13 +160,13 @@ def _device_class(path: Path) -> DeviceClass:
     from cloud_service.publish.measure import DeviceClass
 
     try:
-        document = tomllib.loads(_content(path, "the device class").decode("utf-8"))
-    except ValueError as error:
-        raise SettingsError("--device-class", f"{path} is not TOML: {error}") from error
+        document = parse_document(_content(path, "the device class"), source=str(path), max_bytes=_MAX_CLASS_BYTES)
+    except DocumentError as error:
+        raise SettingsError("--device-class", str(error)) from error
     known = {"name": str, "threads": int, "slower": (int, float), "memory_limit_mb": int}
     for key, value in document.items():
         if key not in known:
-            raise SettingsError("--device-class", f"{path}: {key}: unknown key; there are {', '.join(known)}")
+            raise SettingsError("--device-class", f"{path}: unknown key {quoted(key)}{did_you_mean(key, known)}")
         if isinstance(value, bool) or not isinstance(value, known[key]):  # type: ignore[arg-type]
             raise SettingsError("--device-class", f"{path}: {key}: not {value!r}")
     if not document.get("name"):

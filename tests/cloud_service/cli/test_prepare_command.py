@@ -13,7 +13,7 @@ import pytest
 
 from cloud_service.cli import main
 from cloud_service.cli.command import _parser
-from cloud_service.cli.prepare import _ends, _options, _write
+from cloud_service.cli.prepare import _device_class, _ends, _options, _write
 from cloud_service.cli.prepare_flags import refuse_idle
 from cloud_service.errors import SettingsError
 from cloud_service.publish.ends import Pictures, Sentences
@@ -171,7 +171,7 @@ def run(*arguments: str) -> int:
         ((*TENSORS, "--json", "full.onnx"), 2, "--json: full.onnx is what is read, or in it"),
         ((*TENSORS, "--json", "data.npz"), 2, "--json: data.npz is what is read"),
         ((*PHOTOS, "--json", "photos/figures.json"), 2, "--json: photos/figures.json is what is read, or in it"),
-        ((*TENSORS, "--device-class", "labels.txt"), 2, "is not TOML"),
+        ((*TENSORS, "--device-class", "labels.txt"), 2, "labels.txt: line 1: not TOML"),
         ((*TENSORS, "--recipe", "text"), 2, "--tokenizer: is wanted with --recipe text"),
         (("full.onnx", "--data", "photos", "--out", "r"), 2, "tensors are in an .npz"),
         ((*PHOTOS, "--labels", "y"), 2, "a folder of pictures has none"),
@@ -253,3 +253,27 @@ def test_a_release_is_made_told_and_its_figures_written(folder: Path, capsys: py
     assert not Path("-").exists()
     assert figures["model"] == "full" and len(figures["promises"]) == 1 and len(figures["refused"]) == 1
     assert (folder / "release/labels.txt").read_text() == "ape\nbee\ncat\ndog\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a = " + b"[" * 20_000, "line 1: nested too deeply"),
+        (b".".join([b"a"] * 30_000) + b" = 1", "line 1: a name of more than 64 parts"),
+        (b"\xff", "line 1: not UTF-8 at byte 0"),
+        (b'name = "p"\nthreads = 1\nthreads = 2\n', 'line 3: duplicate key "threads"'),
+        (b'nam = "p"\n', "unknown key 'nam'; did you mean \"name\"?"),
+        (b'name = "p"\nslower = true\n', "slower: not True"),
+        (b'name = "p"\nslower = nan\n', "slower 0.01 to 1000"),
+        (b"#" * (1 << 20), "longer than 65536 bytes"),
+    ],
+)
+def test_F4_a_device_class_that_is_none_is_refused_as_any_document_is(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    """One that was nested deeply ended the command in a traceback, and a name of many parts kept it busy for hours."""
+    path = tmp_path / "class.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        _device_class(path)
+    assert told in str(caught.value)
