@@ -216,3 +216,8 @@ def test_a_manifest_file_is_read_no_further_than_a_manifest_may_go(tmp_path: Pat
         file.truncate(1 << 40)  # a hole, which takes no room
     with pytest.raises(ManifestError, match="longer than"):
         read_manifest(endless)
+
+
+def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
+    with pytest.raises(ManifestError, match="m: line 2: not TOML: not UTF-8 at byte 11"):
+        parse_manifest(b"schema = 1\n\xff", "m")

@@ -164,7 +164,10 @@ def parse_manifest(content: bytes, source: str) -> Manifest:
         document: dict[str, Any] = tomllib.loads(text)  # Any: TOML values, checked below
     except RecursionError as error:
         raise ManifestError(source, "", "not TOML: nested too deeply") from error
-    except ValueError as error:  # not UTF-8, not TOML, or an integer of more digits than Python reads
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestError(source, "", f"line {line}: not TOML: not UTF-8 at byte {error.start}") from error
+    except ValueError as error:  # not TOML, or an integer of more digits than Python reads
         raise ManifestError(source, "", f"not TOML: {error}") from error
     try:
         return Manifest.model_validate(document)
