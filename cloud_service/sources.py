@@ -17,6 +17,7 @@ from cloud_service.errors import SettingsError
 from router.errors import DocumentError
 from router.naming import did_you_mean
 from router.toml.document import read_document
+from router.toml.lines import lay_out
 
 __all__ = ["CONFIG", "PREFIX", "Gathered", "gather"]
 
@@ -48,8 +49,7 @@ def gather(flags: Mapping[str, object], environment: Mapping[str, str]) -> Gathe
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     if path:
-        values = _read(Path(str(path)))
-        origins = dict.fromkeys(values, str(path))
+        values, origins = _read(Path(str(path)))
     for source, origin in ((variables, f"the environment's {PREFIX}{{0}}"), (given, "--{1}")):
         values |= source
         origins |= {name: origin.format(name.upper(), name.replace("_", "-")) for name in source}
@@ -69,8 +69,8 @@ def _variables(environment: Mapping[str, str]) -> dict[str, object]:
     return found
 
 
-def _read(path: Path) -> dict[str, object]:
-    """Read the file; relative paths in it become relative to its folder."""
+def _read(path: Path) -> tuple[dict[str, object], dict[str, str]]:
+    """Read the file: its values, whose relative paths become relative to its folder, and the line of each."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
@@ -80,11 +80,14 @@ def _read(path: Path) -> dict[str, object]:
     except DocumentError as error:
         raise SettingsError("", f"{path}: {error.faults[0]}") from error
     values = dict(document.__pydantic_extra__ or {})
+    layout = lay_out(content.decode("utf-8"))
+    lines = {name: layout.line_of(name, "") for name in values}
     unknown = next((name for name in values if name not in Settings.model_fields), None)
     if unknown is not None:
-        problem = f'unknown key "{unknown[:64]}"{did_you_mean(unknown, Settings.model_fields)}'
+        problem = f'line {lines[unknown]}: unknown key "{unknown[:64]}"{did_you_mean(unknown, Settings.model_fields)}'
         raise SettingsError("", f"{path}: {problem}")
-    return {name: _beside(path, value) if _is_path(name) else value for name, value in values.items()}
+    read = {name: _beside(path, value) if _is_path(name) else value for name, value in values.items()}
+    return read, {name: f"{path}, line {line}" for name, line in lines.items()}
 
 
 def _is_path(name: str) -> bool:

@@ -60,10 +60,15 @@ def test_everything_can_be_set_by_variables_alone() -> None:
     [
         ({"threads": "many"}, {}, "", r"threads: .* \(from --threads\)$"),
         ({}, {"NEARFAR_CLOUD_THREADS": "0"}, "", r"threads: .* \(from the environment's NEARFAR_CLOUD_THREADS\)$"),
-        ({}, {}, "threads = 0", r"threads: .* \(from .*cloud\.toml\)$"),
-        ({}, {}, "threads = true", r"threads: true and false are no numbers \(from .*cloud\.toml\)$"),
+        ({}, {}, "threads = 0", r"threads: .* \(from .*cloud\.toml, line 1\)$"),
+        (
+            {},
+            {},
+            "poll_s = 1\nthreads = true",
+            r"threads: true and false are no numbers \(from .*cloud\.toml, line 2\)$",
+        ),
         ({}, {"NEARFAR_CLOUD_THRED": "1"}, "", 'NEARFAR_CLOUD_THRED: .*; did you mean "NEARFAR_CLOUD_THREADS"'),
-        ({}, {}, "thread = 1", 'cloud.toml: unknown key "thread"; did you mean "threads"'),
+        ({}, {}, "thread = 1", 'cloud.toml: line 1: unknown key "thread"; did you mean "threads"'),
         ({}, {}, "threads = 1\nthreads = 2", r"cloud.toml: line 2: duplicate key"),
         ({}, {}, "threads 1", r"cloud.toml: line 1: not TOML"),
         ({"config": "/does/not/exist.toml"}, {}, "", "/does/not/exist.toml cannot be read: No such file"),
