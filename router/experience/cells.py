@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from router.choosing.predict import after_queue
 from router.estimates import MOST_SILENCES, EstimateSettings, Ratios, Recency
 from router.estimates.ratios import FEW
 from router.types import TimeEstimate
@@ -191,10 +192,14 @@ class Cells:
             return own.told(own.predicted_s(base_s, own.wake_s, blind))
         if nearest is None:
             time = prior()
-        elif nearest.ratios.samples >= FEW:
-            time = nearest.told(nearest.predicted_s(base_s, wake_s, blind))
         else:
-            time = nearest.ratios.estimate(nearest.predicted_s(base_s, wake_s, blind), prior(), _CALLS_VARY)
+            # What the radio takes longer to wake than it did there is no ratio's to multiply.
+            longer_s = max(0.0, wake_s - nearest.wake_s)
+            predicted_s = nearest.predicted_s(base_s, wake_s - longer_s, blind)
+            if nearest.ratios.samples >= FEW:
+                time = after_queue(nearest.told(predicted_s), longer_s)
+            else:
+                time = after_queue(nearest.ratios.estimate(predicted_s, prior(), _CALLS_VARY), longer_s)
         varies = _CALLS_VARY if nearest is None else None
         if own is None:
             return time

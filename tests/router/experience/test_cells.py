@@ -108,3 +108,12 @@ def test_what_is_passed_over_after_one_silence_is_forgotten_however_often_the_ta
     assert _median_s(cells, AWAKE) == pytest.approx(0.3, rel=0.02)
     cells.observe(AWAKE, 0.4, 0.1, 0.0, False, 100.0)
     assert _median_s(cells, AWAKE) < 0.5
+
+
+def test_what_an_awake_radio_took_longer_than_predicted_does_not_multiply_a_wake_up() -> None:
+    """With a round trip of 4 ms measured, calls took eight times what was predicted, and the first one after a silence
+    was expected to take eight times a wake-up as well: for a minute `auto` kept away from a cloud that was quick."""
+    cells = _cells(awake=(AWAKE, 0.08, 9))
+    for times in range(2):
+        cells.observe((True, "wifi", 0), 0.08, 0.01, 0.0, False, float(times))
+    assert _median_s(cells, (True, "wifi", 5), base_s=0.01, wake_s=0.09) == pytest.approx(0.08 + 0.09, rel=0.03)
