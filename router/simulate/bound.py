@@ -32,9 +32,9 @@ __all__ = ["least_possible"]
 # A state is (when the radio was last used, at the latest; until when the device is busy, at the least).
 _LONG_AGO: Final = -1e300
 _FREE: Final = -math.inf
-# The device's queue is followed in steps of a run's quarter, or of so much of the deadline where that is more.
-_RUN_STEPS: Final = 4
-_DEADLINE_STEPS: Final = 32
+# The device's queue is followed in steps of a run's eighth, or of so much of the deadline where that is more.
+_RUN_STEPS: Final = 8
+_DEADLINE_STEPS: Final = 128
 # How late a call may end at no cost of time, of what is left until its deadline; see _Ask._remote.
 _SLACK: Final = 1 / 8
 # What sums of so many terms may come to too much.
@@ -116,7 +116,7 @@ class _Ask:
         if later > self._late:
             return
         cost = wrong + self._worth.second * (later - ahead.at)
-        if not ahead.uses or ahead.next_comes_at_once:
+        if ahead.next_comes_at_once:
             yield self._move(cost, run.joules, 0.0, 0.0, used_at, busy_until)
             return
         for use in ahead.uses:

@@ -71,7 +71,7 @@ class Ahead:
 
     @property
     def next_comes_at_once(self) -> bool:
-        return self.next_at - self.at <= self.goes_at_once_s
+        return 0.0 < self.goes_at_once_s >= self.next_at - self.at
 
     @property
     def wakings(self) -> Iterator[Use]:

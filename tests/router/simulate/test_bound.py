@@ -172,3 +172,12 @@ def test_a_radio_that_somebody_else_is_waking_is_awake_sooner_than_it_could_be_w
         connections=((0.0, link(radio=slow)),),
     )
     _never_above(world, _policy(DEAR_SECONDS), baseline=always("cloud"))
+
+
+def test_where_nobody_else_can_be_asked_no_run_lets_another_one_pass() -> None:
+    """Each request could wait for the next one without taking its place on the device: overload cost nothing."""
+    of = model([], device_s=0.15)
+    stream = _stream("app", of, 2.0, *(place / 10 for place in range(30)))
+    world, policy = setting(streams=(stream,), models={"m": of}), _policy(DEAR_SECONDS)
+    found = _never_above(world, policy)
+    assert least_possible(world, policy, 1) > 0.75 * found.cost.value * found.requests
