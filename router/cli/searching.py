@@ -49,7 +49,11 @@ class Journal:
         self._file = path.open("ab")
         self._file.truncate(whole)
         if not whole:
-            self._write(first_line(header))
+            try:
+                self._write(first_line(header))
+            except OSError:
+                self._close()  # left open, it would tell of the same once more, in words of Python's
+                raise
 
     def add(self, part: str, point: Point, blocks: list[Block] | None) -> None:
         """Note what one policy came to in one part."""
