@@ -109,15 +109,6 @@ KNOBS: Final = (
         "linear",
         besides=("best",),
     ),
-    Knob(
-        "escalation.recovers",
-        "below a fifth a threshold is not worth its calls",
-        0.2,
-        1.0,
-        "linear",
-        needs="escalation.below",
-    ),
-    Knob("escalation.share", "from rare to nearly all", 0.02, 0.9, "linear", needs="escalation.below"),
     *_BUDGETS,
     Knob("radio.wake", "on or off", options=(False, True)),
     Knob(
@@ -172,6 +163,7 @@ search makes of them."""
 _CROWD: Final = "it protects servers from a crowd, which a scenario of one device does not have"
 _PERIOD: Final = "how long a period is belongs to what may be spent"
 _CAP: Final = "whether a budget is a cap is the author's to say"
+_BELIEF: Final = "it is a belief, which a release's evaluation takes the place of, and a scenario's models have one"
 NEVER: Final[Mapping[str, str]] = {
     "schema": "it is the document's form",
     "name": "it is the policy's name",
@@ -180,6 +172,8 @@ NEVER: Final[Mapping[str, str]] = {
     "labels": "privacy is never traded",
     "rules": "they say what people want outright",
     "targets": "they are facts and beliefs, and a belief is no preference",
+    "escalation.recovers": _BELIEF,
+    "escalation.share": _BELIEF,
     "energy": "it tells what hardware draws",
     "stale_after_s": "it tells how long a sensor's word holds",
     "promise": "a promise is kept, and not made cheaper",

@@ -217,13 +217,10 @@ def test_C8_a_number_that_is_none_is_refused_unless_the_contract_allows_it(
     spoiled = np.ones((2, 4), np.float32)
     spoiled[1, 3] = value
     assert "'pixels': holds NaN or infinity" in places.refused("numbers", spoiled, at)
-    if at == "here":
-        answer = places.ask("any_numbers", spoiled, at).outputs["probabilities"]
-        assert np.isfinite(answer[0]).all()
-        assert not np.isfinite(answer[1]).all()
-    else:  # what it makes of such a row is no number either, and is not passed on
-        with pytest.raises(AllTargetsFailed, match=r"BAD_RESPONSE \(output 'probabilities' holds NaN or infinity\)"):
-            places.ask("any_numbers", spoiled, at)
+    # What it makes of such a row is no number either: the caller's doing, and not the target's fault.
+    answer = places.ask("any_numbers", spoiled, at).outputs["probabilities"]
+    assert np.isfinite(answer[0]).all()
+    assert not np.isfinite(answer[1]).all()
 
 
 @at_either

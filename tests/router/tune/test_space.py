@@ -73,12 +73,11 @@ def test_a_point_has_no_change_that_changes_nothing() -> None:
 
 def test_what_needs_another_knob_goes_with_it() -> None:
     space = a_space()
-    alone = {"escalation.recovers": 0.5, "radio.silent_wakes": 9}
-    assert space.point(alone) == {}
-    both = space.point({**alone, "escalation.below": 0.5, "radio.wake": True})
-    assert set(both) == {"escalation.recovers", "escalation.below", "radio.silent_wakes", "radio.wake"}
-    assert space.back(both, "escalation.below") == {"radio.wake": True, "radio.silent_wakes": 9}
-    assert space.point({"escalation.below": "best", "escalation.recovers": 0.5}) == {"escalation.below": "best"}
+    alone = {"worth.second": 0.5, "radio.silent_wakes": 9}
+    assert space.point(alone) == {"worth.second": 0.5}
+    both = space.point({**alone, "radio.wake": True})
+    assert set(both) == {"worth.second", "radio.silent_wakes", "radio.wake"}
+    assert space.back(both, "radio.wake") == {"worth.second": 0.5}
 
 
 def test_equal_points_have_one_key_in_any_order() -> None:
