@@ -117,8 +117,6 @@ class App:
         self.http_address: Address = settings.http
         self.rest_address: Address | None = None
         self.stuck = False
-        # At the start no model is ready, and nobody has to be told.
-        self._watches_readiness = False
         self._not_ready = ""
 
     @property
@@ -158,9 +156,8 @@ class App:
         await self._repository.load_all()
         if self._shares_ports:
             await self._listen()
-        self._watches_readiness = True
-        self._tell_readiness()
         self._watching = asyncio.create_task(self._repository.watch(), name="repository")
+        self._tell_readiness()
 
     async def _listen(self) -> None:
         self.grpc_address = await self._grpc.start(self._settings.grpc)
@@ -178,7 +175,7 @@ class App:
             self._metrics.version_broken(change.model, change.version)
         else:
             self._metrics.version_ready(change.model, change.version, change.state.digest)
-        if self._watches_readiness:
+        if self._watching is not None:  # at the start no model is ready, and nobody has to be told
             self._tell_readiness()
         await self._grpc.publish_health()
 

@@ -76,7 +76,7 @@ class Service:
             self._observer.refused("draining")
             raise Draining
         servable = self._resolve(call.model, call.version)
-        way = self._ways.get(servable) or self._way(servable)
+        way = self._way(servable)
         known = current_call()
         if known is not None:
             known.model, known.version, known.tenant = servable.model, way.version, call.caller.tenant

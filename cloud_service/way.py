@@ -72,7 +72,7 @@ def way_of(servable: Servable, workers: Workers, observer: Observer, *, batching
             wishes.batching.max_queue_delay_s,
             wishes.batching.preferred,
             # What the operator prefers is sent whole, whoever comes beside it.
-            profile.max_batch if wishes.batching.preferred else profile.max_beside_urgent,
+            None if wishes.batching.preferred else profile.max_beside_urgent,
         )
     runs = min(wishes.instances.runs or workers.threads, workers.threads)
     counts_rows = batch_size(servable, rules) > 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["did_you_mean", "foreign", "shown"]
+__all__ = ["did_you_mean", "foreign", "reads_as_plain", "shown"]
 
 # difflib is quadratic in the length: a megabyte of key must not cost a second.
 MAX_SHOWN: Final = 64
 _MAX_LISTED: Final = 24
+_PLAIN: Final = re.compile(r"\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?|true|false)\s*")
 # So many letters of a name's beginning say which one was meant.
 _MIN_BEGINNING: Final = 3
 # Letters of other alphabets that look the same in most fonts, and come in by copying from a document.
@@ -48,6 +50,11 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 def _plain(name: str) -> str:
     looked = unicodedata.normalize("NFKC", name).translate(_ALIKE)
     return "".join(letter for letter in looked if letter.isprintable()).strip().casefold()
+
+
+def reads_as_plain(text: str) -> bool:
+    """Tell whether a text is what a number, or true or false, would be without its quotes."""
+    return _PLAIN.fullmatch(text[:MAX_SHOWN]) is not None
 
 
 def foreign(name: str) -> str:

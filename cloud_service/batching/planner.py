@@ -3,9 +3,8 @@
 A plan never holds calls of unlike keys (shapes, outputs) or ranks, and never more than `max_batch` rows, save for one
 call that is larger by itself. The lowest rank goes first, and within it whoever came first: calls of a lower priority
 never ride along with a higher one, so that urgent calls wait for the run that was going on and for nothing else; and
-while urgent calls come the runs of the others are kept short. A
-call that could not be answered by its deadline is dropped and never run, and a mate is left for the next batch where
-taking it would make anyone late.
+while urgent calls come the runs of the others are kept short. A call that could not be answered by its deadline is
+dropped and never run, and a mate is left for the next batch where taking it would make anyone late.
 
 Where there is no delay to wait for mates, what is there is shared out between the runs that are free: two runs beside
 each other are sooner done than one of twice the rows. Calls that wait long are not promised anything: while urgent

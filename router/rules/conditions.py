@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from router.errors import Fault, PolicyError
-from router.naming import did_you_mean, shown
+from router.naming import did_you_mean, reads_as_plain, shown
 from router.rules.predicates import FACTS, NUMERIC, OPERATORS, AllOf, AnyOf, Compare, Fact, Not, Predicate
 from router.types import SIGNALS, Signal, Value, signal
 
@@ -27,7 +27,6 @@ _ORDER: Final = re.compile(r"\s*(<=?|>=?|==?)")
 # As the faults of form tell it: one document, one way to say what is wanted.
 _HOLDS: Final = {"number": "a number", "flag": "true or false", "text": "text in quotes"}
 _IS: Final = {"flag": "true or false", "text": "text"}
-_PLAIN: Final = re.compile(r"\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?|true|false)\s*")
 
 
 def parse(table: object, path: str, *, targets: frozenset[str] = frozenset()) -> Predicate:
@@ -150,7 +149,7 @@ def _value(value: object, known: Signal | Fact, path: str) -> Value:
 def _kind(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and _PLAIN.fullmatch(value[:64]):
+    if isinstance(value, str) and reads_as_plain(value):
         return "text: write it without quotes"
     if isinstance(value, str) and (order := _ORDER.match(value)) is not None:
         return f"text: an order is a table, {{ {_OTHER_WORDS[order[1]]} = ... }}"

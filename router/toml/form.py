@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from router.errors import Fault
-from router.naming import did_you_mean, foreign, shown
+from router.naming import did_you_mean, foreign, reads_as_plain, shown
 from router.toml.lines import joined
 
 __all__ = ["faults_of_form"]
@@ -171,7 +171,7 @@ def _given(given: object, kind: str, words: Sequence[str]) -> str:
         if words:
             meant = did_you_mean(given, words)
             return f'"{shown(given)}"{"" if "known here" in meant else meant}'
-        if kind in ("float_type", "int_type", "bool_type") and _reads_as_plain(given):
+        if kind in ("float_type", "int_type", "bool_type") and reads_as_plain(given):
             return "text: write it without quotes"
         if kind == "string_pattern_mismatch":
             return f"text{foreign(given) or _odd(given)}"
@@ -192,10 +192,6 @@ def _odd(given: str) -> str:
     """Name the first letter that no name here has."""
     odd = next((letter for letter in given[:64] if not (letter.isalnum() or letter in "-_.:")), None)
     return "" if odd is None else f' with "{shown(odd)}" in it'
-
-
-def _reads_as_plain(given: str) -> bool:
-    return re.fullmatch(r"\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?|true|false)\s*", given[:64]) is not None
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

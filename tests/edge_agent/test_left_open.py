@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -14,7 +12,6 @@ import pytest
 
 from edge_agent import Agent, AgentConfig, AsyncAgent, ConfigError, RemoteConfig
 from edge_agent.testing import FakeRuntime, fake_agent, fake_async_agent, fake_release
-from tests.builders.agents import Home
 from tests.builders.scenes import Scene, X, answering
 
 
@@ -67,31 +64,3 @@ def test_what_a_dropped_agent_held_is_not_held_until_the_program_ends(scene: Sce
     gc.collect()
     assert (core(), runtime()) == (None, None)
     stop()
-
-
-_DROPPED = """
-import gc, sys, warnings
-from pathlib import Path
-import numpy as np
-from edge_agent import Agent
-warnings.simplefilter("ignore")
-agent = Agent.from_config(Path(sys.argv[1]))
-agent.infer("tiny", {"pixels": np.zeros((1, 4), np.uint8)}, privacy="public")
-del agent
-gc.collect()
-"""
-
-
-@pytest.mark.wide
-def test_H9_what_a_dropped_agent_has_to_write_down_is_there_all_the_same(home: Home) -> None:
-    config = home.root / "agent.toml"
-    config.write_text(
-        f'schema = 1\npolicy = "policy.toml"\nrecords = "records.jsonl"\nstate = "state"\n'
-        f'[models.tiny]\nrelease = "{home.release().as_posix()}"\n',
-        encoding="utf-8",
-    )
-    home.policy('schema = 1\nname = "p"\nversion = 1\n[budgets.energy]\namount_j = 1000\n')
-    done = subprocess.run([sys.executable, "-c", _DROPPED, str(config)], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len((home.root / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 1
-    assert {file.name for file in (home.root / "state").iterdir()} >= {"learnt.json", "budgets.json"}

@@ -151,6 +151,22 @@ print(result.target, result.receipt.failures, time.time())
 """
 
 
+_DROPPED = """
+import gc
+import sys
+import warnings
+from pathlib import Path
+import numpy as np
+from edge_agent import Agent
+
+warnings.simplefilter("ignore")
+agent = Agent.from_config(Path(sys.argv[1]))
+agent.infer("tiny", {"pixels": np.zeros((1, 4), np.uint8)}, privacy="public")
+del agent
+gc.collect()
+"""
+
+
 @pytest.mark.parametrize("isolate", ["false", "true"])
 def test_H9_a_program_that_ends_without_closing_its_agent_ends_cleanly(home: Home, scene: Scene, isolate: str) -> None:
     host, port = scene.link.address
@@ -172,7 +188,10 @@ def test_H9_a_program_that_ends_without_closing_its_agent_ends_cleanly(home: Hom
         assert ended - float(last_words) < 3  # one, on a machine with nothing else to do
 
 
-def test_H9_what_an_agent_writes_down_is_there_after_a_program_that_did_not_close_it(home: Home) -> None:
+@pytest.mark.parametrize(
+    "program", [pytest.param(_NOT_CLOSED, id="held to the end"), pytest.param(_DROPPED, id="dropped before")]
+)
+def test_H9_what_an_agent_writes_down_is_there_after_a_program_that_did_not_close_it(home: Home, program: str) -> None:
     """Records are written twice a second, and what was learnt and spent every minute: a program of less wrote nothing,
     and began each time with the whole of its budget."""
     config = home.root / "agent.toml"
@@ -182,7 +201,7 @@ def test_H9_what_an_agent_writes_down_is_there_after_a_program_that_did_not_clos
         encoding="utf-8",
     )
     home.policy('schema = 1\nname = "p"\nversion = 1\n[budgets.energy]\namount_j = 1000\n')
-    done = subprocess.run([sys.executable, "-c", _NOT_CLOSED, str(config)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program, str(config)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     [line] = (home.root / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert from_json(line).decision.situation.request.model == "tiny"

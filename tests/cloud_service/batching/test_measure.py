@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -185,69 +184,62 @@ def test_the_operators_size_is_taken_and_timed() -> None:
     assert (profile.max_batch, sorted(profile.run_s_of)) == (5, [1, 3, 5])
 
 
-@pytest.mark.wide
-def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
-    def compute(x: Array) -> Array:
-        time.sleep(0.002 + 0.002 * max(0, len(x) - 4))
+class _Clock:
+    """A clock that only runs move on: by `takes` of their rows."""
+
+    def __init__(self, takes: Callable[[int], float]) -> None:
+        self._takes = takes
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def run(self, x: Array) -> Array:
+        self._now += self._takes(len(x))
         return x
 
-    assert _measured(_backend(compute)).max_batch == 4
+
+def _timed(takes: Callable[[int], float]) -> Profile:
+    """Measure a model whose runs take so many seconds, by their rows."""
+    clock = _Clock(takes)
+    backend = _backend(clock.run)
+    return measure(backend, Serving(), sample(backend.inputs), clock=clock)
 
 
-@pytest.mark.wide
+def test_a_batch_grows_only_while_that_makes_a_row_cheaper() -> None:
+    assert _timed(lambda rows: 0.002 + 0.002 * max(0, rows - 4)).max_batch == 4
+
+
 def test_a_model_that_gains_nothing_from_a_batch_is_measured_to_its_end_and_runs_alone() -> None:
     """Three quarters of a best batch of one row are no row, and whoever timed that failed to load."""
-
-    def compute(x: Array) -> Array:
-        time.sleep(0.004 * len(x))
-        return x
-
-    profile = _measured(_backend(compute))
+    profile = _timed(lambda rows: 0.004 * rows)
     assert (profile.batches, profile.max_batch, profile.why_not) == (True, 1, "")
 
 
-@pytest.mark.wide
 def test_of_two_sizes_that_cost_a_row_the_same_the_shorter_run_is_taken() -> None:
-    def compute(x: Array) -> Array:
-        time.sleep(max(0.003 * len(x), 0.018))
-        return x
-
-    assert _measured(_backend(compute)).max_batch == 6
+    assert _timed(lambda rows: max(0.003 * rows, 0.018)).max_batch == 6
 
 
-@pytest.mark.wide
 def test_beside_urgent_calls_a_row_may_cost_a_little_more() -> None:
-    def compute(x: Array) -> Array:
-        rows = len(x)
-        time.sleep(rows * (0.012 if rows < 4 else 0.0065 if rows < 8 else 0.006))
-        return x
-
-    profile = _measured(_backend(compute))
+    profile = _timed(lambda rows: rows * (0.012 if rows < 4 else 0.0065 if rows < 8 else 0.006))
     assert (profile.max_batch, profile.max_beside_urgent) == (8, 4)
     assert "8, 4 beside urgent calls" in profile.told
 
 
-@pytest.mark.wide
 def test_a_size_that_was_timed_while_the_machine_stood_still_is_timed_once_more() -> None:
     """Each size had one chance, some runs after each other; whatever stopped the machine just then chose the size."""
     runs_of_eight = 0
 
-    def compute(x: np.ndarray) -> np.ndarray:
+    def takes(rows: int) -> float:
         nonlocal runs_of_eight
-        runs_of_eight += len(x) == 8
-        time.sleep(0.005 + 0.001 * len(x) + (0.06 if len(x) == 8 and runs_of_eight <= 4 else 0))
-        return x
+        runs_of_eight += rows == 8
+        return 0.005 + 0.001 * rows + (0.06 if rows == 8 and runs_of_eight <= 4 else 0)
 
-    assert _measured(_backend(compute)).max_batch >= 8
+    assert _timed(takes).max_batch >= 8
 
 
-@pytest.mark.wide
 def test_a_run_that_is_long_alone_is_not_made_longer() -> None:
-    def compute(x: Array) -> Array:
-        time.sleep(0.06)
-        return x
-
-    assert "others would wait" in _measured(_backend(compute)).why_not
+    assert "others would wait" in _timed(lambda rows: 0.06).why_not
 
 
 @pytest.mark.parametrize(
