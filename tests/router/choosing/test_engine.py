@@ -8,6 +8,7 @@ from router.choosing.closed import Constraint
 from router.choosing.engine import decide
 from router.choosing.plan import Backup, Escalation, Leg, Plan, Retry
 from router.running.attempt import HAND_BACK_S
+from router.running.waiting import COLD_S
 from router.types import BreakerPhase, Kind, Mode, Reading, Situation
 from tests.router.situations import NOW, policy_of, readings_of, request, situation, target, times
 
@@ -254,7 +255,7 @@ def test_a_remote_target_has_until_the_deadline_and_the_device_starts_beside_it_
     decision = decide(policy_of('mode = "prefer_in_cloud"'), situation(left_ms=1000))
     assert decision.plan is not None
     assert decision.plan.legs == (Leg("cloud"), Leg("device"))
-    assert decision.plan.backup == Backup(pytest.approx(times(5).pessimistic_s + HAND_BACK_S))
+    assert decision.plan.backup == Backup(pytest.approx(times(5).pessimistic_s + COLD_S + HAND_BACK_S))
 
 
 def test_a_remote_target_is_given_up_in_time_for_another_one_behind_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 from router.choosing.engine import decide
 from router.choosing.plan import Backup, Hedge, Plan, Retry
 from router.running.attempt import HAND_BACK_S
-from router.running.waiting import latest_quantile_s, normal_quantile
+from router.running.waiting import COLD_S, latest_quantile_s, normal_quantile
 from router.types import BreakerPhase, Situation, TimeEstimate
 from tests.router.situations import policy_of, situation, target, times
 
@@ -63,7 +63,7 @@ def test_a_time_of_nothing_is_no_error() -> None:
 
 def test_the_device_starts_so_that_all_but_eps_of_its_runs_are_in_time() -> None:
     plan = _plan('mode = "prefer_in_cloud"\nbackup.eps = 0.25')
-    assert plan.backup == Backup(pytest.approx(times(5).quantiles_s[3] + HAND_BACK_S))
+    assert plan.backup == Backup(pytest.approx(times(5).quantiles_s[3] + COLD_S + HAND_BACK_S))
 
 
 @pytest.mark.parametrize("mode", ["prefer_on_device", "only_on_device", "only_in_cloud"])

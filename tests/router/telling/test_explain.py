@@ -102,7 +102,7 @@ def test_the_story_tells_readings_rules_targets_what_is_closed_and_what_was_weig
         '  fog is closed by rule: rule "low" forbids it',
         "  chosen: cloud, cost 0.05336 (wrong 0.05, missed 0, failed 0, 67.2 ms, $0, 1000 bytes, 0.0494 J)",
         "  or: device, cost 0.1003 (wrong 0.1, missed 0, failed 0, 5.6 ms, $0, 0 bytes, 0.0101 J)",
-        "Plan: cloud, else device; device as well 20 ms before the deadline.",
+        "Plan: cloud, else device; device as well 30 ms before the deadline.",
         'Outcome: cloud: "cloud" costs 0.0534, "device" 0.1 by rule low.',
     ]
 
