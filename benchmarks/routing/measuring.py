@@ -37,8 +37,8 @@ COLUMNS: Final = ("cost", "accuracy_loss", "misses", "failures", "latency_p95", 
 _WORTH: Final = "worth = { second = 0.1, dollar = 100.0, megabyte = 0.01, joule = 0.01 }\n"
 _OURS: Final[Mapping[str, str]] = {
     "nearfar": "",
-    "nearfar-cascade": 'escalation = { below = "best" }\n',
-    "nearfar-everything": 'escalation = { below = "best" }\nradio = { wake = true }\nexploration = { share = 0.01 }\n',
+    "nearfar-one-answer": 'escalation = { below = "never" }\n',
+    "nearfar-everything": 'radio = { wake = true }\nexploration = { share = 0.01 }\n',
 }
 _BOUND, _ORACLE_BOUND = "bound", "bound that knows who is right"
 

@@ -45,8 +45,8 @@ def terms_of_keeping(policy: Policy, situation: Situation, ruling: Ruling, close
         return Keeping(both, "gain", False, promise.why, True)
     if promise.state == "uncovered":
         # What the policy would do without a promise; and where it says nothing, nothing is kept that could be asked.
-        looked_at = ruling.escalation is not None and situation.request.can_score
-        return Keeping(ruling.escalation, "confidence", looked_at, promise.why)
+        said = ruling.escalation if ruling.escalation is not None and ruling.escalation.said else None
+        return Keeping(said, "confidence", said is not None and situation.request.can_score, promise.why)
     recovers = _RECOVERS if policy.escalation is None else policy.escalation.recovers
     certified = EscalationTerms(promise.threshold, recovers, 1.0 - promise.kept)
     return Keeping(certified, "gain", False, "" if promise.covers else promise.why)

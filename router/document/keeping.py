@@ -12,14 +12,16 @@ __all__ = ["EscalationPart", "PromisePart"]
 
 
 class EscalationPart(Part):
-    """Asking a remote target when the device is not certain. Without this table no request escalates, unless a rule
-    says so."""
+    """Asking a remote target when the device is not certain, in mode auto. Without this table that is done as with
+    `below = "best"`, but only where the release's evaluation tried thresholds; and where a promise is asked for that no
+    certificate covers, not at all."""
 
     below: Annotated[
-        Share | Literal["best"],
+        Share | Literal["best", "never"],
         told(
             "At and below this score the device's answer is not certain enough. best: of the thresholds that the "
-            "release's evaluation tried, the one that costs least for this request; where it tried none, 0.5.",
+            "release's evaluation tried, the one that costs least for this request; where it tried none, 0.5. "
+            "never: no answer is doubted.",
             unit="score",
             reason="Scores of different models mean different things, so there is no threshold that fits all.",
         ),

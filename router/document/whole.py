@@ -114,7 +114,7 @@ class PolicyDocument(Part):
         EscalationPart | None,
         told(
             "When the device's answer is not certain enough.",
-            reason="A threshold depends on the model, so that without one no answer is doubted.",
+            reason="A threshold depends on the model: without this table only one that was evaluated counts.",
         ),
     ] = None
     promise: Annotated[

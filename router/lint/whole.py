@@ -133,10 +133,12 @@ def _targets(
 
 def _escalation(policy: Policy, modes: frozenset[Mode]) -> Iterator[_Finding]:
     terms = policy.escalation
-    if terms is None:
+    if terms is not None and not terms.said:
         return
     if Mode.AUTO not in modes:
         yield "escalation", "only mode auto escalates, and it is never in force"
+        return
+    if terms is None:
         return
     if terms.below >= 1:
         yield "escalation.below", "no score is above 1: every answer of the device escalates"

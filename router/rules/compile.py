@@ -145,7 +145,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         radio=RadioTerms(**document.radio.model_dump()),
         explores=document.exploration.share,
         hysteresis=None if document.hysteresis is None else HysteresisTerms(**document.hysteresis.model_dump()),
-        escalation=None if escalation is None else _escalation(escalation),
+        escalation=_unsaid() if escalation is None else _escalation(escalation),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
         throttle=ThrottleSettings(**document.throttle.model_dump()),
@@ -232,14 +232,21 @@ def _rule_escalation(
     if not isinstance(below, float):
         return below
     # Where the document has no beliefs about escalating, their defaults serve the rule's threshold.
-    part = EscalationPart(below=below) if believed is None else believed.model_copy(update={"below": below})
-    return _escalation(part)
+    part = EscalationPart(below=below) if believed is None else believed
+    return EscalationTerms(below, part.recovers, part.share)
 
 
-def _escalation(part: EscalationPart) -> EscalationTerms:
-    if isinstance(part.below, float):
-        return EscalationTerms(part.below, part.recovers, part.share)
-    return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True)
+def _escalation(part: EscalationPart) -> EscalationTerms | None:
+    if part.below == "never":
+        return None
+    if part.below == "best":
+        return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True)
+    return EscalationTerms(part.below, part.recovers, part.share)
+
+
+def _unsaid() -> EscalationTerms:
+    part = EscalationPart(below="best")
+    return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True, said=False)
 
 
 def _terms(document: PolicyDocument, name: str, kind: Kind, faults: list[Fault]) -> TargetTerms:

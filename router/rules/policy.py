@@ -43,6 +43,9 @@ class EscalationTerms:
     """Whether a threshold that was evaluated is preferred, the one that costs least."""
     gain: float | None = None
     """By how much of all requests more is right; None where that is believed from `recovers`."""
+    said: bool = True
+    """Whether the document asks for it. What it does not ask for is done only where an evaluation tells what it gains,
+    and stands in for no promise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,11 @@ def test_under_it_secret_requests_reach_the_device_alone() -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_fixed_policy_has_no_rule_and_no_escalation(mode: Mode) -> None:
+def test_a_fixed_policy_has_no_rule_and_says_nothing_of_escalation(mode: Mode) -> None:
     policy = compile_policy(fixed_policy(mode).encode(), targets=TARGETS)
-    assert (policy.mode, policy.rules, policy.escalation) == (mode, (), None)
+    assert (policy.mode, policy.rules) == (mode, ())
+    assert policy.escalation is not None
+    assert not policy.escalation.said
 
 
 def test_the_agent_s_file_names_the_release_the_policy_and_the_link(tmp_path: Path) -> None:

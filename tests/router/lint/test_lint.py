@@ -185,10 +185,11 @@ APPLY = '\non_unknown = "apply"'
         ),
         pytest.param(_rules((LOW, 'mode = "auto"'), ("cpu_load = 1", NO_CLOUD)), [], id="it shields from a later rule"),
         pytest.param(
-            _rules((LOW, 'escalate_below = "never"')),
+            '[escalation]\nbelow = "never"\n' + _rules((LOW, 'escalate_below = "never"')),
             ["rules[0].escalate_below: changes nothing: it is what holds without it, and no later rule says otherwise"],
             id="never where nothing escalates",
         ),
+        pytest.param(_rules((LOW, 'escalate_below = "never"')), [], id="never where the best may"),
         # -- escalation
         pytest.param(
             'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n' + _rules((LOW, "escalate_below = 0.5")),
@@ -198,6 +199,12 @@ APPLY = '\non_unknown = "apply"'
             ],
             id="escalation without auto",
         ),
+        pytest.param(
+            'mode = "prefer_on_device"\n[escalation]\nbelow = "never"\n',
+            ["escalation: only mode auto escalates, and it is never in force"],
+            id="no escalation without auto",
+        ),
+        pytest.param('mode = "prefer_on_device"\n', [], id="nothing said without auto"),
         pytest.param(
             'mode = "prefer_on_device"\n[escalation]\nbelow = 0.8\n' + _rules((LOW, 'mode = "auto"')),
             [],

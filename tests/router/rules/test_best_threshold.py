@@ -9,7 +9,7 @@ import pytest
 from router.choosing.engine import Decision, decide
 from router.rules.policy import Policy
 from router.telling.record import from_json, replay, to_json
-from router.types import EvaluatedThreshold, Situation
+from router.types import EvaluatedThreshold, Promise, Situation
 from tests.router.situations import policy_of, situation, target
 
 # The least sure fifth gains most, the next ones less, and asking for nearly all spoils some.
@@ -20,6 +20,7 @@ THRESHOLDS = (
     EvaluatedThreshold(0.9, 0.8, 0.14),
 )
 BEST = '[escalation]\nbelow = "best"\n'
+NEVER_BY_RULE = '[[rules]]\nname = "r"\nwhen = {}\nescalate_below = "never"\n'
 ASKS = "device, then cloud if uncertain"
 
 
@@ -91,6 +92,37 @@ def test_what_a_named_threshold_gains_is_what_was_evaluated_and_not_what_is_beli
 def test_a_threshold_that_is_named_is_taken_whatever_was_evaluated() -> None:
     named = policy_of("[escalation]\nbelow = 0.3\n[targets.cloud]\nusd_per_request = 0.05\n")
     assert _below(decide(named, _there())) == 0.3
+
+
+def test_a_policy_that_says_nothing_of_escalation_takes_the_best_that_was_evaluated() -> None:
+    """It had no plan that asks after the device: on quick links a plain cascade cost a quarter less than `auto`."""
+    silent = policy_of("[targets.cloud]\nusd_per_request = 0.1\n")
+    assert decide(silent, _there()).candidates == decide(_policy(0.1), _there()).candidates
+    assert _below(decide(silent, _there())) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "thresholds"),
+    [
+        pytest.param("", (), id="nothing was evaluated"),
+        pytest.param('[escalation]\nbelow = "never"\n', THRESHOLDS, id="it says never"),
+        pytest.param('mode = "prefer_on_device"\n', THRESHOLDS, id="its mode is fixed"),
+        pytest.param(
+            '[[rules]]\nname = "r"\nwhen = {}\nescalate_below = "never"\n', THRESHOLDS, id="a rule says never"
+        ),
+    ],
+)
+def test_no_answer_is_doubted_where(text: str, thresholds: tuple[EvaluatedThreshold, ...]) -> None:
+    decision = decide(policy_of(text), replace(_there(), thresholds=thresholds))
+    assert _below(decision) is None
+    assert ASKS not in {candidate.name for candidate in decision.candidates}
+
+
+def test_a_promise_that_no_certificate_covers_is_not_kept_by_a_threshold_that_nobody_asked_for() -> None:
+    uncovered = replace(_there(), promise=Promise("uncovered", "the device's model is another"))
+    promising = "[promise]\nmax_loss = 0.01\n"
+    assert decide(policy_of(promising), uncovered).choice == "cloud"
+    assert _below(decide(policy_of(BEST + promising), uncovered)) == 0.8
 
 
 def test_a_rule_that_names_one_wins() -> None:

@@ -43,7 +43,7 @@ def _refused(document: str | bytes, targets: dict[str, Kind] | None = None) -> s
         ),
         pytest.param(
             "escalation.below = 1.5",
-            'p: line 4: escalation.below: a number of at most 1 or "best" is wanted, not 1.5',
+            "p: line 4: escalation.below: a number of at most 1 or one of best, never is wanted, not 1.5",
             id="F1 share",
         ),
         pytest.param(
@@ -58,7 +58,7 @@ def _refused(document: str | bytes, targets: dict[str, Kind] | None = None) -> s
         ),
         pytest.param(
             "escalation.below = nan",
-            'p: line 4: escalation.below: a finite number or "best" is wanted, not nan',
+            "p: line 4: escalation.below: a finite number or one of best, never is wanted, not nan",
             id="F1 below",
         ),
         pytest.param(

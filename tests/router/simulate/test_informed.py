@@ -55,7 +55,8 @@ def test_whoever_knows_the_draws_asks_where_the_answer_is_right() -> None:
 def test_where_nothing_changes_and_nothing_scatters_there_is_little_to_learn() -> None:
     still = worlds.link(jitter=0.0, rtt_s=Steps([(0.0, 0.06)]), radio=worlds.radio(kind="wifi"))
     setting = a_setting(connections=((0.0, still),))
-    assert _cost(setting, None) == pytest.approx(_cost(setting, "law"), rel=0.03)
+    body = 'worth = { second = 2.0 }\nescalation = { below = "never" }\n'
+    assert _cost(setting, None, body) == pytest.approx(_cost(setting, "law", body), rel=0.03)
 
 
 def test_equal_runs_are_equal_and_labels_are_obeyed() -> None:

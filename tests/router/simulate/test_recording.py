@@ -148,7 +148,8 @@ def test_every_decision_counts_under_its_choice_when_it_was_made() -> None:
 
 def test_plans_with_other_targets_behind_their_first_are_other_decisions() -> None:
     """They were one group, and a report said of it that it would go where it went."""
-    recording = _recorded(_day(connections=((0.0, worlds.link()), (30.0, None))))
+    setting = _day(connections=((0.0, worlds.link()), (30.0, None)))
+    recording = _recorded(setting, '[escalation]\nbelow = "never"\n')
     behind = [
         {tuple(leg.target for leg in decision.plan.legs) for decision in group.decisions if decision.plan is not None}
         for group in recording.groups

@@ -51,7 +51,7 @@ ESCALATING = "[escalation]\nbelow = 0.6\n"
 # Knob or table -> a policy under which turning it is felt, or some of which one does.
 FELT_UNDER: dict[str, str | list[str]] = {
     "worth": "",
-    "worth.missed_deadline": "[worth]\nsecond = 0.5\n",
+    "worth.missed_deadline": '[escalation]\nbelow = "never"\n[worth]\nsecond = 0.5\n',
     "worth.failed_request": '[[rules]]\nname = "away"\nwhen = {}\nforbid = ["device"]\n',
     "escalation": ESCALATING,
     # How much binds, and when, is the scenario's affair: so much, and more.
