@@ -38,7 +38,7 @@ _WORTH: Final = "worth = { second = 0.1, dollar = 100.0, megabyte = 0.01, joule 
 _OURS: Final[Mapping[str, str]] = {
     "nearfar": "",
     "nearfar-one-answer": 'escalation = { below = "never" }\n',
-    "nearfar-everything": 'radio = { wake = true }\nexploration = { share = 0.01 }\n',
+    "nearfar-everything": "radio = { wake = true }\nexploration = { share = 0.01 }\n",
 }
 _BOUND, _ORACLE_BOUND = "bound", "bound that knows who is right"
 
