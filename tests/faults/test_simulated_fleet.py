@@ -14,9 +14,12 @@ from tests.router.simulate import worlds
 from tests.router.simulate.runs import KINDS
 
 POLICY = 'schema = 1\nname = "fleet"\nversion = 1\ntargets = { cloud = {} }\nworth = { second = 0.3 }\n'
+NEVER = 'escalation = { below = "never" }\n'
 
 
-def _fleet(devices: int, fault: Fault | None, *, duration_s: float, every_s: float = 2.0) -> FleetOutcomes:
+def _fleet(
+    devices: int, fault: Fault | None, *, duration_s: float, every_s: float = 2.0, more: str = ""
+) -> FleetOutcomes:
     """Phones on Wi-Fi that ask about once in `every_s`; the cloud has a quarter more workers than they need, ten times
     slower it has far too few."""
     workers = max(1, round(devices / every_s * 0.02 * 1.25) + 1)
@@ -34,7 +37,7 @@ def _fleet(devices: int, fault: Fault | None, *, duration_s: float, every_s: flo
         streams=(stream,),
         connections=((0.0, wifi),),
     )
-    return simulate_fleet(setting, compile_policy(POLICY.encode(), targets=KINDS), 1, devices)
+    return simulate_fleet(setting, compile_policy((POLICY + more).encode(), targets=KINDS), 1, devices)
 
 
 def _a_second(found: FleetOutcomes, start_s: float, end_s: float) -> list[int]:
@@ -50,15 +53,18 @@ def _all_answered(found: FleetOutcomes) -> None:
 
 @pytest.mark.wide
 def test_a_fleet_on_a_sound_cloud_asks_it_steadily() -> None:
-    found = _fleet(40, None, duration_s=30.0)
+    found = _fleet(40, None, duration_s=30.0, more=NEVER)
     _all_answered(found)
     assert found.outcomes.shares["cloud"].value > 0.9
     assert found.switches < 1.0
 
 
 @pytest.mark.wide
-def test_A3_B4_a_cloud_that_becomes_ten_times_slower_under_200_devices_meets_no_stampede_and_no_flapping() -> None:
-    found = _fleet(200, Fault(20.0, 40.0, slow=10.0), duration_s=60.0)
+@pytest.mark.parametrize("more", ["", NEVER], ids=["escalating", "asked at once"])
+def test_A3_B4_a_cloud_that_becomes_ten_times_slower_under_200_devices_meets_no_stampede_and_no_flapping(
+    more: str,
+) -> None:
+    found = _fleet(200, Fault(20.0, 40.0, slow=10.0), duration_s=60.0, more=more)
     _all_answered(found)
     steady = sum(_a_second(found, 5.0, 20.0)) / 15
     during, after = _a_second(found, 22.0, 40.0), _a_second(found, 40.0, 60.0)
