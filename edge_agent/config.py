@@ -17,7 +17,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -25,7 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic.json_schema import SkipJsonSchema
 
 from edge_agent.errors import ConfigError
-from nearfar_wire.errors import kind_of
+from nearfar_wire.errors import kind_of, quoted
 from router.errors import DocumentError, Fault
 from router.toml.document import located, read_document
 from router.types import DEVICE, SIGNALS, Kind
@@ -84,6 +84,15 @@ def _is_encodable(text: str) -> bool:
 
 
 FilePath = Annotated[Path, Field(strict=False), BeforeValidator(_names_something)]
+
+
+# What each of these is about.
+_SERVES: Final[Mapping[str, tuple[str, ...]]] = {
+    "policy_check_s": ("policy", "shadow_policy"),
+    "audits_max_mb": ("audits",),
+    "records_max_mb": ("records",),
+    "records_labels": ("records",),
+}
 
 
 class _Part(BaseModel):
@@ -326,6 +335,13 @@ def checked(config: AgentConfig) -> AgentConfig:
     if device.require_accelerator and device.providers[0] == _CPU:
         problem = "providers names no accelerator before the CPU, so that no model could be used: name one"
         raise ConfigError("device.require_accelerator", problem)
+    after = device.providers[device.providers.index(_CPU) + 1 :] if _CPU in device.providers else []
+    if after:
+        problem = f"{quoted(after[0])} stands after the CPU, which runs every model: put it before, or leave it out"
+        raise ConfigError("device.providers", problem)
+    for field, parts in _SERVES.items():
+        if field in config.model_fields_set and all(getattr(config, part) is None for part in parts):
+            raise ConfigError(field, f"does nothing without {' or '.join(parts)}: give that too, or leave it out")
     if config.audits is not None and config.audits == config.records:
         raise ConfigError("audits", "records are written to this file: give audits one of their own")
     if config.default_deadline_ms > config.max_deadline_ms:

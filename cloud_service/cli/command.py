@@ -1,6 +1,7 @@
 """`nearfar-cloud`: the service as a command.
 
-Exit code 0 after a drain, 1 when it cannot serve, 2 when it was called wrongly; an error is one line on stderr."""
+Exit code 0 after a drain, 1 when it cannot serve, 2 when it was called wrongly, 130 when a key interrupted it; an
+error is one line on stderr."""
 
 from __future__ import annotations
 
@@ -30,6 +31,10 @@ __all__ = ["main"]
 _PUBLISHING: Final = ("onnx", "rich", "tomli_w", "grpc_health")
 
 
+# As a shell says of whoever a Ctrl-C has ended.
+_INTERRUPTED: Final = 130
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and leaves the usage to --help. A flag is given by its whole name: a part of one
     means something else, or nothing, once there are more."""
@@ -43,6 +48,20 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("nearfar-cloud: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough; what is left must not be written once more as Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not end the command
     given = vars(_parser().parse_args(arguments))

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -96,8 +97,16 @@ def main(arguments: Sequence[str] | None = None, *, platform: str = sys.platform
     return code
 
 
+def _version() -> str:
+    try:
+        return version("nearfar")
+    except PackageNotFoundError:
+        return "0+source"
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="nearfar-policy", description="Check and try out the policies that requests are routed by.")
+    parser.add_argument("--version", action="version", version=f"nearfar {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     starting = commands.add_parser(

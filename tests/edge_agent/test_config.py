@@ -72,6 +72,16 @@ WRONG = {
     "an_accelerator_that_nobody_named": (
         f"{MODEL}[device]\nrequire_accelerator = true", "device.require_accelerator", "names no accelerator before",
     ),
+    "a_provider_after_the_cpu": (
+        f"{MODEL}[device]\nproviders = ['CPUExecutionProvider', 'CoreMLExecutionProvider']",
+        "device.providers", "'CoreMLExecutionProvider' stands after the CPU, which runs every model",
+    ),
+    "size_of_no_records": (f"records_max_mb = 8\n{MODEL}", "records_max_mb", "does nothing without records"),
+    "labels_of_no_records": (f"records_labels = ['a']\n{MODEL}", "records_labels", "does nothing without records"),
+    "size_of_no_audits": (f"audits_max_mb = 8\n{MODEL}", "audits_max_mb", "does nothing without audits"),
+    "looking_at_no_policy": (
+        f"policy_check_s = 1.0\n{MODEL}", "policy_check_s", "does nothing without policy or shadow_policy",
+    ),
     "one_file_for_two": (f"audits = 'x'\nrecords = 'x'\n{MODEL}", "audits", "give audits one of their own"),
     "no_port": (_cloud("localhost"), "targets.cloud.address", "HOST:PORT"),
     "port_zero": (_cloud("localhost:0"), "targets.cloud.address", "1 to 65535"),

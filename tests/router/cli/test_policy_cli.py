@@ -474,3 +474,10 @@ def test_a_word_where_a_number_is_wanted_is_told_in_words(
     said = capsys.readouterr().err
     assert f"argument {name}: ten is no" in said
     assert "number" in said
+
+
+def test_the_command_says_which_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("nearfar ")
