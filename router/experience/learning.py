@@ -85,14 +85,22 @@ def _learn_wake(known: Known, call: Admission, heard: Awake, taken_s: float, bas
 
 def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: float) -> bool:
     """Learn that a call would have taken `least_s` or longer; which is news only where less was thought possible.
-    Where as much was believed, it took what was believed. Returns whether its target looks otherwise by now."""
+    Where as much was believed, it took what was believed. Returns whether its target looks otherwise by now.
+
+    One that was forgotten and is as slow as it was is not new: what was known of it holds again. Else it would be
+    believed to be quick, and be waited for in vain, for as long as that is news to nobody."""
     base_s, wakes = call.way.base_s, known.radios.wakes(call.way.link)
-    believed = book.cells.estimate(
-        call.key, base_s, call.wake_s, call.way.blind, lambda: call.way.prior(wakes, call.silence)
-    )
-    if least_s <= believed.quantiles_s[_POSSIBLE]:
+    prior = call.way.prior(wakes, call.silence)
+    believed = book.cells.estimate(call.key, base_s, call.wake_s, call.way.blind, lambda: prior)
+    forgotten = book.recency.forgotten
+    if least_s <= (prior if forgotten else believed).quantiles_s[_POSSIBLE]:
         return False
-    forgotten = book.seen(now)
+    if forgotten and least_s <= believed.pessimistic_s:
+        book.recency.seen(now)
+        if least_s <= believed.quantiles_s[_POSSIBLE]:
+            return True
+    else:
+        book.seen(now)
     least_s = max(least_s, believed.median_s)
     return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind, now) or forgotten
 
