@@ -103,7 +103,8 @@ def test_B7_what_does_not_end_in_time_is_cut_off_and_the_service_ends_all_the_sa
     write_repository(tmp_path, {"slow": slow()})
     with cloud_process(tmp_path, "--drain-s", "0.2") as cloud, grpc.insecure_channel(cloud.target) as channel:
         call = Stub(channel).ModelInfer.future(encode_request("slow", {"n": np.array([10**12])}))
-        eventually(lambda: b"requests_in_flight 1.0" in cloud.http("/metrics").body)
+        # Let in, and not only begun: a call whose message is still to come is refused while the service drains.
+        eventually(lambda: b'nearfar_cloud_model_in_flight{model="slow"} 1.0' in cloud.http("/metrics").body)
         cloud.process.terminate()
         assert cloud.process.wait(30) == 0
         assert call.exception().code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
