@@ -1,27 +1,15 @@
-"""Which build of nearfar this is, and which runtime it stands on."""
+"""Which runtime the service stands on."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["build_version", "runtime_version"]
+from nearfar_wire.build import version_of
 
-
-@cache
-def build_version() -> str:
-    """Return the installed version; "0+source" where the code runs from a tree that is not installed."""
-    return _version("nearfar") or "0+source"
+__all__ = ["runtime_version"]
 
 
 @cache
 def runtime_version() -> str:
     """Return the version of onnxruntime; "unknown" where another distribution stands in its place."""
-    return _version("onnxruntime") or "unknown"
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""
+    return version_of("onnxruntime") or "unknown"

@@ -16,10 +16,11 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cloud_service.build import build_version, runtime_version
+from cloud_service.build import runtime_version
 from cloud_service.errors import Doubt
 from cloud_service.load import Crowd
 from cloud_service.tally import Tally
+from nearfar_wire.build import build_version
 
 __all__ = ["REASONS", "Metrics"]
 

@@ -5,15 +5,22 @@ figures about it is gone."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from cloud_service.errors import SettingsError
 
-__all__ = ["STDOUT", "refuse_early"]
+__all__ = ["STDOUT", "drop_stdout", "refuse_early"]
 
 STDOUT: Final = Path("-")
+
+
+def drop_stdout() -> None:
+    """Let what could not be written go nowhere: Python would write it once more as it ends, and fail for it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def refuse_early(setting: str, path: Path | None, read: Iterable[Path | None]) -> None:

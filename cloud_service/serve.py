@@ -19,6 +19,7 @@ from cloud_service.app import App
 from cloud_service.config import Settings
 from cloud_service.descriptors import lift_limit
 from cloud_service.logs import logging_to
+from cloud_service.outputs import drop_stdout
 from cloud_service.telemetry import telemetry
 
 __all__ = ["announce", "serve", "told_to_stop"]
@@ -71,8 +72,7 @@ def announce(lines: Sequence[str]) -> None:
         sys.stdout.flush()
     except OSError as error:
         _LOG.warning("nobody is told where it serves, stdout cannot be written (%s)", error.strerror)
-        # Python would write it once more at the end, and fail for it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
 
 
 def told_to_stop() -> asyncio.Event:

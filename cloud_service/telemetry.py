@@ -14,8 +14,8 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from cloud_service.build import build_version
 from cloud_service.errors import SettingsError
+from nearfar_wire.build import build_version
 from nearfar_wire.trace_context import TraceContext
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def _is_encodable(text: str) -> bool:
 FilePath = Annotated[Path, Field(strict=False), BeforeValidator(_names_something)]
 
 
-# What each of these is about.
+# Settings of what may be left out: each does something only where one of these is there.
 _SERVES: Final[Mapping[str, tuple[str, ...]]] = {
     "policy_check_s": ("policy", "shadow_policy"),
     "audits_max_mb": ("audits",),
@@ -340,7 +340,8 @@ def checked(config: AgentConfig) -> AgentConfig:
         problem = f"{quoted(after[0])} stands after the CPU, which runs every model: put it before, or leave it out"
         raise ConfigError("device.providers", problem)
     for field, parts in _SERVES.items():
-        if field in config.model_fields_set and all(getattr(config, part) is None for part in parts):
+        given = field in config.model_fields_set and getattr(config, field) is not None
+        if given and all(getattr(config, part) is None for part in parts):
             raise ConfigError(field, f"does nothing without {' or '.join(parts)}: give that too, or leave it out")
     if config.audits is not None and config.audits == config.records:
         raise ConfigError("audits", "records are written to this file: give audits one of their own")

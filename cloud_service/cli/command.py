@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from typing import Any, Final, NoReturn
 
 from cloud_service.bench.command import add_bench, bench
-from cloud_service.build import build_version
 from cloud_service.cli.effective import print_config
 from cloud_service.cli.flags import add_flags
 from cloud_service.cli.health_flags import add_health
@@ -22,7 +21,9 @@ from cloud_service.cli.prepare_flags import add_prepare
 from cloud_service.cli.recertify import add_recertify
 from cloud_service.config import read_settings
 from cloud_service.errors import CloudError, SettingsError
+from cloud_service.outputs import drop_stdout
 from cloud_service.sources import gather
+from nearfar_wire.build import build_version
 from nearfar_wire.errors import MissingExtra
 
 __all__ = ["main"]
@@ -55,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("nearfar-cloud: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has seen enough; what is left must not be written once more as Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()  # whoever read us has seen enough
         return 0
     return code
 

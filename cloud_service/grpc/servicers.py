@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from cloud_service.build import build_version
 from cloud_service.caller import Caller
 from cloud_service.configuration import PLATFORM
 from cloud_service.errors import DeadlineExceeded, InvalidInput, TooLarge
@@ -23,6 +22,7 @@ from cloud_service.service import Service
 from nearfar_wire import inference_pb2 as pb
 from nearfar_wire.alike import Alike
 from nearfar_wire.answer import encode_answer
+from nearfar_wire.build import build_version
 from nearfar_wire.errors import quoted
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER, requested_outputs

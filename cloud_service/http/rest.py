@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloud_service.auth.authenticator import require_administrator
-from cloud_service.build import build_version
 from cloud_service.catalogue import State
 from cloud_service.configuration import PLATFORM
 from cloud_service.errors import Draining, InvalidInput
@@ -24,6 +23,7 @@ from cloud_service.http.reply import JSON, Reply
 from cloud_service.inspection import config_message, statistics_message
 from cloud_service.repository.control import Repository
 from cloud_service.service import Service
+from nearfar_wire.build import build_version
 from nearfar_wire.specs import TensorSpec
 from nearfar_wire.tensors import MODEL_DIGEST_PARAMETER
 

@@ -12,11 +12,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from edge_agent.cli import demo, doctor, infer, watch
 from edge_agent.errors import AgentError, ConfigError, RequestError
+from nearfar_wire.build import build_version
 from nearfar_wire.errors import WireError
 
 __all__ = ["main"]
@@ -66,15 +66,8 @@ def _told(error: AgentError | WireError) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="nearfar-agent", description="Hybrid edge-cloud inference, from the device's side.")
-    parser.add_argument("--version", action="version", version=f"nearfar {_version()}")
+    parser.add_argument("--version", action="version", version=f"nearfar {build_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (infer, doctor, watch, demo):
         command.add_to(commands)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version("nearfar")
-    except PackageNotFoundError:
-        return "0+source"

@@ -32,11 +32,11 @@ class Keeping:
 
 def terms_of_keeping(policy: Policy, situation: Situation, ruling: Ruling, closed: Sequence[Closed]) -> Keeping:
     """Return the terms for a request, given what closed which target."""
-    promise = situation.promise
+    promise, wanted = situation.promise, _wanted(situation, ruling)
     if promise is None:
-        return Keeping(ruling.escalation, "confidence", True, "")
+        return Keeping(wanted, "confidence", True, "")
     if ruling.overrides_promise:
-        return Keeping(ruling.escalation, "confidence", True, f'rule "{ruling.overrides_promise}" decides otherwise')
+        return Keeping(wanted, "confidence", True, f'rule "{ruling.overrides_promise}" decides otherwise')
     if _kept_by_label(situation, closed):
         why = "its label keeps it on the device, and the certificate is about requests that could be audited"
         return Keeping(None, "gain", True, why)
@@ -45,11 +45,19 @@ def terms_of_keeping(policy: Policy, situation: Situation, ruling: Ruling, close
         return Keeping(both, "gain", False, promise.why, True)
     if promise.state == "uncovered":
         # What the policy would do without a promise; and where it says nothing, nothing is kept that could be asked.
-        said = ruling.escalation if ruling.escalation is not None and ruling.escalation.said else None
-        return Keeping(said, "confidence", said is not None and situation.request.can_score, promise.why)
+        return Keeping(wanted, "confidence", wanted is not None and situation.request.can_score, promise.why)
     recovers = _RECOVERS if policy.escalation is None else policy.escalation.recovers
     certified = EscalationTerms(promise.threshold, recovers, 1.0 - promise.kept)
     return Keeping(certified, "gain", False, "" if promise.covers else promise.why)
+
+
+def _wanted(situation: Situation, ruling: Ruling) -> EscalationTerms | None:
+    """Return on which terms an answer is doubted where no certificate says it. What nobody asked for is done only where
+    an evaluation tells what it gains, and stands in for no promise."""
+    terms = ruling.escalation
+    if terms is None or terms.said or (situation.thresholds and situation.promise is None):
+        return terms
+    return None
 
 
 def _kept_by_label(situation: Situation, closed: Sequence[Closed]) -> bool:

@@ -61,8 +61,6 @@ def options(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping)
 def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) -> list[Option]:
     device, remotes, left_s = seen.device, seen.remotes, seen.left_s
     escalation = terms.escalation if situation.request.can_score else None
-    if escalation is not None and not (escalation.said or situation.thresholds):
-        escalation = None
     found: list[Option] = []
 
     def consider(

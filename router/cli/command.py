@@ -14,10 +14,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, NoReturn
 
+from nearfar_wire.build import build_version
 from router.cli.check import check
 from router.cli.collecting import collected_rarely
 from router.cli.decide import decide
@@ -97,16 +97,9 @@ def main(arguments: Sequence[str] | None = None, *, platform: str = sys.platform
     return code
 
 
-def _version() -> str:
-    try:
-        return version("nearfar")
-    except PackageNotFoundError:
-        return "0+source"
-
-
 def _parser() -> _Parser:
     parser = _Parser(prog="nearfar-policy", description="Check and try out the policies that requests are routed by.")
-    parser.add_argument("--version", action="version", version=f"nearfar {_version()}")
+    parser.add_argument("--version", action="version", version=f"nearfar {build_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     starting = commands.add_parser(

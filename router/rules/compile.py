@@ -127,9 +127,12 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
     if document.breaker.max_open_s < document.breaker.open_s:
         problem = "less than open_s: the first pause would already be over the longest"
         faults.append(Fault("breaker.max_open_s", problem))
+    if (idle := _idle_beliefs(document)) is not None:
+        faults.append(
+            Fault(f"escalation.{idle}", 'does nothing: below is "never", and no rule escalates below a number')
+        )
     if document.hysteresis is not None and not document.hysteresis.margin and not document.hysteresis.dwell_s:
         faults.append(Fault("hysteresis", "the table does nothing; give it margin or dwell_s"))
-    escalation = document.escalation
     return Policy(
         name=document.name,
         version=document.version,
@@ -145,7 +148,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         radio=RadioTerms(**document.radio.model_dump()),
         explores=document.exploration.share,
         hysteresis=None if document.hysteresis is None else HysteresisTerms(**document.hysteresis.model_dump()),
-        escalation=_unsaid() if escalation is None else _escalation(escalation),
+        escalation=_escalation(document.escalation),
         promise=None if document.promise is None else PromiseTerms(**document.promise.model_dump()),
         breaker=BreakerSettings(**document.breaker.model_dump()),
         throttle=ThrottleSettings(**document.throttle.model_dump()),
@@ -236,17 +239,21 @@ def _rule_escalation(
     return EscalationTerms(below, part.recovers, part.share)
 
 
-def _escalation(part: EscalationPart) -> EscalationTerms | None:
+def _idle_beliefs(document: PolicyDocument) -> str | None:
+    """Return a belief about escalating that is given and serves no threshold."""
+    part = document.escalation
+    if part is None or part.below != "never" or any(isinstance(rule.escalate_below, float) for rule in document.rules):
+        return None
+    return next((name for name in ("recovers", "share") if name in part.model_fields_set), None)
+
+
+def _escalation(said: EscalationPart | None) -> EscalationTerms | None:
+    part = EscalationPart(below="best") if said is None else said
     if part.below == "never":
         return None
     if part.below == "best":
-        return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True)
+        return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True, said=said is not None)
     return EscalationTerms(part.below, part.recovers, part.share)
-
-
-def _unsaid() -> EscalationTerms:
-    part = EscalationPart(below="best")
-    return EscalationTerms(_BELOW_UNEVALUATED, part.recovers, part.share, best=True, said=False)
 
 
 def _terms(document: PolicyDocument, name: str, kind: Kind, faults: list[Fault]) -> TargetTerms:

@@ -44,8 +44,7 @@ class EscalationTerms:
     gain: float | None = None
     """By how much of all requests more is right; None where that is believed from `recovers`."""
     said: bool = True
-    """Whether the document asks for it. What it does not ask for is done only where an evaluation tells what it gains,
-    and stands in for no promise."""
+    """Whether the document asks for it: see choosing.keeping."""
 
 
 @dataclass(frozen=True, slots=True)

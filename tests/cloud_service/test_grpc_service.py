@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cloud_service.build import build_version
 from nearfar_wire import inference_pb2 as pb
+from nearfar_wire.build import build_version
 from nearfar_wire.digest import digest_of
 from nearfar_wire.service import SERVICE
 from nearfar_wire.status import Code

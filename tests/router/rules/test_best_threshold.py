@@ -107,9 +107,7 @@ def test_a_policy_that_says_nothing_of_escalation_takes_the_best_that_was_evalua
         pytest.param("", (), id="nothing was evaluated"),
         pytest.param('[escalation]\nbelow = "never"\n', THRESHOLDS, id="it says never"),
         pytest.param('mode = "prefer_on_device"\n', THRESHOLDS, id="its mode is fixed"),
-        pytest.param(
-            '[[rules]]\nname = "r"\nwhen = {}\nescalate_below = "never"\n', THRESHOLDS, id="a rule says never"
-        ),
+        pytest.param(NEVER_BY_RULE, THRESHOLDS, id="a rule says never"),
     ],
 )
 def test_no_answer_is_doubted_where(text: str, thresholds: tuple[EvaluatedThreshold, ...]) -> None:

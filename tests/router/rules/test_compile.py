@@ -57,6 +57,11 @@ def _refused(document: str | bytes, targets: dict[str, Kind] | None = None) -> s
             id="F1 no failures",
         ),
         pytest.param(
+            'escalation = { below = "never", share = 0.2 }',
+            'p: line 4: escalation.share: does nothing: below is "never", and no rule escalates below a number',
+            id="a belief that serves nothing",
+        ),
+        pytest.param(
             "escalation.below = nan",
             "p: line 4: escalation.below: a finite number or one of best, never is wanted, not nan",
             id="F1 below",
