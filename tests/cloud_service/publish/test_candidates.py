@@ -88,7 +88,24 @@ def test_weights_in_few_bits_do_not_make_an_answer_depend_on_its_batch_mates() -
     made = session(make(*FOUR[:1], sample.content, sample.inputs, FOUR[1]))
     (together,) = made.run(["y"], sample.inputs)
     apart = np.concatenate([made.run(["y"], row_of(sample.inputs, index))[0] for index in range(len(together))])
-    np.testing.assert_allclose(together, apart, rtol=1e-3, atol=1e-3)
+    # Where a processor has no VNNI a few rows differ by a rounding; where mates count it is by 0.2 and more.
+    np.testing.assert_allclose(together, apart, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("way", [DYNAMIC, PER_TENSOR, STATIC[0]], ids=str)
+def test_weights_leave_room_for_processors_that_add_two_products_in_16_bits(
+    way: tuple[str, Mapping[str, Any]],
+) -> None:
+    """vpmaddubsw saturates. With weights of all 8 bits a convolution of one channel agreed with the model that it was
+    made of on a fifth of the examples, on a processor with AVX2 and nothing newer."""
+    sample = convolutional(channels=1) if way[0] == "static" else perceptron(inner=256)
+    graph = onnx.load_model_from_string(make(way[0], sample.content, sample.inputs, way[1])).graph
+    weights = [
+        onnx.numpy_helper.to_array(part) for part in graph.initializer if part.data_type == onnx.TensorProto.INT8
+    ]
+    largest = [int(np.abs(part.astype(int)).max()) for part in weights if part.ndim > 1]
+    assert largest
+    assert max(largest) <= 64
 
 
 def test_dropped_layers_take_their_weights_along() -> None:
