@@ -18,12 +18,13 @@ __all__ = [
     "Candidate",
     "Expectation",
     "Prospect",
-    "backed_up",
     "cascade",
     "cost",
     "longest_s",
+    "over",
     "prospect",
     "single",
+    "until",
     "with_fallback",
     "with_times",
 ]
@@ -138,7 +139,7 @@ def longest_s(times_s: Times) -> float:
 
 def single(target: Prospect, left_s: float) -> Expectation:
     """Expect of asking one target alone, with `left_s` to the deadline."""
-    p_late, seconds = _until(target, left_s)
+    p_late, seconds = until(target, left_s)
     p_run = 1 - target.p_fail
     p_answer = p_run * (1 - p_late)
     return Expectation(
@@ -156,7 +157,7 @@ def single(target: Prospect, left_s: float) -> Expectation:
 def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: float) -> Expectation:
     """Expect of asking `first` until `reserve_s` before the deadline, and `second` if it failed or was given up."""
     share_s = max(0.0, left_s - reserve_s)
-    p_late, first_s = _until(first, share_s)
+    p_late, first_s = until(first, share_s)
     p_late *= 1 - first.p_fail
     p_second = first.p_fail + p_late
     if p_second == 0.0:
@@ -179,67 +180,6 @@ def with_fallback(first: Prospect, second: Prospect, left_s: float, reserve_s: f
     )
 
 
-def backed_up(first: Prospect, device: Prospect, left_s: float, backup_s: float) -> Expectation:
-    """Expect of asking `first`, with the device behind it: started when that fails, or beside it `backup_s` before the
-    deadline. The first answer is taken, and the other one stopped."""
-    share_s = max(0.0, left_s - backup_s)
-    p_late, first_s = _until(first, share_s)
-    p_late *= 1 - first.p_fail
-    p_second = first.p_fail + p_late
-    first_j = first.watts * first_s + first.extra_j
-    if p_second == 0.0:
-        return Expectation(first.p_wrong, 0.0, 0.0, first_s, first.usd, first.upload_bytes / 1e6, first_j, first.radio)
-    after_failure = single(device, left_s)
-    wrong, missed, seconds = _side_by_side(first, device, share_s, left_s) if p_late else (0.0, 0.0, 0.0)
-    return Expectation(
-        p_wrong=(1 - p_second) * first.p_wrong + first.p_fail * after_failure.p_wrong + p_late * wrong,
-        p_miss=first.p_fail * after_failure.p_miss + p_late * missed,
-        p_fail=first.p_fail * after_failure.p_fail,
-        seconds=first_s + first.p_fail * after_failure.seconds + p_late * seconds,
-        usd=first.usd,
-        megabytes=first.upload_bytes / 1e6,
-        joules=first_j + first.p_fail * after_failure.joules + p_late * seconds * (first.watts + device.watts),
-        radio=first.radio,
-    )
-
-
-def _side_by_side(first: Prospect, device: Prospect, share_s: float, left_s: float) -> tuple[float, float, float]:
-    """Return what becomes of a call that has not answered in `share_s`, once the device runs beside it: the
-    probabilities of a wrong answer and of none in time, and for how many seconds both run."""
-    window_s, runs = left_s - share_s, 1 - device.p_fail
-    calls = [(ends_s - share_s, p) for ends_s, p in _ends(first, share_s, left_s)]
-    answers = [(ends_s, p * runs) for ends_s, p in _ends(device, 0.0, window_s)]
-    no_call = max(0.0, 1 - sum(p for _, p in calls))
-    no_answer = max(0.0, 1 - sum(p for _, p in answers))
-    wrong, missed = 0.0, no_call * no_answer
-    seconds = missed * window_s
-    for call_s, p_call in calls:
-        wrong += p_call * no_answer * first.p_wrong
-        seconds += p_call * no_answer * call_s
-        for answer_s, p_answer in answers:
-            p = p_call * p_answer
-            wrong += p * (first.p_wrong if call_s <= answer_s else device.p_wrong)
-            seconds += p * min(call_s, answer_s)
-    for answer_s, p_answer in answers:
-        wrong += no_call * p_answer * device.p_wrong
-        seconds += no_call * p_answer * answer_s
-    return wrong, missed, seconds
-
-
-def _ends(target: Prospect, from_s: float, until_s: float) -> list[tuple[float, float]]:
-    """Return when a target ends that has not by `from_s`, and how probable each of these is: those that are in time."""
-    times_s = target.times_s
-    later = _over(times_s, from_s) if from_s > 0 else 1.0
-    in_time = 1 - _over(times_s, until_s) / later if later > 0 else 0.0
-    if in_time <= 0:
-        return []
-    known = [(one_s, weight) for one_s, weight in zip(times_s, WEIGHTS, strict=True) if from_s < one_s <= until_s]
-    if not known:
-        return [(until_s, in_time)]
-    total = sum(weight for _, weight in known)
-    return [(one_s, in_time * weight / total) for one_s, weight in known]
-
-
 def cascade(
     kept: Expectation, device: Prospect, remote: Prospect, terms: EscalationTerms, share: float, left_s: float
 ) -> Expectation:
@@ -247,7 +187,7 @@ def cascade(
 
     `kept` is what is expected where every answer is kept. An escalation that does not come back in time costs its bytes
     and the wait, and leaves the device's answer."""
-    p_answer = (1 - device.p_fail) * (1 - _over(device.times_s, left_s))
+    p_answer = (1 - device.p_fail) * (1 - over(device.times_s, left_s))
     in_time, waited = _escalated(device.times_s, remote, left_s - HAND_BACK_S)
     helped = in_time * (1 - remote.p_fail)
     # No more answers can be set right than are asked about.
@@ -273,19 +213,19 @@ def _escalated(device_s: Times, remote: Prospect, left_s: float) -> tuple[float,
     in_time = waited = 0.0
     for one_s, weight in zip(device_s, WEIGHTS, strict=True):
         room_s = max(0.0, left_s - one_s)
-        in_time += weight * (1 - _over(remote.times_s, room_s))
+        in_time += weight * (1 - over(remote.times_s, room_s))
         waited += weight * _mean_until(remote.times_s, room_s)
     return in_time, waited
 
 
-def _until(target: Prospect, limit_s: float) -> tuple[float, float]:
+def until(target: Prospect, limit_s: float) -> tuple[float, float]:
     """Return the probability of taking longer than `limit_s`, and the seconds expected to be spent up to it."""
     if longest_s(target.times_s) <= limit_s:
         return 0.0, target.mean_s
-    return _over(target.times_s, limit_s), _mean_until(target.times_s, limit_s)
+    return over(target.times_s, limit_s), _mean_until(target.times_s, limit_s)
 
 
-def _over(times_s: Times, limit_s: float) -> float:
+def over(times_s: Times, limit_s: float) -> float:
     # Unrolled, as the function below: these two are most of what weighing costs. Times rise.
     if limit_s >= times_s[4]:
         wide_s = times_s[4] - times_s[3]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.choosing.objective import Expectation, Prospect, backed_up, cost, prospect, single, with_fallback
+from router.choosing.backing import backed_up
+from router.choosing.objective import Expectation, Prospect, cost, prospect, single, with_fallback
 from router.rules.policy import Policy, Worth
 from router.running.waiting import before_s, reserve_s
 from router.spending.energy import extra_j

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.choosing.backing import backed_up
 from router.choosing.objective import (
     WEIGHTS,
     Expectation,
     Prospect,
-    backed_up,
     cascade,
     cost,
     prospect,
