@@ -56,6 +56,8 @@ class Prospect:
     """1 where asking it uses the radio, else 0."""
     backup_s: float | None = None
     """How long before the deadline the device is started beside another target that has not answered."""
+    holds: bool | None = False
+    """Whether its answer then waits for the other's until the deadline; None: where that is expected to cost less."""
 
 
 @value
@@ -93,13 +95,13 @@ def prospect(
     extra_j: float = 0.0,
     radio: float = 0.0,
     backup_s: float | None = None,
+    holds: bool | None = False,
 ) -> Prospect:
     """Return a target's prospect; its wrongness is measured (`p_wrong`) or, before that, the policy's belief."""
     wrong = terms.p_wrong if p_wrong is None else p_wrong
     mean_s = _mean_until(times_s, times_s[4])
-    return Prospect(
-        name, times_s, mean_s, wrong, p_fail, terms.usd_per_request, upload_bytes, watts, extra_j, radio, backup_s
-    )
+    usd = terms.usd_per_request
+    return Prospect(name, times_s, mean_s, wrong, p_fail, usd, upload_bytes, watts, extra_j, radio, backup_s, holds)
 
 
 def with_times(target: Prospect, times_s: Times, extra_j: float) -> Prospect:
@@ -116,6 +118,7 @@ def with_times(target: Prospect, times_s: Times, extra_j: float) -> Prospect:
         extra_j,
         target.radio,
         target.backup_s,
+        target.holds,
     )
 
 

@@ -70,7 +70,7 @@ def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) 
 
     if device is not None:
         order = [device, *remotes]
-        kept = expect(order, seen.prospects, left_s)
+        kept = expect(order, seen.prospects, left_s, seen.worth)
         if terms.keeps_all or not remotes:
             consider(device.name, kept, order)
         if escalation is not None:
@@ -93,7 +93,7 @@ def _plain(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping) 
     for remote in remotes:
         others = [view for view in remotes if view is not remote]
         order = [remote, *others] if device is None else [remote, device, *others]
-        consider(remote.name, expect(order, seen.prospects, left_s), order)
+        consider(remote.name, expect(order, seen.prospects, left_s, seen.worth), order)
     return found
 
 
@@ -162,7 +162,7 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
         if worth is None:
             times_s = time_after(remote, silences_s[silence - 1] if silence else 0.0).quantiles_s
             prospects[remote.name] = with_times(seen.prospects[remote.name], times_s, 0.0)
-            worth = known[silence] = stays - cost(expect(order, prospects, seen.left_s), seen.worth)
+            worth = known[silence] = stays - cost(expect(order, prospects, seen.left_s, seen.worth), seen.worth)
         return worth
 
     def better_by(idle: float) -> float:

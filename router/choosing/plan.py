@@ -103,6 +103,8 @@ class Plan:
             text += f"; {self.hedge.to} as well after {in_ms(self.hedge.after_s)}"
         if self.backup is not None:
             text += f"; device as well {in_ms(self.backup.before_s)} before the deadline"
+            if self.backup.holds:
+                text += ", its answer waiting for the other"
         if self.escalation is not None:
             score = "score" if self.escalation.by == "confidence" else "certified score"
             asked = self.escalation.to or "not certain"

@@ -15,7 +15,7 @@ from router.choosing.hysteresis import dwells, stays
 from router.choosing.keeping import Keeping, terms_of_keeping
 from router.choosing.objective import Candidate
 from router.choosing.options import Option, options
-from router.choosing.outlook import Outlook, look
+from router.choosing.outlook import Outlook, look, waits
 from router.choosing.plan import Escalation, Plan
 from router.choosing.ruling import Ruling
 from router.rules.policy import Policy
@@ -63,7 +63,7 @@ def in_order(policy: Policy, situation: Situation, feasible: Sequence[TargetView
     promised, why = None, ""
     if situation.promise is not None:
         promised, why = False, f"mode {mode.value} keeps every answer of the device"
-    plan = Plan(legs(order, seen.left_s), None, promised, why, None, None, *beside(policy, order))
+    plan = Plan(legs(order, seen.left_s), None, promised, why, None, None, *beside(policy, order, waits(order, seen)))
     return Chosen(plan, order[0].name, by)
 
 
@@ -137,4 +137,6 @@ def _plan(policy: Policy, situation: Situation, seen: Outlook, terms: Keeping, c
         watched = situation.request.audit and seen.remotes and (terms.alarm or not terms.why_not)
         audit = seen.remotes[0].name if watched else None
     order = chosen.order
-    return Plan(legs(order, seen.left_s), asking, promised, why, audit, wake, *beside(policy, order))
+    return Plan(
+        legs(order, seen.left_s), asking, promised, why, audit, wake, *beside(policy, order, waits(order, seen))
+    )

@@ -25,14 +25,14 @@ class BackupPart(Part):
         ),
     ] = 0.05
     uncertified: Annotated[
-        Literal["return", "hold"],
+        Literal["weigh", "return", "hold"],
         told(
             "What is done with an answer of a device that was asked beside a remote target, where it is not certain "
-            "(not certified, where a promise is asked for): returned at once, or held for the remote's until the "
-            "deadline.",
-            reason="The deadline is near when the backup starts, and an answer at hand is worth more than a hope.",
+            "(not certified, where a promise is asked for): returned at once, held for the remote's until the "
+            "deadline, or whichever of these is expected to cost less.",
+            reason="An answer at hand is worth more than a hope, and less than a better one that is all but there.",
         ),
-    ] = "return"
+    ] = "weigh"
 
 
 class HedgePart(Part):

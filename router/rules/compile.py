@@ -57,6 +57,7 @@ _MAX_RULES: Final = 1000
 _BELOW_UNEVALUATED: Final = 0.5
 _DEFAULT_P_WRONG: Final = {Kind.DEVICE: 0.10, Kind.FOG: 0.05, Kind.CLOUD: 0.05}
 _DEFAULT_PRIOR_MS: Final = {Kind.DEVICE: (0.5, 20.0), Kind.FOG: (1.0, 40.0), Kind.CLOUD: (1.0, 40.0)}
+_HOLDS: Final = {"hold": True, "return": False, "weigh": None}
 
 
 def compile_policy(
@@ -153,7 +154,7 @@ def _build(document: PolicyDocument, sha256: str, targets: Mapping[str, Kind] | 
         breaker=BreakerSettings(**document.breaker.model_dump()),
         throttle=ThrottleSettings(**document.throttle.model_dump()),
         retry=_retry(document.retry, faults),
-        backup=BackupTerms(normal_quantile(1.0 - document.backup.eps), document.backup.uncertified == "hold"),
+        backup=BackupTerms(normal_quantile(1.0 - document.backup.eps), _HOLDS[document.backup.uncertified]),
         hedge=None if document.hedge is None else HedgeSettings(document.hedge.share),
         estimates=EstimateSettings(**document.estimates.model_dump()),
         revert=None if document.revert is None else RevertTerms(**document.revert.model_dump()),

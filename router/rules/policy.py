@@ -61,7 +61,8 @@ class BackupTerms:
     """See document.BackupPart; `z` is the standard normal's quantile at 1 - eps."""
 
     z: float
-    holds: bool
+    holds: bool | None
+    """None: where that is expected to cost less."""
 
 
 @dataclass(frozen=True, slots=True)

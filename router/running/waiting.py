@@ -48,9 +48,11 @@ def _given_up_s(view: TargetView, behind: TargetView, left_s: float) -> float:
     return 0.0 if behind.kind is Kind.DEVICE else reserve_s(view, behind, left_s)
 
 
-def beside(policy: Policy, order: Sequence[TargetView]) -> tuple[Backup | None, Hedge | None, Retry | None]:
-    """Return what else is done for a request whose plan asks `order`."""
-    return backup(policy, order), hedge(policy, order), retry(policy, order)
+def beside(
+    policy: Policy, order: Sequence[TargetView], holds: bool
+) -> tuple[Backup | None, Hedge | None, Retry | None]:
+    """Return what else is done for a request whose plan asks `order`; see Backup for `holds`."""
+    return backup(policy, order, holds), hedge(policy, order), retry(policy, order)
 
 
 def reserve_s(view: TargetView, behind: TargetView, left_s: float) -> float:
@@ -61,12 +63,12 @@ def reserve_s(view: TargetView, behind: TargetView, left_s: float) -> float:
     return min(behind.time.pessimistic_s + HAND_BACK_S, max(0.0, left_s) / 2)
 
 
-def backup(policy: Policy, order: Sequence[TargetView]) -> Backup | None:
+def backup(policy: Policy, order: Sequence[TargetView], holds: bool) -> Backup | None:
     """Return when the device is started beside the remote targets before it; None where there are none."""
     device = next((view for view in order if view.kind is Kind.DEVICE), None)
     if device is None or order[0] is device:
         return None
-    return Backup(before_s(policy, device.time), policy.backup.holds)
+    return Backup(before_s(policy, device.time), holds)
 
 
 def before_s(policy: Policy, device: TimeEstimate) -> float:

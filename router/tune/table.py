@@ -152,7 +152,7 @@ KNOBS: Final = (
     Knob("retry.base_ms", "from at once to half a second, after which few still wait", 5, 500),
     Knob("retry.max_ms", "from a tenth of a second to five", 100, 5000),
     Knob("backup.eps", "what the schema has", 0.001, 0.5),
-    Knob("backup.uncertified", "what the schema has", options=("return", "hold")),
+    Knob("backup.uncertified", "what the schema has", options=("weigh", "return", "hold")),
     Knob("hedge.share", "up to what the schema has: above it hedges slow a slow server further", 0.002, 0.05),
     Knob("estimates.memory_samples", "from what three answers say to what an hour of use does", 3, 200, whole=True),
     Knob("estimates.forget_after_s", "from two gaps between requests to half an hour", 5, 1800),

@@ -6,10 +6,7 @@ from dataclasses import fields
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from router.choosing.backing import backed_up
 from router.choosing.objective import (
     WEIGHTS,
     Expectation,
@@ -23,16 +20,10 @@ from router.choosing.objective import (
 from router.rules.policy import EscalationTerms, TargetTerms, Worth
 from router.running.attempt import HAND_BACK_S
 from router.types import QUANTILES
+from tests.router.choosing.prospects import a_prospect as _prospect
 
 AMPLE_S = 100.0
 TERMS = EscalationTerms(below=0.8, recovers=0.9, share=0.3)
-
-
-def _prospect(name: str = "cloud", *, times_ms: tuple[float, ...] = (10, 20, 30, 40, 50), **of: float) -> Prospect:
-    a, b, c, d, e = (ms / 1000 for ms in times_ms)
-    terms = TargetTerms(of.get("p_wrong", 0.1), (a, b, c, d, e), of.get("usd", 0.0))
-    power = of.get("watts", 0.0), of.get("extra_j", 0.0)
-    return prospect(name, (a, b, c, d, e), None, of.get("p_fail", 0.0), int(of.get("upload_bytes", 0)), terms, *power)
 
 
 def test_each_quantile_stands_for_the_probability_around_it() -> None:
@@ -182,71 +173,3 @@ def test_an_escalation_costs_the_radio_s_energy_for_the_share_that_escalates() -
     device = _prospect("device", watts=2.0)
     expected = _cascade(device, _prospect(p_wrong=0.0, watts=1.0, extra_j=8.0), 0.25)
     assert expected.joules == pytest.approx(2.0 * 0.030 + 0.25 * (0.030 + 8.0))
-
-
-# -- a backup ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_backup_that_is_never_started_costs_nothing() -> None:
-    first, device = _prospect(watts=1.0), _prospect("device", p_wrong=0.9, watts=5.0)
-    assert backed_up(first, device, AMPLE_S, 0.05) == single(first, AMPLE_S)
-
-
-def test_a_device_that_is_started_in_time_saves_what_the_first_would_have_missed() -> None:
-    slow = _prospect(times_ms=(900,) * 5, p_wrong=0.0)
-    device = _prospect("device", p_wrong=0.2, times_ms=(10,) * 5)
-    expected = backed_up(slow, device, 0.5, 0.02)
-    assert expected.p_miss == 0.0
-    assert expected.p_wrong == pytest.approx(0.2)
-    assert expected.seconds == pytest.approx(0.48 + 0.01)
-
-
-def test_a_device_that_is_started_at_the_latest_instant_is_late_once_in_twenty_times() -> None:
-    """Nothing was believed to take longer than its last quantile. Where a missed deadline counted as three wrong
-    answers, and most calls were late, a cloud with the device behind it cost two thirds more than was expected."""
-    slow, device = _prospect(times_ms=(900,) * 5), _prospect("device", times_ms=(10, 20, 30, 40, 50))
-    assert backed_up(slow, device, 0.5, 0.051).p_miss == pytest.approx(0.045)
-    assert backed_up(slow, device, 0.5, 0.061).p_miss == pytest.approx(0.0)
-
-
-def test_a_call_that_is_late_beyond_its_last_quantile_is_late() -> None:
-    first, device = _prospect(times_ms=(10, 20, 30, 40, 50)), _prospect("device", times_ms=(900,) * 5)
-    assert backed_up(first, device, 0.06, 0.01).p_miss == pytest.approx(0.0)
-    assert backed_up(first, device, 0.055, 0.005).p_miss == pytest.approx(0.025)
-
-
-def test_whoever_answers_first_is_taken_and_both_are_paid_for_meanwhile() -> None:
-    """The call takes 100 ms half of the time, and comes 20 ms after the device was started beside it."""
-    first = _prospect(times_ms=(10, 10, 100, 100, 100), p_wrong=0.0, watts=1.0, extra_j=2.0)
-    device = _prospect("device", p_wrong=0.5, times_ms=(40,) * 5, watts=3.0)
-    late = sum(WEIGHTS[2:])
-    expected = backed_up(first, device, 0.2, 0.12)
-    assert expected.p_wrong == 0.0
-    assert expected.seconds == pytest.approx((1 - late) * 0.010 + late * 0.100)
-    assert expected.joules == pytest.approx(2.0 + expected.seconds + late * 0.020 * 3.0)
-
-
-def test_a_call_that_fails_has_the_whole_time_left_for_the_device() -> None:
-    first = _prospect(p_fail=1.0, times_ms=(1,) * 5, usd=0.5)
-    device = _prospect("device", p_wrong=0.2, times_ms=(30,) * 5)
-    expected = backed_up(first, device, 0.1, 0.05)
-    assert (expected.p_wrong, expected.p_miss, expected.usd) == (pytest.approx(0.2), 0.0, 0.5)
-
-
-times_of = st.lists(st.floats(1e-4, 3), min_size=5, max_size=5).map(
-    lambda found: tuple(1000 * s for s in sorted(found))
-)
-
-
-@given(times_of, times_of, st.floats(0, 1), st.floats(0, 1), st.floats(0, 4), st.floats(0, 2))
-def test_a_backup_never_leaves_more_without_an_answer_than_giving_the_first_up_for_it(
-    first_ms: tuple[float, ...], device_ms: tuple[float, ...], p_first: float, p_device: float, left_s: float, s: float
-) -> None:
-    first = _prospect(times_ms=first_ms, p_fail=p_first)
-    device = _prospect("device", times_ms=device_ms, p_fail=p_device)
-    beside, behind = backed_up(first, device, left_s, s), with_fallback(first, device, left_s, s)
-    assert beside.p_miss + beside.p_fail <= behind.p_miss + behind.p_fail + 1e-9
-    if p_device == 0.0:
-        assert beside.seconds <= behind.seconds + 1e-9
-    total = beside.p_wrong + beside.p_miss + beside.p_fail
-    assert 0 <= total <= 1 + 1e-9

@@ -77,10 +77,24 @@ def test_auto_backs_a_cloud_up_as_well() -> None:
     assert plan.backup is not None
 
 
-def test_an_uncertified_backup_is_held_where_the_policy_says_so() -> None:
-    held = _plan('mode = "prefer_in_cloud"\nbackup.uncertified = "hold"').backup
-    assert held is not None
-    assert held.holds
+@pytest.mark.parametrize("mode", ["auto", "prefer_in_cloud"])
+@pytest.mark.parametrize(
+    ("says", "p_wrong", "waits"),
+    [("hold", 0.0, True), ("return", 0.0, False), ("weigh", 0.0, True), ("weigh", 0.3, False), ("", 0.0, True)],
+)
+def test_an_uncertified_backup_waits_where_the_policy_says_so_or_that_is_expected_to_cost_less(
+    mode: str, says: str, p_wrong: float, waits: bool
+) -> None:
+    device, cloud = target("device", median_ms=30, p_wrong=0.3), target("cloud", p_wrong=p_wrong)
+    text = f'[backup]\nuncertified = "{says}"\n' if says else ""
+    backup = _plan(f'mode = "{mode}"\nworth.second = 0.01\n{text}', situation(device, cloud, left_ms=100)).backup
+    assert backup is None if mode == "auto" and p_wrong else backup is not None
+    assert backup is None or backup.holds is waits
+
+
+def test_a_plan_says_that_the_backup_s_answer_waits() -> None:
+    said = {says: str(_plan(f'mode = "prefer_in_cloud"\nbackup.uncertified = "{says}"')) for says in ("hold", "return")}
+    assert said["hold"] == f"{said['return']}, its answer waiting for the other"
 
 
 # -- hedges ------------------------------------------------------------------------------------------------------------
