@@ -17,10 +17,11 @@ from router.types import DEVICE, QUANTILES, TimeEstimate
 
 __all__ = ["learn_answer", "learn_least", "learn_runs"]
 
-# Of runs that are stopped at one deadline, each is believed to take a bucket longer, and yet the next one is news.
+# What is stopped at a deadline is believed to take a bucket longer than it was let run.
 _AS_LONG: Final = 1.03
-# A call that was given up sooner than three of four would have ended tells nothing: somebody else was quicker.
-_POSSIBLE: Final = QUANTILES.index(0.25)
+# Of one that was forgotten, a call that was given up sooner than three of four would have ended tells nothing: somebody
+# else was quicker.
+_QUARTER: Final = QUANTILES.index(0.25)
 _NOT_LOOKED_AT: Final = TimeEstimate(NO_TIME, 0)  # once there are observations
 
 
@@ -85,7 +86,8 @@ def _learn_wake(known: Known, call: Admission, heard: Awake, taken_s: float, bas
 
 def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: float) -> bool:
     """Learn that a call would have taken `least_s` or longer; which is news only where less was thought possible.
-    Where as much was believed, it took what was believed. Returns whether its target looks otherwise by now.
+    Where more was believed, it took what was believed; else it is told apart from one that ended then: of calls that
+    are stopped at one deadline, none would have been in time. Returns whether its target looks otherwise by now.
 
     One that was forgotten and is as slow as it was is not new: what was known of it holds again. Else it would be
     believed to be quick, and be waited for in vain, for as long as that is news to nobody."""
@@ -93,15 +95,15 @@ def learn_least(known: Known, call: Admission, book: Book, least_s: float, now: 
     prior = call.way.prior(wakes, call.silence)
     believed = book.cells.estimate(call.key, base_s, call.wake_s, call.way.blind, lambda: prior)
     forgotten = book.recency.forgotten
-    if least_s <= (prior if forgotten else believed).quantiles_s[_POSSIBLE]:
+    if least_s <= (prior.quantiles_s[_QUARTER] if forgotten else believed.optimistic_s):
         return False
     if forgotten and least_s <= believed.pessimistic_s:
         book.recency.seen(now)
-        if least_s <= believed.quantiles_s[_POSSIBLE]:
+        if least_s <= believed.optimistic_s:
             return True
     else:
         book.seen(now)
-    least_s = max(least_s, believed.median_s)
+    least_s = max(least_s * _AS_LONG, believed.median_s)
     return book.cells.observe(call.key, least_s, base_s, call.wake_s, call.way.blind, now) or forgotten
 
 
