@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.choosing.ahead import awake_worth, time_after
+from router.choosing.closed import Constraint
 from router.choosing.engine import Decision, decide
 from router.rules.policy import Policy
 from router.types import Promise, Radio, Situation, TimeAfter
@@ -168,6 +169,46 @@ def test_it_is_not_woken_in_vain() -> None:
     assert not _wakes(waking, _asleep(60.0)), "it would be asleep again"
     assert not _wakes(waking, _asleep(1.0, silent_wakes=3)), "nobody came the last three times"
     assert _wakes(waking, _asleep(1.0, silent_wakes=2))
+
+
+def _hurried(*gaps_s: float, awake_ms: float = 50, **changes: object) -> Situation:
+    """Return a situation in which a request can wait for 250 ms, and a radio needs 450 at the least to wake."""
+    after = (TimeAfter(0.0, times(awake_ms)), TimeAfter(10.0, times(900)))
+    cloud = target("cloud", time=times(900), times_after=after, **changes)
+    radio = Radio("cellular", NOW - 60.0, gaps_s)
+    return replace(situation(target("device"), cloud, left_ms=250), radio=radio)
+
+
+def test_a_radio_that_no_request_could_wait_for_is_woken_for_those_that_follow() -> None:
+    """Nobody woke it: after a silence the cloud was closed by time, and what could not be asked was not looked at. An
+    hour with a request every seven seconds cost 1.33 to 1.49 of what it does."""
+    decision = decide(policy_of(WAKING), _hurried(1.0))
+    assert decision.choice == "device + wake"
+    assert decision.plan is not None
+    assert [leg.target for leg in decision.plan.legs] == ["device"]
+    assert decision.plan.wake == "cloud"
+    assert [(part.target, part.constraint) for part in decision.closed] == [("cloud", Constraint.TIME)]
+
+
+def test_what_waking_would_not_make_quick_enough_is_not_woken() -> None:
+    assert not _wakes(policy_of(WAKING), _hurried(1.0, awake_ms=600))
+    assert not _wakes(policy_of(WAKING), _hurried(1.0, stay_local_s=5.0)), "it asked to be left to others"
+    assert not _wakes(policy_of(WAKING), _hurried(1.0, breaker_admits=False)), "it fails"
+    assert not _wakes(policy_of(WAKING), _hurried(60.0)), "it would be asleep again"
+    assert not _wakes(policy_of(SLOW), _hurried(1.0)), "the policy did not ask for it"
+
+
+def test_of_several_the_one_is_woken_that_the_next_request_would_ask_first() -> None:
+    cloud = target("cloud", time=times(900), times_after=AFTER, p_wrong=0.01)
+    fog = target("fog", time=times(900), times_after=AFTER, p_wrong=0.04)
+    of = replace(situation(target("device"), fog, cloud, left_ms=250), radio=Radio("cellular", NOW - 60.0, (1.0, 1.0)))
+    plan = decide(policy_of(WAKING), of).plan
+    assert plan is not None
+    assert plan.wake == "cloud"
+    near = replace(fog, time=times(50), times_after=())
+    plan = decide(policy_of(WAKING), replace(of, targets=(of.targets[0], near, cloud))).plan
+    assert plan is not None
+    assert plan.wake is None, "what can be asked now needs no waking"
 
 
 def test_a_target_that_the_label_closes_is_never_woken() -> None:
