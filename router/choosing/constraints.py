@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from router.choosing.ahead import time_after
 from router.choosing.closed import Closed, Constraint
 from router.rules.policy import Policy
 from router.spending.budget import BudgetTerms
@@ -35,6 +36,7 @@ def close(
     closed: list[Closed] = []
     spared: list[TargetView] = []
     hurried: list[TargetView] = []
+    asleep: list[TargetView] = []
     broke: list[tuple[TargetView, tuple[BudgetTerms, ...]]] = []
     left_s = situation.request.deadline - situation.now
     gone = used_up(policy, situation) if policy.budgets else ()
@@ -45,11 +47,12 @@ def close(
         elif gone and (over := spends(policy, situation, target, gone)):
             broke.append((target, over))
         elif target.time.optimistic_s > left_s:
-            hurried.append(target)
+            (asleep if mode is Mode.AUTO and _sleeps(target, left_s) else hurried).append(target)
         elif target.stay_local_s > 0:
             spared.append(target)
         else:
             feasible.append(target)
+    (feasible if any(view.kind is Kind.DEVICE for view in feasible) else hurried).extend(asleep)
     if broke:
         last = None if feasible or spared or hurried or left_s <= 0 else _least(policy, situation, broke)
         for target, over in broke:
@@ -74,6 +77,11 @@ def close(
         detail = f"it asked, for {in_ms(target.stay_local_s)}, to be left to those who need it"
         closed.append(Closed(target.name, Constraint.STAY_LOCAL, detail))
     return tuple(feasible), tuple(closed)
+
+
+def _sleeps(target: TargetView, left_s: float) -> bool:
+    """Tell whether only its radio's sleep makes a target too late."""
+    return target.stay_local_s <= 0 and time_after(target, 0.0).optimistic_s <= left_s
 
 
 def _least(

@@ -140,9 +140,9 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
     """Return the worth of leaving the radio awake: nothing where nobody knows when the next request comes, or that
     silence makes a difference."""
     radio = situation.radio
-    remote = seen.next_remote
-    if radio is None or not radio.gaps_s or seen.device is None or remote is None:
+    if radio is None or not radio.gaps_s or seen.device is None or not seen.remotes:
         return 0.0
+    remote = seen.remotes[0]
     power = policy.energy.power_of(radio.kind)
     weighs_energy = seen.worth.joule > 0 and (power.tail_w > 0 or power.wake_j > 0)
     if len(remote.times_after) < 2 and not weighs_energy:
@@ -169,7 +169,7 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
         """v(i). The first target of a plan is asked in any case, so that what it takes beside its time is added."""
         return slept(bisect_right(silences_s, idle)) - joule * extra_j(power, remote.upload_bytes, received_bytes, idle)
 
-    idle, wake = idle_s(situation), _wake_cost(policy, situation, seen, remote)
+    idle, wake = idle_s(situation), _wake_cost(policy, situation, seen)
     if weighs_energy:
         return awake_worth(better_by, radio.gaps_s, idle, wake)
     # Then the few silences count, and each gap that ends in the same one with and without what went before cancels out.
@@ -181,21 +181,21 @@ def _gamma(policy: Policy, situation: Situation, seen: Outlook, found: list[Opti
     return worth_between(differing, len(radio.gaps_s), wake)
 
 
-def _wake_cost(policy: Policy, situation: Situation, seen: Outlook, remote: TargetView) -> float:
+def _wake_cost(policy: Policy, situation: Situation, seen: Outlook) -> float:
     """Return what waking the radio for nobody costs; infinity where it may not be done."""
     radio = situation.radio
     if radio is None or not policy.radio.wake or situation.silent_wakes >= policy.radio.silent_wakes:
         return math.inf
     power = policy.energy.power_of(radio.kind)
-    joules = remote_j(power, remote.round_trip_s or 0.0, WAKE_BYTES, WAKE_BYTES, math.inf)
+    joules = remote_j(power, seen.remotes[0].round_trip_s or 0.0, WAKE_BYTES, WAKE_BYTES, math.inf)
     return seen.worth.joule * joules + seen.worth.megabyte * WAKE_BYTES / 1e6
 
 
 def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Option], gamma: float) -> Option | None:
     """Return the best plan that begins on the device, with a wake of the radio after it; None where it is awake, or is
     to be left alone."""
-    radio, idle, remote = situation.radio, idle_s(situation), seen.next_remote
-    if radio is None or remote is None or not policy.radio.wake or situation.silent_wakes >= policy.radio.silent_wakes:
+    radio, idle = situation.radio, idle_s(situation)
+    if radio is None or not policy.radio.wake or situation.silent_wakes >= policy.radio.silent_wakes:
         return None
     power = policy.energy.power_of(radio.kind)
     if gamma <= 0 or not power.asleep(idle):
@@ -204,7 +204,7 @@ def _waking(policy: Policy, situation: Situation, seen: Outlook, found: list[Opt
         (option for option in found if option.order[0] is seen.device),
         key=lambda option: option.candidate.cost,
     )
-    expected = best.candidate.expected
+    remote, expected = seen.remotes[0], best.candidate.expected
     # Only where nothing was sent by then.
     asleep = 1.0 - expected.radio
     round_trip_s = 0.0 if remote.round_trip_s is None else remote.round_trip_s

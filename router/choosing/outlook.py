@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.choosing.ahead import time_after
 from router.choosing.backing import backed_up, holds
-from router.choosing.closed import Closed, Constraint
-from router.choosing.objective import Expectation, Prospect, cost, prospect, single, with_fallback, with_times
+from router.choosing.objective import Expectation, Prospect, cost, prospect, single, with_fallback
 from router.rules.policy import Policy, Worth
 from router.running.waiting import before_s, reserve_s
 from router.spending.energy import extra_j
@@ -28,22 +26,11 @@ class Outlook:
     prospects: dict[str, Prospect]
     device: TargetView | None
     remotes: list[TargetView]
-    asleep: list[TargetView]
-    """Remote targets that only their radio's sleep makes too late for this request, in order of cost once it is awake.
-    They are not asked; where the radio may be woken for those that come, it is for them as well."""
-
-    @property
-    def next_remote(self) -> TargetView | None:
-        """The remote target that the next request would ask first, were the radio awake."""
-        return next(iter(self.remotes or self.asleep), None)
 
 
-def look(
-    policy: Policy, situation: Situation, feasible: Sequence[TargetView], closed: Sequence[Closed] = ()
-) -> Outlook:
-    """Return what there is to weigh, given what closed which other target."""
+def look(policy: Policy, situation: Situation, feasible: Sequence[TargetView]) -> Outlook:
+    """Return what there is to weigh."""
     left_s = situation.request.deadline - situation.now
-    asleep = _asleep(situation, closed, left_s) if closed and policy.radio.wake else []
     worth = priced(policy, situation)
     device_w, remote_w, power, idle = draining(policy, situation)
     prospects = {
@@ -70,29 +57,13 @@ def look(
             extra_j(power, view.upload_bytes, view.download_bytes or 0, idle),
             1.0,
         )
-        for view in (*feasible, *asleep)
+        for view in feasible
     }
     device = next((view for view in feasible if view.kind is Kind.DEVICE), None)
     remotes = [view for view in feasible if view.kind is not Kind.DEVICE]
     if len(remotes) > 1:
         remotes.sort(key=lambda view: (cost(single(prospects[view.name], left_s), worth), view.name))
-    if len(asleep) > 1:
-        awake = {view.name: with_times(prospects[view.name], time_after(view, 0.0).quantiles_s, 0.0) for view in asleep}
-        asleep.sort(key=lambda view: (cost(single(awake[view.name], left_s), worth), view.name))
-    return Outlook(left_s, worth, prospects, device, remotes, asleep)
-
-
-def _asleep(situation: Situation, closed: Sequence[Closed], left_s: float) -> list[TargetView]:
-    """Return the remote targets that are closed by time alone, and would not be with their radio awake."""
-    late = {part.target for part in closed if part.constraint is Constraint.TIME}
-    return [
-        view
-        for view in situation.targets
-        if view.name in late
-        and view.kind is not Kind.DEVICE
-        and view.stay_local_s <= 0
-        and time_after(view, 0.0).optimistic_s <= left_s
-    ]
+    return Outlook(left_s, worth, prospects, device, remotes)
 
 
 def expect(order: Sequence[TargetView], prospects: dict[str, Prospect], left_s: float, worth: Worth) -> Expectation:

@@ -76,7 +76,7 @@ def weigh(
 ) -> Chosen:
     """Return the plan that is taken, and all that was weighed: the choice first, and then the cheapest."""
     terms = terms_of_keeping(policy, situation, ruling, closed)
-    seen = look(policy, situation, feasible, closed)
+    seen = look(policy, situation, feasible)
     weighed, awake_worth = options(policy, situation, seen, terms)
     # What is drawn for an audit runs on the device, whatever would cost less: else nobody watched while the cloud is
     # cheap, and no certificate could be made of what came then.

@@ -72,19 +72,10 @@ def test_a_label_that_is_missing_or_unknown_reaches_only_what_every_label_permit
 
 @effort
 @given(policies(), situations())
-def test_each_target_is_planned_or_closed_for_one_reason_and_never_asked_where_it_is_closed(
-    policy: Policy, of: Situation
-) -> None:
+def test_each_target_is_planned_or_closed_for_one_reason_and_never_both(policy: Policy, of: Situation) -> None:
     decision = decide(policy, of)
-    closed = {reason.target: reason.constraint for reason in decision.closed}
-    assert len(closed) == len(decision.closed)
-    assert {*closed, *_planned(decision)} == {view.name for view in of.targets}
-    for name in closed.keys() & _planned(decision):
-        assert decision.plan is not None
-        assert (name, closed[name]) == (decision.plan.wake, Constraint.TIME), (
-            "woken for the next request, and not asked"
-        )
-        assert name not in replace(decision.plan, wake=None).targets
+    closed = [reason.target for reason in decision.closed]
+    assert sorted([*closed, *_planned(decision)]) == sorted(view.name for view in of.targets)
     assert all(reason.detail for reason in decision.closed)
     assert (decision.plan is None) == (decision.choice == "none")
 
