@@ -26,11 +26,13 @@ _MODE_CLOSES = {Mode.ONLY_ON_DEVICE: "remote targets", Mode.ONLY_IN_CLOUD: "the 
 def close(
     policy: Policy, situation: Situation, mode: Mode, forbidden: Mapping[str, str]
 ) -> tuple[tuple[TargetView, ...], tuple[Closed, ...]]:
-    """Return the feasible targets in the situation's order, and the closed ones with their reasons.
+    """Return the feasible targets, and the closed ones with their reasons.
 
     `forbidden` maps a target's name or kind to the rule that forbids it. A target that asked to be left to those who
     need it is closed where another one can answer in time. Where time alone closes all that is left, the quickest stays
-    open: to try is better than not to, and only what is run teaches that it has become quicker. A budget that is used
+    open: to try is better than not to, and only what is run teaches that it has become quicker. Nor does time close for
+    mode auto what only its radio's sleep makes late, where the device can answer: asked in vain it leaves the radio
+    awake for those that follow. Under a promise it does, since who can be asked there has to be. A budget that is used
     up leaves one open only if the policy says so."""
     feasible: list[TargetView] = []
     closed: list[Closed] = []
@@ -40,6 +42,7 @@ def close(
     broke: list[tuple[TargetView, tuple[BudgetTerms, ...]]] = []
     left_s = situation.request.deadline - situation.now
     gone = used_up(policy, situation) if policy.budgets else ()
+    wakes = mode is Mode.AUTO and situation.promise is None
     for target in situation.targets:
         reason = _closed_by(policy, situation, mode, forbidden, target)
         if reason is not None:
@@ -47,12 +50,13 @@ def close(
         elif gone and (over := spends(policy, situation, target, gone)):
             broke.append((target, over))
         elif target.time.optimistic_s > left_s:
-            (asleep if mode is Mode.AUTO and _sleeps(target, left_s) else hurried).append(target)
+            (asleep if wakes and _sleeps(target, left_s) else hurried).append(target)
         elif target.stay_local_s > 0:
             spared.append(target)
         else:
             feasible.append(target)
-    (feasible if any(view.kind is Kind.DEVICE for view in feasible) else hurried).extend(asleep)
+    if asleep:
+        (feasible if any(view.kind is Kind.DEVICE for view in feasible) else hurried).extend(asleep)
     if broke:
         last = None if feasible or spared or hurried or left_s <= 0 else _least(policy, situation, broke)
         for target, over in broke:

@@ -4,8 +4,7 @@ Dynamic suits graphs of matrices; an answer may then depend on its batch mates. 
 calibrator suits another. Made by onnxruntime's own tools, in a folder of their own that is gone afterwards.
 
 Weights take 7 of the 8 bits. An x86 processor without VNNI adds two products of 8 bits in 16, and what does not fit is
-cut off: a file that answers rightly where it was prepared may answer at random there, under the same digest. See ADR
-48."""
+cut off: the same file, under the same digest, may answer nearly at random there. See ADR 48."""
 
 from __future__ import annotations
 
